@@ -1,0 +1,354 @@
+//! Access tokens that were verified, and how their sessions stand: what makes a signed-in request cost about nothing.
+//!
+//! A token is verified once. Its session is believed for one second after it was read, and not a moment longer once
+//! this process ended it. Both maps are bounded; losing an entry costs one verification.
+
+use gate::UserAuth;
+use kernel::Stamp;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// For how long a session is believed to stand as it was read.
+const BELIEVED: Duration = Duration::from_secs(1);
+const SHARDS: usize = 16;
+
+/// How a session stands, as far as this process knows. Its end is final; all else is read anew each second.
+pub(crate) struct Live {
+    project: Uuid,
+    /// The session.
+    pub session: Uuid,
+    /// Who signed in.
+    pub user: Uuid,
+    ended: AtomicBool,
+    seen: RwLock<Option<Seen>>,
+}
+
+/// What was read of a session and its user, and when.
+struct Seen {
+    at: Stamp,
+    expires_at: Stamp,
+    auth: Arc<rules::Auth>,
+}
+
+impl Live {
+    /// What rules read as `auth`, if the session was read less than a second ago and has not ended.
+    fn believed(&self, now: Stamp) -> Option<Arc<rules::Auth>> {
+        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        // A clock that went back makes the reading look like one from the future: that is not believed either.
+        let seen = seen.as_ref().filter(|seen| seen.at <= now && now < seen.at.plus(BELIEVED) && now < seen.expires_at)?;
+        (!self.is_ended()).then(|| seen.auth.clone())
+    }
+
+    /// Notes what was read at `at`.
+    pub(crate) fn note(&self, at: Stamp, expires_at: Stamp, auth: Arc<rules::Auth>) {
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Some(Seen { at, expires_at, auth });
+    }
+
+    /// Whether this process ended it. Asked after reading the rows too: the end may have come in between.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    /// The session and its user, for the gate.
+    pub(crate) fn user_auth(&self, auth: Arc<rules::Auth>) -> UserAuth {
+        UserAuth { id: self.user, session: self.session, auth }
+    }
+}
+
+/// A verified token.
+struct Known {
+    project: Uuid,
+    text: Box<str>,
+    exp: i64,
+    live: Arc<Live>,
+}
+
+/// What is known of a token.
+pub(crate) enum Found {
+    /// It is good, and its session stood a moment ago.
+    Good(UserAuth),
+    /// It is good; how its session stands must be read.
+    Stale(Arc<Live>),
+    /// It was verified, but its time is over.
+    Expired,
+    /// It was not verified yet, or was forgotten.
+    Unknown,
+}
+
+/// The verified tokens and their sessions, of all projects.
+pub(crate) struct Cache {
+    tokens: Shards<Known>,
+    lives: Shards<Arc<Live>>,
+}
+
+impl Cache {
+    /// For so many tokens at most, and as many sessions.
+    pub(crate) fn new(max: usize) -> Self {
+        Self { tokens: Shards::new(max), lives: Shards::new(max) }
+    }
+
+    /// What is known of a token of this project.
+    pub(crate) fn find(&self, project: Uuid, text: &str, now: Stamp) -> Found {
+        let look = |known: Option<&Known>| {
+            let Some(known) = known.filter(|known| known.project == project && *known.text == *text) else {
+                return Found::Unknown;
+            };
+            if crate::tokens::is_expired(known.exp, now) {
+                return Found::Expired;
+            }
+            match known.live.believed(now) {
+                Some(auth) => Found::Good(known.live.user_auth(auth)),
+                None => Found::Stale(known.live.clone()),
+            }
+        };
+        self.tokens.read(mark(text.as_bytes()), look)
+    }
+
+    /// Keeps a verified token.
+    pub(crate) fn keep(&self, text: &str, exp: i64, live: &Arc<Live>, now: Stamp) {
+        let known = Known { project: live.project, text: text.into(), exp, live: live.clone() };
+        let is_good = |known: &Known| !crate::tokens::is_expired(known.exp, now) && !known.live.is_ended();
+        self.tokens.insert(mark(text.as_bytes()), known, is_good);
+    }
+
+    /// The one place where this session's standing is kept. Take it before reading the rows, so that an end in
+    /// between is noticed.
+    pub(crate) fn live(&self, project: Uuid, session: Uuid, user: Uuid) -> Arc<Live> {
+        let key = mark(session.as_bytes());
+        let same = |live: &&Arc<Live>| live.project == project && live.session == session && live.user == user;
+        if let Some(live) = self.lives.read(key, |live| live.filter(same).cloned()) {
+            return live;
+        }
+        let fresh = Arc::new(Live { project, session, user, ended: AtomicBool::new(false), seen: RwLock::new(None) });
+        self.lives.get_or_insert(key, fresh, |live| same(&live), |live| Arc::strong_count(live) > 1)
+    }
+
+    /// Ends sessions at once for this process. Call it when the rows are committed.
+    pub(crate) fn end(&self, project: Uuid, sessions: &[Uuid]) {
+        for session in sessions {
+            self.lives.read(mark(session.as_bytes()), |live| {
+                if let Some(live) = live.filter(|live| live.project == project && live.session == *session) {
+                    live.ended.store(true, Ordering::SeqCst);
+                }
+            });
+        }
+    }
+
+    /// Believes nothing about a user's sessions any more: they are read at the next request.
+    pub(crate) fn doubt(&self, project: Uuid, user: Uuid) {
+        self.lives.each(|live| {
+            if live.project == project && live.user == user {
+                *live.seen.write().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+        });
+    }
+}
+
+/// A number for a token or a session, from its last bytes: they are the end of a signature we made, or of an id we
+/// made, so nobody chooses them, and there is no need to hash half a kilobyte.
+fn mark(bytes: &[u8]) -> u64 {
+    let mut last = [0_u8; 16];
+    let tail = &bytes[bytes.len().saturating_sub(16)..];
+    last[16 - tail.len()..].copy_from_slice(tail);
+    let both = u128::from_le_bytes(last);
+    // The halves as two numbers; an odd multiplier spreads the few bits that differ.
+    let (low, high) = ((both & u128::from(u64::MAX)) as u64, (both >> 64) as u64);
+    let mixed = (low ^ high.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 29)
+}
+
+/// Hands the number through: it is spread already.
+#[derive(Default)]
+struct Through(u64);
+
+impl Hasher for Through {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = n;
+    }
+}
+
+type Shard<T> = RwLock<HashMap<u64, T, BuildHasherDefault<Through>>>;
+
+/// A bounded map in shards, so that workers rarely meet at a lock. Two things of one number push each other out.
+struct Shards<T> {
+    shards: Box<[Shard<T>]>,
+    max: usize,
+}
+
+impl<T> Shards<T> {
+    fn new(max: usize) -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::new(HashMap::default())).collect();
+        Self { shards, max: (max / SHARDS).max(8) }
+    }
+
+    fn shard(&self, key: u64) -> &Shard<T> {
+        // The map uses the low and the highest bits; these are in between.
+        &self.shards[(key >> 40) as usize % SHARDS]
+    }
+
+    fn read<R>(&self, key: u64, look: impl FnOnce(Option<&T>) -> R) -> R {
+        look(self.shard(key).read().unwrap_or_else(PoisonError::into_inner).get(&key))
+    }
+
+    fn insert(&self, key: u64, value: T, is_good: impl Fn(&T) -> bool) {
+        let mut shard = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut shard, self.max, is_good);
+        shard.insert(key, value);
+    }
+
+    /// What is there if it is `same`, else `value`, which then takes its place.
+    fn get_or_insert(&self, key: u64, value: T, same: impl Fn(&T) -> bool, is_good: impl Fn(&T) -> bool) -> T
+    where
+        T: Clone,
+    {
+        let mut shard = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = shard.get(&key).filter(|there| same(there)) {
+            return there.clone();
+        }
+        make_room(&mut shard, self.max, is_good);
+        shard.insert(key, value.clone());
+        value
+    }
+
+    fn each(&self, look: impl Fn(&T)) {
+        for shard in &self.shards {
+            shard.read().unwrap_or_else(PoisonError::into_inner).values().for_each(&look);
+        }
+    }
+}
+
+/// Drops what is no good when the map is full, and if that is too little, one in eight, so that this is done rarely.
+fn make_room<T>(map: &mut HashMap<u64, T, BuildHasherDefault<Through>>, max: usize, is_good: impl Fn(&T) -> bool) {
+    if map.len() < max {
+        return;
+    }
+    map.retain(|_, value| is_good(value));
+    if map.len() > max - max / 8 {
+        let mut n = 0_usize;
+        map.retain(|_, _| {
+            n += 1;
+            n % 8 != 0
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const P: Uuid = Uuid::from_u128(1);
+    const Q: Uuid = Uuid::from_u128(2);
+    const USER: Uuid = Uuid::from_u128(3);
+    const SESSION: Uuid = Uuid::from_u128(4);
+
+    fn at(millis: i128) -> Stamp {
+        Stamp::from_time(time::OffsetDateTime::from_unix_timestamp_nanos(1_800_000_000_000_000_000 + millis * 1_000_000).unwrap()).unwrap()
+    }
+
+    fn exp(seconds: i64) -> i64 {
+        1_800_000_000 + seconds
+    }
+
+    fn filled() -> (Cache, Arc<Live>) {
+        let cache = Cache::new(1_000);
+        let live = cache.live(P, SESSION, USER);
+        live.note(at(0), at(3_600_000), Arc::default());
+        cache.keep("token", exp(600), &live, at(0));
+        (cache, live)
+    }
+
+    fn kind(found: &Found) -> &'static str {
+        match found {
+            Found::Good(_) => "good",
+            Found::Stale(_) => "stale",
+            Found::Expired => "expired",
+            Found::Unknown => "unknown",
+        }
+    }
+
+    #[test]
+    fn a_session_is_believed_for_a_second() {
+        let (cache, live) = filled();
+        let cases = [(0, "good"), (999, "good"), (1_000, "stale"), (-1, "stale"), (604_999, "stale"), (605_000, "expired")];
+        for (millis, want) in cases {
+            assert_eq!(kind(&cache.find(P, "token", at(millis))), want, "{millis}");
+        }
+        live.note(at(5_000), at(5_500), Arc::default());
+        assert_eq!(kind(&cache.find(P, "token", at(5_499))), "good");
+        assert_eq!(kind(&cache.find(P, "token", at(5_500))), "stale");
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_whole_text_and_its_project() {
+        let (cache, live) = filled();
+        let long = format!("{}token-of-16-bytes", "x".repeat(50));
+        let other = format!("{}token-of-16-bytes", "y".repeat(50));
+        cache.keep(&long, exp(600), &live, at(0));
+        assert_eq!(kind(&cache.find(P, &long, at(0))), "good");
+        for (project, text) in [(Q, "token"), (P, "Token"), (P, ""), (P, "tok"), (P, other.as_str())] {
+            assert_eq!(kind(&cache.find(project, text, at(0))), "unknown", "{project} {text}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_at_once_and_final() {
+        let (cache, live) = filled();
+        cache.end(Q, &[SESSION]);
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "good");
+        cache.end(P, &[SESSION]);
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "stale");
+        // A request that read the rows before the end and notes them after it.
+        live.note(at(1), at(3_600_000), Arc::default());
+        assert_eq!(kind(&cache.find(P, "token", at(1))), "stale");
+        assert!(cache.live(P, SESSION, USER).is_ended());
+    }
+
+    #[test]
+    fn a_doubted_user_is_read_again() {
+        let (cache, _) = filled();
+        cache.doubt(P, Uuid::from_u128(9));
+        cache.doubt(Q, USER);
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "good");
+        cache.doubt(P, USER);
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "stale");
+    }
+
+    #[test]
+    fn both_maps_are_bounded_and_drop_the_useless_first() {
+        let (cache, live) = filled();
+        let spread = |n: u128| Uuid::from_u128(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_string();
+        for n in 0..5_000 {
+            cache.keep(&spread(n), exp(-100), &live, at(0));
+        }
+        for n in 5_000..5_200 {
+            cache.keep(&spread(n), exp(600), &live, at(0));
+        }
+        let count = std::cell::Cell::new(0);
+        cache.tokens.each(|_| count.set(count.get() + 1));
+        assert!(count.get() <= 1_000, "{}", count.get());
+        let kept = (5_000..5_200).filter(|n| kind(&cache.find(P, &spread(*n), at(0))) == "good").count();
+        assert!(kept > 190, "{kept}");
+        for n in 0..5_000 {
+            cache.live(P, Uuid::from_u128(n << 3), USER);
+        }
+        count.set(0);
+        cache.lives.each(|_| count.set(count.get() + 1));
+        assert!(count.get() <= 1_000, "{}", count.get());
+        // The session with a kept token is still the same one.
+        assert!(Arc::ptr_eq(&live, &cache.live(P, SESSION, USER)));
+    }
+}

@@ -1,0 +1,18 @@
+//! The permissions of accounts: what strangers may do to get in, and what users may do to their own account.
+
+use gate::{Holders, InProject};
+
+gate::permissions! {
+    /// Signs up, signs in and refreshes.
+    AuthUse = "auth.use", InProject, Holders::Everyone;
+    /// Reads the public keys that verify access tokens.
+    JwksRead = "jwks.read", InProject, Holders::Everyone;
+    /// Reads one's own user.
+    UsersMe = "users.me", InProject, Holders::Users;
+    /// Reads one's own sessions.
+    SessionsRead = "sessions.read", InProject, Holders::Users;
+    /// Ends one's own sessions.
+    SessionsEnd = "sessions.end", InProject, Holders::Users;
+    /// Changes one's own password.
+    PasswordChange = "password.change", InProject, Holders::Users;
+}

@@ -1,0 +1,98 @@
+//! End users of a project: sign-up, sign-in, sessions, and the tokens by which every other service knows them.
+//!
+//! Invariants:
+//! - A session's row is the truth. A token is believed for at most one second after its session and user were read,
+//!   and not at all once this process ended the session.
+//! - An access token names its project, its session and its kind; what is missing or of another type refuses it.
+//! - Refresh tokens are derived, so that a repeat has the same successor; anything older ends the session.
+//! - An unknown identity, a wrong password and a disabled user read the same and cost the same.
+//!
+//! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
+//! [`ports::Directory`].
+
+mod cache;
+pub mod can;
+mod config;
+mod error;
+mod keys;
+mod migrations;
+pub mod model;
+pub mod ports;
+mod refresh;
+pub mod rows;
+mod routes;
+mod service;
+mod tokens;
+mod verify;
+mod views;
+
+pub use config::AccountsConfig;
+pub use error::Error;
+pub use service::{Ask, SignedIn};
+
+use cache::Cache;
+use gate::password::Passwords;
+use gate::Project;
+use kernel::Ids;
+use keys::Keys;
+use ports::Directory;
+use std::sync::Arc;
+use store::Step;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// What the service is made of.
+pub struct AccountsParts {
+    /// The users.
+    pub directory: Arc<dyn Directory>,
+    /// The process's one queue for hashing.
+    pub passwords: Passwords,
+    /// The source of ids.
+    pub ids: Ids,
+    /// The section `[accounts]`, validated.
+    pub config: AccountsConfig,
+}
+
+/// The service. Cheap to clone; make one per process, because it holds what ends sessions at once.
+#[derive(Clone)]
+pub struct Accounts {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    directory: Arc<dyn Directory>,
+    passwords: Passwords,
+    ids: Ids,
+    keys: Keys,
+    cache: Cache,
+    config: AccountsConfig,
+}
+
+impl Accounts {
+    /// From its parts.
+    #[must_use]
+    pub fn new(parts: AccountsParts) -> Self {
+        let AccountsParts { directory, passwords, ids, config } = parts;
+        let cache = Cache::new(usize::try_from(config.verified_tokens_max).unwrap_or(usize::MAX));
+        let keys = Keys::new(config.access_token());
+        Self { inner: Arc::new(Inner { directory, passwords, ids, keys, cache, config }) }
+    }
+
+    /// The tables of a project.
+    #[must_use]
+    pub fn steps() -> &'static [Step] {
+        migrations::STEPS
+    }
+
+    /// Adds the operations to a project's routes.
+    pub fn configure_project(&self, config: &mut ServiceConfig<'_>) {
+        config.app_data(actix_web::web::Data::new(self.clone()));
+        routes::configure(config);
+    }
+
+    /// To be called when a user was disabled, erased, or given other roles: its sessions are read anew at the next
+    /// request, not only within a second.
+    pub fn user_changed(&self, project: &Project, user: Uuid) {
+        self.inner.cache.doubt(project.uid, user);
+    }
+}

@@ -1,0 +1,261 @@
+//! The verbs of accounts: signing up, in and out, refreshing, and changing the password.
+
+use crate::Accounts;
+use crate::error::Error;
+use crate::keys::KeySet;
+use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
+use crate::ports::{NewUser, UserRow};
+use crate::refresh::{self, RefreshToken, Secret, Verdict};
+use crate::rows::{self, Which, credential, session};
+use crate::tokens::{self, Realm};
+use gate::{Project, UserAuth};
+use kernel::Stamp;
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use store::WriteTx;
+use uuid::Uuid;
+
+/// What an act needs to know of its request.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The project that was addressed.
+    pub project: Arc<Project>,
+    /// The request's present.
+    pub now: Stamp,
+    /// Who acts, for the change log.
+    pub actor: Option<String>,
+    /// Whether it is a key or an operator, who may make accounts where strangers may not.
+    pub is_trusted: bool,
+    /// What the client says it is.
+    pub user_agent: Option<String>,
+    /// The network it calls from.
+    pub network: String,
+}
+
+/// Somebody who is signed in now.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The user as it may see itself.
+    pub user: Map<String, Value>,
+    /// What requests are signed with.
+    pub access_token: String,
+    /// What the next pair of tokens is asked for with.
+    pub refresh_token: String,
+    /// For how many seconds the access token is good.
+    pub expires_in: u32,
+}
+
+/// A session that is not stored yet, and its first refresh token.
+struct Begun {
+    row: session::Model,
+    refresh_token: String,
+}
+
+/// What became of a refresh token that was made by us.
+enum Turn {
+    /// It was the unused one; now its successor is.
+    Rotated,
+    /// Anything else.
+    Not(Verdict),
+}
+
+impl Accounts {
+    /// Makes a user with a password, and signs it in.
+    pub async fn sign_up(&self, ask: &Ask, mut form: SignUp) -> Result<SignedIn, Error> {
+        if ask.project.settings().sign_up == gate::SignUp::Closed && !ask.is_trusted {
+            return Err(Error::SignUpClosed);
+        }
+        let profile = self.inner.directory.check(&ask.project, &form.profile).await;
+        form.judge(profile)?;
+        let password_hash = self.inner.passwords.hash(form.password.expose_secret()).await?;
+        let keys = self.inner.keys.of(&ask.project, ask.now).await?;
+        let id = self.inner.ids.new_id();
+        let begun = self.begin(ask, id)?;
+        let user = NewUser { id, email: Some(form.email), profile: form.profile, now: ask.now, actor: ask.actor.clone() };
+        let credential = credential::Model { user_id: id, password_hash, changed_at: ask.now.time() };
+        let (directory, project, row) = (self.inner.directory.clone(), ask.project.clone(), begun.row.clone());
+        let make = async move |tx: &WriteTx| -> Result<UserRow, Error> {
+            let made = directory.create(&project, tx, user.clone()).await?;
+            rows::insert_credential(tx, credential.clone()).await?;
+            rows::insert_session(tx, row.clone()).await?;
+            Ok(made)
+        };
+        let user = ask.project.db.write(make).await?;
+        self.signed_in(ask, &keys, user, begun.row.id, begun.refresh_token)
+    }
+
+    /// Signs in with a password. An unknown identity, a wrong password and a disabled user read and cost the same.
+    pub async fn sign_in_password(&self, ask: &Ask, form: SignIn) -> Result<SignedIn, Error> {
+        let found = self.inner.directory.find(&ask.project, &form.identity).await?;
+        // Nobody has the nil id: the lookup is made all the same, for its time.
+        let id = found.as_ref().map_or(Uuid::nil(), |user| user.id);
+        let credential = rows::credential(&ask.project.db, id).await?;
+        let is_right = self.is_password(form.password.expose_secret(), credential.as_ref()).await?;
+        let keys = self.inner.keys.of(&ask.project, ask.now).await?;
+        let user = found.filter(|user| !user.disabled && is_right).ok_or(Error::InvalidCredentials)?;
+        let begun = self.begin(ask, id)?;
+        let (row, now) = (begun.row.clone(), ask.now);
+        let open = async move |tx: &WriteTx| -> Result<(), Error> {
+            // The password may have been changed since it was checked; a session of the old one must not begin.
+            if rows::lock_credential(tx, id).await? != credential {
+                return Err(Error::InvalidCredentials);
+            }
+            rows::delete_stale_sessions(tx, id, now).await?;
+            Ok(rows::insert_session(tx, row.clone()).await?)
+        };
+        ask.project.db.write(open).await?;
+        self.signed_in(ask, &keys, user, begun.row.id, begun.refresh_token)
+    }
+
+    /// Gives the next pair of tokens for a refresh token. One that was used before ends its session, but for a repeat
+    /// of the last one within the grace, which is answered with the same successor.
+    pub async fn refresh(&self, ask: &Ask, form: Refresh) -> Result<SignedIn, Error> {
+        let refused = Error::InvalidRefreshToken;
+        let token = RefreshToken::parse(form.token.expose_secret()).ok_or(refused("another form"))?;
+        let row = rows::session(&ask.project.db, token.family).await?.ok_or(refused("no such session"))?;
+        let secret = Secret::new(&ask.project.open(&place(row.id), &row.secret)?);
+        if !secret.made(ask.project.uid, &token) {
+            return Err(refused("not made by us"));
+        }
+        if row.ended_at.is_some() || row.expires_at <= ask.now.time() {
+            return Err(refused("the session is over"));
+        }
+        let user = self.inner.directory.get(&ask.project, row.user_id).await?;
+        let user = user.filter(|user| !user.disabled).ok_or(refused("the user may not sign in"))?;
+        let keys = self.inner.keys.of(&ask.project, ask.now).await?;
+        match self.turn(ask, &row, token.counter).await? {
+            Turn::Rotated | Turn::Not(Verdict::Repeat) => {}
+            Turn::Not(Verdict::Over) => return Err(refused("the session is over")),
+            Turn::Not(Verdict::Reuse) => {
+                self.inner.cache.end(ask.project.uid, &[row.id]);
+                tracing::warn!(project = %ask.project.id, user = %row.user_id, session = %row.id, "a used refresh token came again: its session was ended");
+                return Err(refused("used before"));
+            }
+        }
+        let next = secret.token(ask.project.uid, row.id, token.counter.saturating_add(1));
+        self.signed_in(ask, &keys, user, row.id, next)
+    }
+
+    /// Moves the family on, or finds out why that cannot be; a reuse ends it in the same transaction.
+    async fn turn(&self, ask: &Ask, row: &session::Model, counter: i64) -> Result<Turn, Error> {
+        let (id, user, now) = (row.id, row.user_id, ask.now);
+        let expires = now.plus(self.inner.config.session_idle());
+        let turn = async move |tx: &WriteTx| -> Result<Turn, Error> {
+            if rows::rotate(tx, id, counter, now, expires).await? {
+                return Ok(Turn::Rotated);
+            }
+            let verdict = refresh::judge(rows::session(tx, id).await?.as_ref(), counter, now);
+            if verdict == Verdict::Reuse {
+                rows::end_sessions(tx, user, Which::One(id), now).await?;
+            }
+            Ok(Turn::Not(verdict))
+        };
+        ask.project.db.write(turn).await
+    }
+
+    /// Sets another password, and ends all other sessions of the user.
+    pub async fn change_password(&self, ask: &Ask, user: &UserAuth, form: PasswordChange) -> Result<(), Error> {
+        let old = rows::credential(&ask.project.db, user.id).await?;
+        if !self.is_password(form.current.expose_secret(), old.as_ref()).await? {
+            return Err(Error::WrongPassword);
+        }
+        let password_hash = self.inner.passwords.hash(form.new.expose_secret()).await?;
+        let (id, keep, now) = (user.id, user.session, ask.now);
+        let row = credential::Model { user_id: id, password_hash, changed_at: now.time() };
+        let change = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
+            if rows::lock_credential(tx, id).await? != old {
+                return Err(Error::WrongPassword);
+            }
+            rows::update_credential(tx, row.clone()).await?;
+            Ok(rows::end_sessions(tx, id, Which::Others(keep), now).await?)
+        };
+        let ended = ask.project.db.write(change).await?;
+        self.inner.cache.end(ask.project.uid, &ended);
+        Ok(())
+    }
+
+    /// The user as it may see itself.
+    pub async fn me(&self, ask: &Ask, user: &UserAuth) -> Result<Map<String, Value>, Error> {
+        let row = self.inner.directory.get(&ask.project, user.id).await?;
+        Ok(row.ok_or(Error::InvalidAccessToken("the user is gone"))?.view)
+    }
+
+    /// The user's sessions, the newest first.
+    pub async fn sessions(&self, ask: &Ask, user: &UserAuth) -> Result<Vec<session::Model>, Error> {
+        Ok(rows::live_sessions(&ask.project.db, user.id, ask.now).await?)
+    }
+
+    /// Ends one of the user's sessions; every token of it is refused from now on.
+    pub async fn end_session(&self, ask: &Ask, user: &UserAuth, session: Uuid) -> Result<(), Error> {
+        let ended = self.end(ask, user, Which::One(session)).await?;
+        if ended.is_empty() { Err(Error::NoSuchSession) } else { Ok(()) }
+    }
+
+    /// Ends the session that the caller's token belongs to.
+    pub async fn sign_out(&self, ask: &Ask, user: &UserAuth) -> Result<(), Error> {
+        self.end(ask, user, Which::One(user.session)).await.map(drop)
+    }
+
+    /// Ends all of the user's sessions.
+    pub async fn sign_out_everywhere(&self, ask: &Ask, user: &UserAuth) -> Result<(), Error> {
+        self.end(ask, user, Which::All).await.map(drop)
+    }
+
+    async fn end(&self, ask: &Ask, user: &UserAuth, which: Which) -> Result<Vec<Uuid>, Error> {
+        let (id, now) = (user.id, ask.now);
+        let end = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> { Ok(rows::end_sessions(tx, id, which, now).await?) };
+        let ended = ask.project.db.write(end).await?;
+        self.inner.cache.end(ask.project.uid, &ended);
+        Ok(ended)
+    }
+
+    /// The public keys of the project, as JWKs.
+    pub async fn jwks(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
+        Ok(self.inner.keys.of(&ask.project, ask.now).await?.public(ask.now))
+    }
+
+    /// Whether the password is that of the credential; nobody's takes as long.
+    async fn is_password(&self, password: &str, credential: Option<&credential::Model>) -> Result<bool, Error> {
+        Ok(match credential {
+            Some(row) => self.inner.passwords.verify(password, &row.password_hash).await?,
+            None => self.inner.passwords.verify_nobody(password).await?,
+        })
+    }
+
+    fn begin(&self, ask: &Ask, user: Uuid) -> Result<Begun, Error> {
+        let id = self.inner.ids.new_id();
+        let bytes = Secret::fresh()?;
+        let row = session::Model {
+            id,
+            user_id: user,
+            counter: 1,
+            secret: ask.project.seal(&place(id), &bytes)?,
+            created_at: ask.now.time(),
+            used_at: ask.now.time(),
+            rotated_at: ask.now.time(),
+            expires_at: ask.now.plus(self.inner.config.session_idle()).time(),
+            ended_at: None,
+            user_agent: ask.user_agent.clone(),
+            network: ask.network.clone(),
+        };
+        Ok(Begun { row, refresh_token: Secret::new(&bytes).token(ask.project.uid, id, 1) })
+    }
+
+    fn signed_in(&self, ask: &Ask, keys: &KeySet, user: UserRow, session: Uuid, refresh_token: String) -> Result<SignedIn, Error> {
+        let key = keys.current().ok_or(Error::Sealed("a project without a signing key"))?;
+        let life = self.inner.config.access_token();
+        let access_token = tokens::sign(key, realm(&ask.project), user.id, session, ask.now, life).map_err(|_| Error::Crypto)?;
+        Ok(SignedIn { user: user.view, access_token, refresh_token, expires_in: self.inner.config.access_token_seconds })
+    }
+}
+
+/// Where a family's secret is stored: what it was sealed for.
+fn place(session: Uuid) -> String {
+    format!("_sessions/{session}")
+}
+
+/// Whose tokens a project's are.
+pub(crate) fn realm(project: &Project) -> Realm<'_> {
+    Realm { issuer: &project.issuer, audience: &project.id }
+}

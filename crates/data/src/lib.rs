@@ -1,0 +1,33 @@
+//! Dynamic collections: a schema made at run time, and records under its rules.
+//!
+//! The deep module: one call per verb, behind it parsing, rules, SQL for two engines, the change log and idempotency.
+//! Invariants: a name reaches SQL only through the schema's catalogue; a rule is asked in the transaction of its write;
+//! hidden fields do not exist for whoever does not pass rules. It knows nothing of credentials, files or messages.
+
+pub mod can;
+mod collections;
+mod cursor;
+mod error;
+mod fields;
+mod migrations;
+mod model;
+pub mod openapi;
+mod query;
+mod records;
+mod routes;
+mod rows;
+mod schema;
+mod service;
+mod sql;
+mod users;
+
+pub use error::DataError;
+pub use fields::{Format, Number, Relation, Text, Type};
+pub use migrations::steps;
+pub use model::{Collection, CollectionKind, Field, Index, Rules};
+pub use query::Query;
+pub use records::{IfMatch, RecordPage, WriteOptions};
+pub use routes::configure;
+pub use schema::{Column, Loaded, Rule, Schema};
+pub use service::{Asker, Data};
+pub use users::{NewUser, User, email_key};

@@ -1,0 +1,213 @@
+//! The part of a project's API document that its live collections make: named schemas and stable operation ids.
+
+use crate::fields::Type;
+use crate::schema::{Loaded, Schema};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
+
+/// Paths and schemas of all collections. `taken` are the operation ids and schema names that stand already.
+#[must_use]
+pub fn document(schema: &Schema, taken: &BTreeSet<String>) -> (Map<String, Json>, Map<String, Json>) {
+    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let mut taken = taken.clone();
+    for collection in schema.collections.values() {
+        let names = Names::new(&collection.def.name, schema, &mut taken);
+        add_schemas(collection, &names, &mut schemas);
+        let base = format!("/v1/records/{}", collection.def.name);
+        paths.insert(base.clone(), many(collection, &names));
+        paths.insert(format!("{base}/{{id}}"), one(collection, &names));
+    }
+    (paths, schemas)
+}
+
+/// What a collection's schemas and operations are called.
+struct Names {
+    plural: String,
+    singular: String,
+    schema: String,
+}
+
+impl Names {
+    fn new(name: &str, schema: &Schema, taken: &mut BTreeSet<String>) -> Self {
+        let short = singular(name);
+        // `post` beside `posts` would give two things one name.
+        let mut singular = if short != name && schema.collections.contains_key(&short) { name.to_owned() } else { short };
+        let mut plural = name.to_owned();
+        let mut pascal = pascal(&singular);
+        while taken.contains(&format!("list_{plural}")) || taken.contains(&format!("create_{singular}")) || taken.contains(&pascal) {
+            plural.push_str("_records");
+            singular.push_str("_record");
+            pascal.push_str("Record");
+        }
+        for id in [format!("list_{plural}"), format!("create_{singular}"), pascal.clone()] {
+            taken.insert(id);
+        }
+        Self { plural, singular, schema: pascal }
+    }
+}
+
+fn singular(name: &str) -> String {
+    match name {
+        n if n.ends_with("ies") && n.len() > 4 => format!("{}y", &n[..n.len() - 3]),
+        n if n.ends_with("ss") || n.ends_with("us") || n.ends_with("is") => n.to_owned(),
+        n if n.ends_with('s') && n.len() > 2 => n[..n.len() - 1].to_owned(),
+        n => n.to_owned(),
+    }
+}
+
+fn pascal(name: &str) -> String {
+    let upper = |part: &str| {
+        let mut chars = part.chars();
+        chars.next().map(|c| c.to_ascii_uppercase().to_string() + chars.as_str()).unwrap_or_default()
+    };
+    name.split('_').map(upper).collect()
+}
+
+fn nullable(mut schema: Json) -> Json {
+    if let Some(kind) = schema.get("type").cloned() {
+        schema["type"] = json!([kind, "null"]);
+    }
+    schema
+}
+
+fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Json>) {
+    let (mut all, mut create, mut patch) = (Map::new(), Map::new(), Map::new());
+    let mut create_required = Vec::new();
+    for column in collection.columns(true) {
+        let plain = column.kind.schema();
+        // Hidden fields are there for keys and operators, masked ones may be null.
+        let value = if column.nullable || column.mask.is_some() { nullable(plain.clone()) } else { plain.clone() };
+        all.insert(column.name.clone(), value.clone());
+        if column.name == "id" {
+            create.insert("id".to_owned(), plain.clone());
+        }
+        if column.writable {
+            create.insert(column.name.clone(), value.clone());
+            patch.insert(column.name.clone(), value);
+            let has_default = collection.def.field(&column.name).is_some_and(|f| f.default.is_some());
+            if !column.nullable && !has_default {
+                create_required.push(column.name.clone());
+            }
+        }
+    }
+    let expand: Map<String, Json> = collection
+        .columns(true)
+        .into_iter()
+        .filter_map(|c| if let Type::Relation(r) = &c.kind { Some((c.name.clone(), r)) } else { None })
+        .map(|(name, r)| (name, json!({"type": ["object", "null"], "description": format!("A record of {}.", r.collection)})))
+        .collect();
+    if !expand.is_empty() {
+        all.insert("expand".to_owned(), json!({"type": "object", "properties": expand}));
+    }
+    let object = |properties: Map<String, Json>, required: Vec<String>| {
+        let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+        if !required.is_empty() {
+            schema["required"] = json!(required);
+        }
+        schema
+    };
+    let name = &names.schema;
+    // A record the caller may not view is answered with these two alone, and `fields` can leave out the rest.
+    schemas.insert(name.clone(), object(all, Vec::new()));
+    schemas.insert(format!("{name}Create"), object(create, create_required));
+    schemas.insert(format!("{name}Patch"), object(patch, Vec::new()));
+    schemas.insert(
+        format!("{name}Page"),
+        json!({"type": "object", "additionalProperties": false, "required": ["items", "next_cursor"], "properties": {
+            "items": {"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}},
+            "next_cursor": {"type": ["string", "null"], "description": "Hand this back as cursor for the next page."},
+            "total": {"type": "integer", "format": "int64", "description": "All records that match; only with count=exact."}
+        }}),
+    );
+}
+
+fn query(name: &str, schema: Json, text: &str) -> Json {
+    json!({"name": name, "in": "query", "required": false, "schema": schema, "description": text})
+}
+
+fn shape() -> Vec<Json> {
+    vec![
+        query("fields", json!({"type": "string"}), "Fields of the answer, separated by commas."),
+        query("expand", json!({"type": "string"}), "Relations whose records come along under expand, separated by commas."),
+    ]
+}
+
+fn header(name: &str, text: &str) -> Json {
+    json!({"name": name, "in": "header", "required": false, "schema": {"type": "string"}, "description": text})
+}
+
+fn idempotency() -> Json {
+    header("Idempotency-Key", "16 to 128 characters; makes a retry safe for 24 hours.")
+}
+
+fn answer(name: &str, description: &str) -> Json {
+    json!({"description": description,
+           "headers": {"ETag": {"description": "The record's version; absent with expand.", "schema": {"type": "string"}}},
+           "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}})
+}
+
+fn body(name: &str) -> Json {
+    json!({"required": true, "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}})
+}
+
+/// The problems that an operation on records can answer.
+fn problems(statuses: &[u16], responses: &mut Map<String, Json>) {
+    let shared = [400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 503];
+    for status in shared.iter().chain(statuses) {
+        responses.insert(
+            status.to_string(),
+            json!({"description": "A problem (RFC 9457).", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}),
+        );
+    }
+}
+
+fn operation(id: &str, summary: &str, parameters: Vec<Json>, request: Option<Json>, ok: (&str, Json), extra: &[u16]) -> Json {
+    let mut responses = Map::new();
+    responses.insert(ok.0.to_owned(), ok.1);
+    if request.is_some() {
+        responses.insert("204".to_owned(), json!({"description": "Done; asked for with Prefer: return=minimal."}));
+    }
+    problems(extra, &mut responses);
+    let mut operation = json!({"tags": ["records"], "operationId": id, "summary": summary, "parameters": parameters, "responses": responses,
+                               "security": [{}, {"bearer": []}]});
+    if let Some(request) = request {
+        operation["requestBody"] = request;
+    }
+    operation
+}
+
+fn many(collection: &Loaded, names: &Names) -> Json {
+    let mut parameters = vec![
+        query("filter", json!({"type": "string", "maxLength": 3_500}), "An expression, such as price < params.max."),
+        json!({"name": "params", "in": "query", "required": false, "style": "deepObject", "explode": true, "description": "Values for the filter, sent as params.name=value.",
+               "schema": {"type": "object", "additionalProperties": {"type": "string"}}}),
+        query("sort", json!({"type": "string"}), "Fields to sort by, separated by commas; a minus in front sorts descending."),
+        query("limit", json!({"type": "integer", "minimum": 1, "maximum": kernel::limits::PAGE_MAX, "default": kernel::limits::PAGE_DEFAULT}), "Records of the page."),
+        query("cursor", json!({"type": "string"}), "Where the page begins: next_cursor of the page before."),
+        query("count", json!({"type": "string", "enum": ["exact"]}), "Whether to count all records that match."),
+    ];
+    parameters.extend(shape());
+    let name = &collection.def.name;
+    json!({
+        "get": operation(&format!("list_{}", names.plural), &format!("Lists {name}."), parameters, None,
+                         ("200", answer(&format!("{}Page", names.schema), "A page.")), &[]),
+        "post": operation(&format!("create_{}", names.singular), &format!("Makes a record of {name}."),
+                          vec![idempotency(), header("Prefer", "return=minimal leaves the record out of the answer.")],
+                          Some(body(&format!("{}Create", names.schema))), ("201", answer(&names.schema, "The record.")), &[409, 507]),
+    })
+}
+
+fn one(collection: &Loaded, names: &Names) -> Json {
+    let name = &collection.def.name;
+    let if_match = || header("If-Match", "The ETag that the record must have.");
+    let delete = operation(&format!("delete_{}", names.singular), &format!("Deletes a record of {name}."), vec![idempotency(), if_match()], None,
+                           ("204", json!({"description": "Done."})), &[409, 412, 507]);
+    json!({
+        "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}, "description": "The record's id."}],
+        "get": operation(&format!("get_{}", names.singular), &format!("Reads a record of {name}."), shape(), None, ("200", answer(&names.schema, "The record.")), &[]),
+        "patch": operation(&format!("update_{}", names.singular), &format!("Changes fields of a record of {name}."),
+                           vec![idempotency(), if_match(), header("Prefer", "return=minimal leaves the record out of the answer.")],
+                           Some(body(&format!("{}Patch", names.schema))), ("200", answer(&names.schema, "The record.")), &[409, 412, 507]),
+        "delete": delete,
+    })
+}

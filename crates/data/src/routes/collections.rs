@@ -1,0 +1,212 @@
+//! The schema over HTTP, for keys and operators.
+
+use super::records::asker;
+use crate::can;
+use crate::model::Collection;
+use crate::service::Data;
+use actix_web::web::{self, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use gate::{Body, Caller, Problem};
+use kernel::Page;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list_collections).service(create_collection).service(get_collection).service(update_collection).service(delete_collection);
+}
+
+/// A collection as it is sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Collection::view` builds")]
+pub struct CollectionView {
+    /// Its id.
+    id: uuid::Uuid,
+    /// Its name, which is its table's too.
+    #[schema(pattern = "^[a-z][a-z0-9_]{0,58}$")]
+    name: String,
+    /// `table`, or `users` for the built-in collection.
+    kind: CollectionKindView,
+    /// Its fields, without `id`, `created_at`, `updated_at` and `_version`, which every record has.
+    fields: Vec<FieldView>,
+    /// Its indexes.
+    indexes: Vec<IndexView>,
+    /// Who may do what.
+    rules: RulesView,
+    /// When it was made.
+    created_at: String,
+    /// When it was last changed.
+    updated_at: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `Collection::view` builds")]
+enum CollectionKindView {
+    Table,
+    Users,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `Field::describe` builds")]
+enum FieldTypeView {
+    Text,
+    Number,
+    Bool,
+    Datetime,
+    Relation,
+}
+
+/// A field. `min` and `max` bound a text's length or a number's value.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Field::describe` builds")]
+struct FieldView {
+    /// Its name, which is its column's too.
+    name: String,
+    /// What it holds.
+    r#type: FieldTypeView,
+    /// Whether it must have a value.
+    #[schema(required = false, default = false)]
+    required: bool,
+    /// Whether no two records may have the same value.
+    #[schema(required = false, default = false)]
+    unique: bool,
+    /// Whether it exists for keys and operators only.
+    #[schema(required = false, default = false)]
+    hidden: bool,
+    /// Numbers: `integer` or `float`.
+    #[schema(required = false, nullable = false)]
+    format: Option<String>,
+    /// Texts: code points at least. Numbers: the least value.
+    #[schema(required = false, nullable = false)]
+    min: Option<f64>,
+    /// Texts: code points at most. Numbers: the greatest value.
+    #[schema(required = false, nullable = false)]
+    max: Option<f64>,
+    /// Relations: the collection that it points to.
+    #[schema(required = false, nullable = false)]
+    collection: Option<String>,
+    /// The value of a record made without one.
+    #[schema(required = false)]
+    default: Option<serde_json::Value>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Collection::definition` builds")]
+struct IndexView {
+    /// Its fields, in order.
+    fields: Vec<String>,
+    /// Whether no two records may have the same values.
+    #[schema(required = false, default = false)]
+    unique: bool,
+}
+
+/// Rules. Null means keys and operators only.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Rules` are sent as")]
+struct RulesView {
+    /// Which records a list shows.
+    #[schema(required = false)]
+    list: Option<String>,
+    /// Which records can be read one by one.
+    #[schema(required = false)]
+    view: Option<String>,
+    /// Which records can be made.
+    #[schema(required = false)]
+    create: Option<String>,
+    /// Which records can be changed.
+    #[schema(required = false)]
+    update: Option<String>,
+    /// Which records can be deleted.
+    #[schema(required = false)]
+    delete: Option<String>,
+}
+
+/// A new collection.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Collection::parse` reads")]
+struct CollectionIn {
+    /// Its name.
+    #[schema(pattern = "^[a-z][a-z0-9_]{0,58}$")]
+    name: String,
+    /// `table`.
+    #[schema(required = false, nullable = false)]
+    kind: Option<String>,
+    /// Its fields.
+    #[schema(required = false)]
+    fields: Vec<FieldView>,
+    /// Its indexes.
+    #[schema(required = false)]
+    indexes: Vec<IndexView>,
+    /// `owner` gives each record to the user in its field `owner`.
+    #[schema(required = false, nullable = false)]
+    template: Option<String>,
+    /// Who may do what.
+    #[schema(required = false)]
+    rules: RulesView,
+}
+
+/// A change of a collection.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Collection::patch` reads")]
+struct CollectionPatch {
+    /// The rules that change; those that are absent stay.
+    rules: RulesView,
+}
+
+/// All collections of the project.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `list_collections` sends")]
+pub struct CollectionPage {
+    /// The collections by name.
+    items: Vec<CollectionView>,
+    /// Always null: one page holds all.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// Lists the collections.
+#[utoipa::path(tag = "collections", responses((status = 200, body = CollectionPage), gate::openapi::Problems))]
+#[get("/v1/collections")]
+async fn list_collections(caller: Caller<can::CollectionsRead>, data: web::Data<Data>) -> Result<HttpResponse, Problem> {
+    let items: Vec<_> = data.list_collections(caller.project()?).await?.iter().map(Collection::view).collect();
+    Ok(HttpResponse::Ok().json(Page { items, next_cursor: None, total: None }))
+}
+
+/// Makes a collection with its table.
+#[utoipa::path(tag = "collections", request_body = CollectionIn, responses((status = 201, body = CollectionView), gate::openapi::Problems))]
+#[post("/v1/collections")]
+async fn create_collection(caller: Caller<can::CollectionsWrite>, data: web::Data<Data>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let made = data.create_collection(caller.project()?, &asker(&caller, &request), body.input()).await?;
+    Ok(HttpResponse::Created().json(made.view()))
+}
+
+/// Reads one collection.
+#[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 200, body = CollectionView), gate::openapi::Problems))]
+#[get("/v1/collections/{collection}")]
+async fn get_collection(caller: Caller<can::CollectionsRead>, data: web::Data<Data>, name: Path<String>) -> Result<HttpResponse, Problem> {
+    let collection = data.get_collection(caller.project()?, &name).await?;
+    Ok(HttpResponse::Ok().json(collection.view()))
+}
+
+/// Changes a collection's rules.
+#[utoipa::path(tag = "collections", params(("collection" = String, Path)), request_body = CollectionPatch, responses((status = 200, body = CollectionView), gate::openapi::Problems))]
+#[patch("/v1/collections/{collection}")]
+async fn update_collection(
+    caller: Caller<can::CollectionsWrite>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let changed = data.update_collection(caller.project()?, &asker(&caller, &request), &name, body.input()).await?;
+    Ok(HttpResponse::Ok().json(changed.view()))
+}
+
+/// Removes a collection with its records.
+#[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 204), gate::openapi::Problems))]
+#[delete("/v1/collections/{collection}")]
+async fn delete_collection(caller: Caller<can::CollectionsWrite>, data: web::Data<Data>, name: Path<String>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    data.delete_collection(caller.project()?, &asker(&caller, &request), &name).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

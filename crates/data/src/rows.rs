@@ -1,0 +1,101 @@
+//! Rows of the schema: the collections' definitions and the version that moves with them.
+
+use crate::model::Collection;
+use crate::sql::ddl;
+use gate::Problem;
+use kernel::Stamp;
+use sea_orm::entity::prelude::*;
+use sea_orm::{ConnectionTrait, FromQueryResult, QueryOrder, Set, Statement};
+use store::{Db, StoreError, WriteTx};
+
+mod collection {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "_collections", schema_name = "project")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        #[sea_orm(unique)]
+        pub name: String,
+        pub definition: Json,
+        pub created_at: TimeDateTimeWithTimeZone,
+        pub updated_at: TimeDateTimeWithTimeZone,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[derive(FromQueryResult)]
+struct Version {
+    value: i64,
+}
+
+/// The schema's version. It moves with every change of a collection.
+pub(crate) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, StoreError> {
+    let sql = r#"SELECT value FROM "project"."_counters" WHERE name = 'schema'"#;
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, []);
+    Ok(Version::find_by_statement(statement).one(db).await?.map_or(0, |v| v.value))
+}
+
+/// All collections with the version they belong to.
+pub(crate) async fn load(db: &Db) -> Result<(i64, Vec<Collection>), Problem> {
+    // A change between the two reads shows as another version the next time.
+    let version = version(db).await?;
+    let rows = collection::Entity::find().order_by_asc(collection::Column::Name).all(db).await?;
+    let parse = |row: collection::Model| {
+        let time = |t| Stamp::from_time(t).ok_or_else(|| Problem::internal("a stored time is out of range"));
+        Collection::from_definition(row.id, row.definition, time(row.created_at)?, time(row.updated_at)?)
+    };
+    Ok((version, rows.into_iter().map(parse).collect::<Result<_, _>>()?))
+}
+
+/// Whether a collection of this name exists, as the transaction sees it.
+pub(crate) async fn exists(tx: &WriteTx, name: &str) -> Result<bool, StoreError> {
+    let found = collection::Entity::find().filter(collection::Column::Name.eq(name)).one(tx).await?;
+    Ok(found.is_some())
+}
+
+/// Moves the version and takes the schema's lock until the commit.
+pub(crate) async fn lock(tx: &WriteTx) -> Result<(), StoreError> {
+    let sql = r#"UPDATE "project"."_counters" SET value = value + 1 WHERE name = 'schema'"#;
+    tx.execute_raw(Statement::from_sql_and_values(tx.backend(), sql, [])).await?;
+    Ok(())
+}
+
+/// Makes a collection's table and row.
+pub(crate) async fn create(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+    for sql in ddl::create(collection, tx.backend()) {
+        tx.execute_unprepared(&sql).await?;
+    }
+    let row = collection::ActiveModel {
+        id: Set(collection.id),
+        name: Set(collection.name.clone()),
+        definition: Set(serde_json::Value::Object(collection.definition())),
+        created_at: Set(collection.created_at.time()),
+        updated_at: Set(collection.updated_at.time()),
+    };
+    collection::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Writes a collection's definition anew.
+pub(crate) async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+    let row = collection::ActiveModel {
+        definition: Set(serde_json::Value::Object(collection.definition())),
+        updated_at: Set(collection.updated_at.time()),
+        ..Default::default()
+    };
+    collection::Entity::update_many().set(row).filter(collection::Column::Id.eq(collection.id)).exec(tx).await?;
+    Ok(())
+}
+
+/// Removes a collection's table and row.
+pub(crate) async fn delete(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+    tx.execute_unprepared(&ddl::drop(collection)).await?;
+    collection::Entity::delete_many().filter(collection::Column::Id.eq(collection.id)).exec(tx).await?;
+    Ok(())
+}

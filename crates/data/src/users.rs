@@ -1,0 +1,148 @@
+//! The built-in collection of users, for whoever keeps their credentials: find, get, make.
+
+use crate::error::DataError;
+use crate::query;
+use crate::schema::Loaded;
+use crate::service::Data;
+use crate::sql::list;
+use crate::sql::plan::Plan;
+use crate::sql::projection::Projection;
+use gate::{Problem, Project};
+use kernel::{FieldError, Stamp, parse_id};
+use rules::{Env, Row};
+use sea_orm::{Statement, Value};
+use serde_json::{Map, Value as Json};
+use store::{Action, ChangeIn, Doc, WriteTx};
+use uuid::Uuid;
+
+/// A user with what only the server knows.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Its id.
+    pub id: Uuid,
+    /// Its e-mail address as it was written.
+    pub email: Option<String>,
+    /// Whether the address was verified.
+    pub verified: bool,
+    /// Whether it may not sign in.
+    pub disabled: bool,
+    /// The user as it may see itself.
+    pub view: Row,
+}
+
+/// A user to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Its id.
+    pub id: Uuid,
+    /// Its e-mail address as it was written.
+    pub email: Option<String>,
+    /// The developer's own fields.
+    pub profile: Map<String, Json>,
+    /// When.
+    pub now: Stamp,
+}
+
+/// The form in which addresses are compared: trimmed and in lower case (ASCII).
+#[must_use]
+pub fn email_key(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+impl Data {
+    /// The user with this e-mail address.
+    pub async fn find_user(&self, project: &Project, identity: &str) -> Result<Option<User>, DataError> {
+        let schema = self.schema(project).await?;
+        let users = schema.collection("users")?;
+        let plan = list::one_by(users, "email_key", project.db.backend());
+        self.user(project, users, &plan, Value::String(Some(email_key(identity)))).await
+    }
+
+    /// The user with this id.
+    pub async fn get_user(&self, project: &Project, id: Uuid) -> Result<Option<User>, DataError> {
+        let schema = self.schema(project).await?;
+        let users = schema.collection("users")?;
+        let projection = Projection { columns: users.columns(true), masked: false, expand: Vec::new() };
+        let backend = project.db.backend();
+        let [open, _] = &users.view_plans;
+        let plan = open.get_or_init(|| list::one(users, query::view_rule(users, true), &projection, backend, false));
+        self.user(project, users, plan, Value::Uuid(Some(id))).await
+    }
+
+    async fn user(&self, project: &Project, users: &Loaded, plan: &Plan, value: Value) -> Result<Option<User>, DataError> {
+        let request = rules::Request::default();
+        let env = Env { auth: None, request: &request, now: "", params: &Map::new(), record: None, next: None };
+        let statement = plan.statement(&env, |_| value.clone()).map_err(|e| Problem::internal(format!("a statement could not be bound: {e}")))?;
+        project.db.docs(statement).await?.pop().map(|doc| read(users, &doc)).transpose()
+    }
+
+    /// Checks a new user's own fields, all faults at once, before any password is hashed.
+    pub async fn check_user(&self, project: &Project, profile: &Map<String, Json>) -> Result<(), Vec<FieldError>> {
+        let Ok(schema) = self.schema(project).await else { return Ok(()) };
+        let Ok(users) = schema.collection("users") else { return Ok(()) };
+        values(users, profile, None).map(|_| ())
+    }
+
+    /// Makes a user. The address must not be taken: [`store::StoreError::Unique`] otherwise.
+    pub async fn create_user(&self, project: &Project, tx: &WriteTx, user: &NewUser) -> Result<User, DataError> {
+        let schema = self.schema(project).await?;
+        let users = schema.collection("users")?;
+        let backend = tx.backend();
+        let values = values(users, &user.profile, Some(user)).map_err(DataError::invalid)?;
+        let statement = Statement::from_sql_and_values(backend, users.insert_text(backend), values);
+        let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
+        let change = ChangeIn {
+            collection: "users".to_owned(),
+            record: user.id.to_string(),
+            action: Action::Create,
+            fields: "[]".to_owned(),
+            actor: Some(format!("user:{}", user.id)),
+            witness: None,
+            before: None,
+            after: None,
+            at: user.now,
+        };
+        tx.log_change(change).await?;
+        read(users, &doc)
+    }
+}
+
+fn read(users: &Loaded, doc: &Doc) -> Result<User, DataError> {
+    let mut row: Row = serde_json::from_str(&doc.json).map_err(|e| Problem::internal(format!("a stored user is no JSON: {e}")))?;
+    let id = row.get("id").and_then(Json::as_str).and_then(parse_id).ok_or_else(|| Problem::internal("a stored user has no id"))?;
+    let flag = |name: &str| row.get(name).and_then(Json::as_bool);
+    let (verified, disabled) = (flag("verified").unwrap_or(false), flag("disabled").unwrap_or(true));
+    let email = row.get("email").and_then(Json::as_str).map(str::to_owned);
+    row.retain(|name, _| users.column(name, false).is_some());
+    Ok(User { id, email, verified, disabled, view: row })
+}
+
+/// The values of a new user in the order of the columns.
+fn values(users: &Loaded, profile: &Map<String, Json>, user: Option<&NewUser>) -> Result<Vec<Value>, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    for name in profile.keys() {
+        match users.column(name, false) {
+            None => errors.push(FieldError::at(name, "unknown_field", "There is no such field.")),
+            Some(column) if !column.writable => errors.push(FieldError::at(name, "readonly_field", "This cannot be written.")),
+            Some(_) => {}
+        }
+    }
+    let time = user.map(|u| u.now.time());
+    let email = user.and_then(|u| u.email.clone());
+    let mut values = Vec::new();
+    for column in users.columns(true) {
+        values.push(match column.name.as_str() {
+            "id" => Value::Uuid(user.map(|u| u.id)),
+            "created_at" | "updated_at" => Value::TimeDateTimeWithTimeZone(time),
+            "_version" => Value::BigInt(Some(1)),
+            "email" => Value::String(email.as_deref().map(|e| e.trim().to_owned())),
+            "email_key" => Value::String(email.as_deref().map(email_key)),
+            "verified" | "disabled" => Value::Bool(Some(false)),
+            name => match profile.get(name) {
+                Some(json) => crate::records::value_of(column, json, &mut errors),
+                None => crate::records::absent(users, column, &mut errors),
+            },
+        });
+    }
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
+}

@@ -1,0 +1,150 @@
+//! Passwords as Argon2id, behind one semaphore for the whole process, because 70 hashes a second saturate two cores.
+
+use crate::{Input, Problem};
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use kernel::Code;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
+
+/// Bytes of a password at least.
+pub const PASSWORD_BYTES_MIN: usize = 8;
+/// Bytes of a password at most; longer ones are refused before they are hashed.
+pub const PASSWORD_BYTES_MAX: usize = 512;
+
+/// A hash that no password has, with the parameters of all others, so that an unknown identity costs the same time.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Z2FsbGV5LW5vYm9keS0xMQ$bm9ib2R5IGhhcyBhIHBhc3N3b3JkIHRoYXQgaGFzaGU";
+
+/// Hashes and verifies passwords. Cheap to clone; clones share the semaphore.
+#[derive(Clone)]
+pub struct Passwords {
+    permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    queue: usize,
+}
+
+impl Passwords {
+    /// With so many hashes at a time (0: half of the cores) and so many callers waiting.
+    #[must_use]
+    pub fn new(permits: usize, queue: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let permits = if permits == 0 { (cores / 2).max(1) } else { permits };
+        Self { permits: Arc::new(Semaphore::new(permits)), waiting: Arc::default(), queue }
+    }
+
+    /// The hash of a password, as a PHC string.
+    pub async fn hash(&self, password: &str) -> Result<String, Problem> {
+        let password = password.to_owned();
+        self.run(move || {
+            let hash = argon()?.hash_password(password.as_bytes()).map_err(|e| Problem::internal(format!("argon2: {e}")))?;
+            Ok(hash.to_string())
+        })
+        .await?
+    }
+
+    /// Whether the password has this hash.
+    pub async fn verify(&self, password: &str, phc: &str) -> Result<bool, Problem> {
+        if password.len() > PASSWORD_BYTES_MAX {
+            return self.verify_nobody("").await;
+        }
+        let (password, phc) = (password.to_owned(), phc.to_owned());
+        self.run(move || {
+            let hash = PasswordHash::new(&phc).map_err(|e| Problem::internal(format!("a stored password hash: {e}")))?;
+            Ok(argon()?.verify_password(password.as_bytes(), &hash).is_ok())
+        })
+        .await?
+    }
+
+    /// Takes the time of [`Passwords::verify`] and answers false: for identities that do not exist.
+    pub async fn verify_nobody(&self, password: &str) -> Result<bool, Problem> {
+        let password = if password.len() > PASSWORD_BYTES_MAX { "" } else { password };
+        // Boxed, because the two call each other.
+        Box::pin(self.verify(password, NOBODY)).await.map(|_| false)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+        let place = Waiting::enter(&self.waiting, self.queue + self.permits.available_permits())?;
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| Code::Unavailable)?;
+        drop(place);
+        let done = tokio::task::spawn_blocking(move || {
+            // Held here, so that a caller who goes away does not let in another while the core is still busy.
+            let _permit = permit;
+            work()
+        });
+        done.await.map_err(|e| Problem::internal(format!("hashing: {e}")))
+    }
+}
+
+/// A place in the queue, given back when it is dropped, also by a caller who goes away.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn enter(waiting: &Arc<AtomicUsize>, most: usize) -> Result<Self, Problem> {
+        let place = Self(waiting.clone());
+        if waiting.fetch_add(1, Ordering::SeqCst) >= most {
+            return Err(Problem::new(Code::RateLimited).detail("Too many passwords are being checked.").retry_after(2));
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn argon() -> Result<Argon2<'static>, Problem> {
+    let params = Params::new(19_456, 2, 1, None).map_err(|e| Problem::internal(format!("argon2: {e}")))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Takes a new password of 8 to 512 bytes; a fault is noted before anything is hashed.
+pub fn check_new_password(input: &mut Input, name: &str) -> String {
+    let password = input.text(name, 1, usize::MAX);
+    if !password.is_empty() && password.len() < PASSWORD_BYTES_MIN {
+        input.fault(name, "too_short", format!("At least {PASSWORD_BYTES_MIN} bytes are needed."));
+    } else if password.len() > PASSWORD_BYTES_MAX {
+        input.fault(name, "too_long", format!("At most {PASSWORD_BYTES_MAX} bytes are allowed."));
+    }
+    password
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn passwords_verify_and_nobody_does_not() {
+        let passwords = Passwords::new(1, 4);
+        let hash = passwords.hash("correct horse").await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(passwords.verify("correct horse", &hash).await.unwrap());
+        assert!(!passwords.verify("correct horsf", &hash).await.unwrap());
+        assert!(!passwords.verify_nobody("correct horse").await.unwrap());
+        assert!(!passwords.verify(&"x".repeat(600), &hash).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_bounded() {
+        let passwords = Passwords::new(1, 2);
+        let tries = (0..12).map(|_| passwords.verify_nobody("x"));
+        let results = futures_util::future::join_all(tries).await;
+        let refused = results.iter().filter(|r| r.as_ref().is_err_and(|p| p.code() == Code::RateLimited)).count();
+        assert!((8..12).contains(&refused), "{refused}");
+        assert!(passwords.verify_nobody("x").await.is_ok());
+    }
+
+    #[test]
+    fn new_passwords_are_measured_in_bytes() {
+        let cases = [(json!("1234567"), Some("too_short")), (json!("ääää"), None), (json!("x".repeat(512)), None), (json!("ä".repeat(300)), Some("too_long")), (json!(1), Some("not_a_text")), (json!(null), Some("required"))];
+        for (value, want) in cases {
+            let mut input = Input::new([("password".to_owned(), value.clone())].into_iter().collect());
+            check_new_password(&mut input, "password");
+            let got = input.finish().err().and_then(|p| p.field_errors().first().map(|e| e.code));
+            assert_eq!(got, want, "{value}");
+        }
+    }
+}

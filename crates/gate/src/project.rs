@@ -1,0 +1,93 @@
+//! One project's handles, given to handlers by the front door and to nobody else.
+
+use crate::Problem;
+use crate::sealed::RootKey;
+use crate::settings::{Settings, SettingsCell};
+use kernel::Code;
+use std::sync::Arc;
+use store::Db;
+use uuid::Uuid;
+
+/// A project that is open: its names, its database and its secrets.
+pub struct Project {
+    /// The slug by which it is addressed and that tokens carry as `aud`.
+    pub id: String,
+    /// Names its folder, schema and keys, so that a slug used again inherits nothing.
+    pub uid: Uuid,
+    /// The name that people read.
+    pub name: String,
+    /// `{public_url}/p/{id}`, the `iss` of its tokens, whatever host was asked.
+    pub issuer: String,
+    /// Its database.
+    pub db: Db,
+    /// 32 random bytes from which keys are derived per purpose.
+    root_key: Arc<RootKey>,
+    settings: Arc<SettingsCell>,
+}
+
+impl Project {
+    pub(crate) fn new(id: &str, name: &str, public_url: &str, core: &Core) -> Self {
+        Self {
+            id: id.to_owned(),
+            uid: core.uid,
+            name: name.to_owned(),
+            issuer: format!("{public_url}/p/{id}"),
+            db: core.db.clone(),
+            root_key: core.root_key.clone(),
+            settings: core.settings.clone(),
+        }
+    }
+
+    /// The key for one purpose, such as `access-tokens` (HKDF-SHA256 of the root key, the uid as salt).
+    #[must_use]
+    pub fn derive_key(&self, purpose: &str) -> [u8; 32] {
+        self.root_key.derive(purpose)
+    }
+
+    /// Seals a secret for its `place`, a table and row such as `_keys/1`, so that it opens nowhere else (AES-256-GCM
+    /// with a random nonce, behind the key's id).
+    pub fn seal(&self, place: &str, plain: &[u8]) -> Result<String, Problem> {
+        self.root_key.seal(place, plain)
+    }
+
+    /// Opens what [`Project::seal`] made for the same `place`.
+    pub fn open(&self, place: &str, sealed: &str) -> Result<Vec<u8>, Problem> {
+        self.root_key.open(place, sealed)
+    }
+
+    /// Its settings as they are now.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.get().1
+    }
+
+    pub(crate) fn settings_cell(&self) -> &SettingsCell {
+        &self.settings
+    }
+
+    /// A project over an open database, for the tests of other crates.
+    ///
+    /// The database must have been brought to [`crate::project_steps`] and the steps of the crate under test.
+    #[doc(hidden)]
+    pub fn for_tests(db: Db, slug: &str) -> Result<Arc<Self>, Problem> {
+        let uid = kernel::Ids.new_id();
+        let root_key = Arc::new(RootKey::new(RootKey::fresh()?, uid.as_bytes())?);
+        let core = Core { uid, db, root_key, settings: Arc::default() };
+        let slug = kernel::parse_slug(slug).ok_or(Code::ProjectNotFound)?;
+        Ok(Arc::new(Self::new(slug, slug, "http://127.0.0.1:8090", &core)))
+    }
+}
+
+impl std::fmt::Debug for Project {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Project").field("id", &self.id).field("uid", &self.uid).finish_non_exhaustive()
+    }
+}
+
+/// What is opened once, whatever the project is called.
+pub(crate) struct Core {
+    pub(crate) uid: Uuid,
+    pub(crate) db: Db,
+    pub(crate) root_key: Arc<RootKey>,
+    pub(crate) settings: Arc<SettingsCell>,
+}

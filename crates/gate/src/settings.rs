@@ -1,0 +1,134 @@
+//! A project's own settings: kept versioned in its database, read from memory, applied at once.
+
+use crate::Input;
+use kernel::FieldError;
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Origins of a CORS allow-list at most.
+const ORIGINS_MAX: usize = 100;
+
+/// What a project's owner decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default)]
+#[schema(as = ProjectSettings)]
+pub struct Settings {
+    /// Origins whose pages may call the project, exactly as browsers send them: `https://shop.example`.
+    pub cors_origins: Vec<String>,
+    /// Whether strangers may create accounts.
+    pub sign_up: SignUp,
+    /// Whether refusals by rules are explained to callers. Never turn this on where real users are.
+    pub development: bool,
+}
+
+/// Whether strangers may create accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUp {
+    /// Anybody may.
+    #[default]
+    Open,
+    /// Only operators and keys create accounts.
+    Closed,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { cors_origins: Vec::new(), sign_up: SignUp::Open, development: false }
+    }
+}
+
+impl Settings {
+    /// Merges the members that are there; faults are noted in `input`.
+    pub fn patch(mut self, input: &mut Input) -> Self {
+        if let Some(origins) = input.optional_texts("cors_origins") {
+            if origins.len() > ORIGINS_MAX {
+                input.fault("cors_origins", "too_many", format!("At most {ORIGINS_MAX} origins are allowed."));
+            }
+            for (i, origin) in origins.iter().enumerate().filter(|(_, o)| !is_origin(o)) {
+                let message = format!("{origin:?} is no origin: it needs a form such as https://shop.example, in lower case, without a path.");
+                input.push(FieldError { path: format!("/cors_origins/{i}"), code: "not_an_origin", message });
+            }
+            self.cors_origins = origins;
+        }
+        match input.optional_text("sign_up", 0, 10).as_deref() {
+            None => {}
+            Some("open") => self.sign_up = SignUp::Open,
+            Some("closed") => self.sign_up = SignUp::Closed,
+            Some(_) => input.fault("sign_up", "not_a_choice", "This must be \"open\" or \"closed\"."),
+        }
+        self.development = input.optional_bool("development").unwrap_or(self.development);
+        self
+    }
+
+    /// Whether pages of this origin may call the project.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.cors_origins.iter().any(|o| o == origin)
+    }
+}
+
+/// Whether a text is an origin as browsers write it: scheme, host, and a port that is not the scheme's own.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !rest.ends_with(']') => (host, Some(port)),
+        _ => (rest, None),
+    };
+    let named = host.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+    let v6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).is_some_and(|h| h.parse::<std::net::Ipv6Addr>().is_ok());
+    let port_fits = port.is_none_or(|p| {
+        let default = if scheme == "https" { 443 } else { 80 };
+        p.parse::<u16>().is_ok_and(|n| n != 0 && n != default && n.to_string() == p)
+    });
+    matches!(scheme, "http" | "https") && text.len() <= 300 && (named || v6) && port_fits
+}
+
+/// The settings in memory, shared by all handles of a project.
+#[derive(Default)]
+pub(crate) struct SettingsCell(RwLock<(i64, Arc<Settings>)>);
+
+impl SettingsCell {
+    /// The version, 0 before the first change, and the settings.
+    pub(crate) fn get(&self) -> (i64, Arc<Settings>) {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a version that was read or written, unless a newer one is there already.
+    pub(crate) fn set(&self, version: i64, settings: Settings) {
+        let mut cell = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if version > cell.0 {
+            *cell = (version, Arc::new(settings));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn origins_are_exact() {
+        for good in ["https://shop.example", "http://localhost:5173", "http://127.0.0.1:3000", "https://[::1]:8443"] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in ["*", "null", "", "https://", "shop.example", "https://Shop.example", "https://shop.example/", "https://shop.example:443", "http://x:80", "https://*.example", "ftp://x", "https://a@b", "https://x:070"] {
+            assert!(!is_origin(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_patch_merges_and_names_every_fault() {
+        let input = |v: serde_json::Value| Input::new(v.as_object().cloned().unwrap());
+        let mut some = input(json!({"sign_up": "closed"}));
+        let settings = Settings { development: true, ..Settings::default() }.patch(&mut some);
+        assert!(some.finish().is_ok() && settings.development && settings.sign_up == SignUp::Closed);
+        let mut bad = input(json!({"cors_origins": ["https://a.b", "*"], "sign_up": "maybe", "development": 1}));
+        let _ = settings.patch(&mut bad);
+        let paths: Vec<String> = bad.finish().unwrap_err().field_errors().iter().map(|e| e.path.clone()).collect();
+        assert_eq!(paths, ["/cors_origins/1", "/sign_up", "/development"]);
+    }
+}

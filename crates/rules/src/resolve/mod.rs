@@ -1,0 +1,359 @@
+//! From what was written to what it means: conditions, macros and the entry point. Names are in
+//! `names`, values and functions in `values`, types in `fit`, the size of the result in `size`.
+
+mod fit;
+mod lists;
+mod names;
+mod size;
+mod values;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
+
+use crate::catalogue::{Catalogue, HopRule, Mode};
+use crate::error::{ErrorKind, RuleError, Span};
+use crate::limits::{HOPS_MAX, Limit, SIZE_MAX};
+use crate::parse::parse;
+use crate::slot::Slot;
+use crate::syntax::{Comparison, Node, NodeKind};
+use crate::tree::{
+    Cond, CondKind, FieldRef, Guard, Hop, Quantified, Quantifier, Resolved, RowRef, Source, Test,
+    TextTest, Value, ValueKind, slots_of_cond,
+};
+use crate::value::{Ty, Val, like_pattern};
+
+/// Parses a text, checks it against the catalogue and types it. `params` decide the types of
+/// `params.*`; their values are bound later, so that the result can be kept for all requests
+/// whose parameters have the same types.
+pub fn parse_and_resolve(
+    text: &str,
+    collection: &str,
+    mode: Mode,
+    catalogue: &dyn Catalogue,
+    params: Option<&Map<String, Json>>,
+) -> Result<Resolved, RuleError> {
+    let node = parse(text)?;
+    let mut resolver = Resolver {
+        catalogue,
+        mode,
+        collection,
+        params,
+        vars: Vec::new(),
+        vars_made: 0,
+        hops: Vec::new(),
+        atoms: Vec::new(),
+        fields: BTreeSet::new(),
+        names_next: false,
+        names_auth: false,
+        needs_sql: false,
+    };
+    let root = resolver.cond(&node)?;
+    let size = size::of_cond(&root, &resolver.hops);
+    if size.truth.max(size.falsity) > SIZE_MAX {
+        return Err(RuleError::limit(Limit::Size, node.span)
+            .hint("`?:` and comparisons of conditions are written out twice: nest them less"));
+    }
+    Ok(Resolved {
+        text: text.to_owned(),
+        root,
+        hops: resolver.hops,
+        fields: resolver.fields.into_iter().collect(),
+        names_next: resolver.names_next,
+        names_auth: resolver.names_auth,
+        needs_sql: resolver.needs_sql,
+        size,
+    })
+}
+
+struct Resolver<'a> {
+    catalogue: &'a dyn Catalogue,
+    mode: Mode,
+    collection: &'a str,
+    params: Option<&'a Map<String, Json>>,
+    /// The variables of the macros around, the innermost last.
+    vars: Vec<Var>,
+    vars_made: usize,
+    hops: Vec<Hop>,
+    /// The hops of the tests being read, the innermost last.
+    atoms: Vec<Vec<usize>>,
+    fields: BTreeSet<(String, String)>,
+    names_next: bool,
+    names_auth: bool,
+    needs_sql: bool,
+}
+
+struct Var {
+    name: String,
+    id: usize,
+    collection: String,
+    /// Steps from the record to this row.
+    steps: usize,
+}
+
+/// Names with a meaning of their own, which no field and no macro variable has.
+const RESERVED: [&str; 6] = ["record", "next", "auth", "request", "now", "params"];
+
+impl Resolver<'_> {
+    fn cond(&mut self, node: &Node) -> Result<Cond, RuleError> {
+        let kind = match &node.kind {
+            NodeKind::Bool(b) => CondKind::Const(*b),
+            NodeKind::Not(inner) => CondKind::Not(Box::new(self.cond(inner)?)),
+            NodeKind::And(terms) => CondKind::And(self.conds(terms)?),
+            NodeKind::Or(terms) => CondKind::Or(self.conds(terms)?),
+            NodeKind::If(three) => {
+                let [c, a, b] = three.as_ref();
+                CondKind::If(Box::new([self.cond(c)?, self.cond(a)?, self.cond(b)?]))
+            }
+            NodeKind::Compare(comparison, both) => self.comparison(*comparison, both, node)?,
+            NodeKind::In(both) => self.atom(|this| this.membership(both))?,
+            NodeKind::Call { name, target, args } => {
+                return self.call_cond(node, name, target.as_deref(), args);
+            }
+            NodeKind::Name(_) | NodeKind::Select(..) => self.atom(|this| this.flag(node))?,
+            _ => return Err(not_a_condition(node.span, "this")),
+        };
+        Ok(Cond { span: node.span, kind })
+    }
+
+    fn conds(&mut self, nodes: &[Node]) -> Result<Vec<Cond>, RuleError> {
+        nodes.iter().map(|node| self.cond(node)).collect()
+    }
+
+    /// Reads a test and gathers the rows its values hop to.
+    fn atom(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Test, RuleError>,
+    ) -> Result<CondKind, RuleError> {
+        self.atoms.push(Vec::new());
+        let test = read(self);
+        let hops = self.atoms.pop().unwrap_or_default();
+        Ok(CondKind::Atom { hops, test: test? })
+    }
+
+    fn flag(&mut self, node: &Node) -> Result<Test, RuleError> {
+        let value = self.value(node)?;
+        if !fit::can_fit(&value, Ty::Bool) {
+            return Err(not_a_condition(node.span, value.ty.words()));
+        }
+        Ok(Test::Flag(fit::fit(value, Ty::Bool)?))
+    }
+
+    fn comparison(
+        &mut self,
+        comparison: Comparison,
+        both: &[Node; 2],
+        node: &Node,
+    ) -> Result<CondKind, RuleError> {
+        let [a, b] = both;
+        let null = |node: &Node| matches!(node.kind, NodeKind::Null);
+        if !null(a) && !null(b) {
+            return self.atom(|this| {
+                let (a, b) = (this.value(a)?, this.value(b)?);
+                fit::compare(comparison, a, b, node.span)
+            });
+        }
+        if !comparison.is_equality() {
+            let message = "null has no order; it can be compared with `==` and `!=` only";
+            return Err(RuleError::new(ErrorKind::Type, node.span, message));
+        }
+        let negated = comparison == Comparison::NotEqual;
+        match (null(a), null(b)) {
+            (true, true) => Ok(CondKind::Const(!negated)),
+            (true, false) => self.null_test(b, negated),
+            _ => self.null_test(a, negated),
+        }
+    }
+
+    fn null_test(&mut self, node: &Node, negated: bool) -> Result<CondKind, RuleError> {
+        if let Some(is_null) = self.param_is_null(node)? {
+            return Ok(CondKind::Const(is_null != negated));
+        }
+        self.atom(|this| {
+            let value = fit::settle_null(this.value(node)?)?;
+            Ok(Test::Null { value, negated })
+        })
+    }
+
+    fn call_cond(
+        &mut self,
+        node: &Node,
+        name: &str,
+        target: Option<&Node>,
+        args: &[Node],
+    ) -> Result<Cond, RuleError> {
+        let kind = match (name, target, args) {
+            ("exists", Some(over), [var, body]) => {
+                self.quantified(Quantifier::Exists, over, var, body)?
+            }
+            ("all", Some(over), [var, body]) => {
+                self.quantified(Quantifier::All, over, var, body)?
+            }
+            ("exists_one", Some(over), [var, body]) => {
+                self.quantified(Quantifier::ExistsOne, over, var, body)?
+            }
+            ("has", None, [arg]) => self.null_test(arg, true)?,
+            ("contains", Some(value), [part]) => {
+                self.text_test(TextTest::Contains, value, part)?
+            }
+            ("startsWith", Some(value), [part]) => {
+                self.text_test(TextTest::StartsWith, value, part)?
+            }
+            ("endsWith", Some(value), [part]) => {
+                self.text_test(TextTest::EndsWith, value, part)?
+            }
+            ("matches_like", Some(value), [pattern]) => {
+                self.atom(|this| this.like(value, pattern))?
+            }
+            _ => self.atom(|this| this.flag(node))?,
+        };
+        Ok(Cond { span: node.span, kind })
+    }
+
+    fn text_test(
+        &mut self,
+        how: TextTest,
+        value: &Node,
+        part: &Node,
+    ) -> Result<CondKind, RuleError> {
+        self.atom(|this| {
+            let (value, part) = (this.text_value(value)?, this.text_value(part)?);
+            Ok(Test::Text { how, value, part })
+        })
+    }
+
+    fn like(&mut self, value: &Node, pattern: &Node) -> Result<Test, RuleError> {
+        let value = self.text_value(value)?;
+        let mut pattern = self.text_value(pattern)?;
+        match &mut pattern.kind {
+            ValueKind::Const(Val::Text(text)) => *text = like_pattern(text),
+            ValueKind::Slot(slot) => slot.pattern = true,
+            _ => {
+                return Err(RuleError::new(
+                    ErrorKind::Type,
+                    pattern.span,
+                    "the pattern of `matches_like` must be a constant or a parameter",
+                ));
+            }
+        }
+        Ok(Test::Like { value, pattern })
+    }
+
+    fn text_value(&mut self, node: &Node) -> Result<Value, RuleError> {
+        let value = self.value(node)?;
+        fit::expect(value, Ty::Text)
+    }
+
+    fn quantified(
+        &mut self,
+        quantifier: Quantifier,
+        over: &Node,
+        var: &Node,
+        body: &Node,
+    ) -> Result<CondKind, RuleError> {
+        let name = match &var.kind {
+            NodeKind::Name(name)
+                if !RESERVED.contains(&name.as_str())
+                    && !self.vars.iter().any(|known| known.name == *name) =>
+            {
+                name.clone()
+            }
+            _ => {
+                return Err(RuleError::new(
+                    ErrorKind::Syntax,
+                    var.span,
+                    "the first argument of a macro is a new name for each row",
+                )
+                .hint("for example `comments_via_post.exists(c, c.hidden)`"));
+            }
+        };
+        let (source, steps) = self.source(over)?;
+        self.vars.push(Var {
+            name,
+            id: source.var,
+            collection: source.collection.clone(),
+            steps,
+        });
+        let body = self.cond(body);
+        self.vars.pop();
+        let body = body?;
+        let mut guards: Vec<Slot> = Vec::new();
+        slots_of_cond(&body, &mut |slot| {
+            if slot.may_be_absent() && !guards.contains(slot) {
+                guards.push(slot.clone());
+            }
+        });
+        Ok(CondKind::Quantified(Box::new(Quantified { quantifier, source, body, guards })))
+    }
+
+    /// The rows a macro or `size` goes over, and how many steps away they are.
+    fn source(&mut self, node: &Node) -> Result<(Source, usize), RuleError> {
+        self.needs_sql = true;
+        let (collection, link, steps) = match &node.kind {
+            NodeKind::Call { name, target: None, args } if name == "collection" => {
+                let [Node { kind: NodeKind::Text(name), span }] = args.as_slice() else {
+                    let message = "`collection` takes one name in quotes";
+                    return Err(RuleError::new(ErrorKind::Type, node.span, message));
+                };
+                if !self.catalogue.has_collection(name) {
+                    let message = format!("there is no collection `{name}`");
+                    return Err(RuleError::new(ErrorKind::UnknownName, *span, message));
+                }
+                (name.clone(), None, 1 + self.vars.last().map_or(0, |var| var.steps))
+            }
+            _ => {
+                let (row, of, name, steps) = self.back_path(node)?;
+                let Some((collection, field)) = self.catalogue.back_relation(&of, &name) else {
+                    return Err(self.unknown(&of, &name, node.span).hint(
+                        "macros go over `<collection>_via_<field>` or `collection(\"name\")`",
+                    ));
+                };
+                let var = RowRef::Var(self.vars_made);
+                let there = self.field(var, &collection, &field, node.span)?.0;
+                let here = self.id_field(row, &of);
+                (collection, Some((there, here)), steps + 1)
+            }
+        };
+        if steps > HOPS_MAX {
+            return Err(RuleError::limit(Limit::Hops, node.span));
+        }
+        let var = self.vars_made;
+        self.vars_made += 1;
+        let source = Source {
+            var,
+            table: self.catalogue.table(&collection),
+            guard: self.guard(&collection),
+            collection,
+            link,
+        };
+        Ok((source, steps))
+    }
+
+    fn guard(&mut self, collection: &str) -> Guard {
+        match self.mode {
+            Mode::Rule => Guard::Open,
+            Mode::Filter => match self.catalogue.hop_rule(collection) {
+                HopRule::Open => Guard::Open,
+                HopRule::Closed => Guard::Closed,
+                HopRule::Rule(rule) => {
+                    self.names_auth |= rule.names_auth;
+                    Guard::Rule(rule)
+                }
+            },
+        }
+    }
+
+    /// The id of a row, which is there whatever the viewer may name.
+    fn id_field(&self, row: RowRef, collection: &str) -> FieldRef {
+        let column = self
+            .catalogue
+            .field(collection, "id")
+            .map_or_else(|| "id".to_owned(), |field| field.column);
+        FieldRef { row, name: "id".to_owned(), column, ty: Ty::Uuid, mask: None }
+    }
+}
+
+fn not_a_condition(span: Span, what: &str) -> RuleError {
+    RuleError::new(ErrorKind::Type, span, format!("{what} is not a condition"))
+        .hint("write a comparison, such as `field == value`")
+}

@@ -1,0 +1,200 @@
+//! SQLite, PostgreSQL and memory must give the same one of the three answers, for random texts
+//! over random rows.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rules::{Auth, Limit, Mode, ErrorKind, Request, Resolved, Row, Truth, World, parse_and_resolve};
+use serde_json::{Value as Json, json};
+
+use crate::kit::{Asked, Lite, Names, Rows, id, object};
+use crate::postgres::Pg;
+use crate::texts::cond;
+
+const WORLDS: usize = 12;
+const TEXTS_PER_WORLD: usize = 220;
+const BATCH: usize = 10;
+
+fn sometimes(strategy: impl Strategy<Value = Json> + 'static) -> BoxedStrategy<Json> {
+    prop_oneof![1 => Just(Json::Null), 3 => strategy].boxed()
+}
+
+fn one_of(options: Vec<Json>) -> BoxedStrategy<Json> {
+    proptest::sample::select(options).boxed()
+}
+
+fn user_id() -> BoxedStrategy<Json> {
+    // The last one is nobody, so that hops can lead nowhere.
+    (0usize..5).prop_map(|n| json!(id("users", n))).boxed()
+}
+
+fn words() -> BoxedStrategy<Json> {
+    one_of(["", "a", "A", "Ab", "ab", "aéb", "É", "50%_!", "x'y", "b\"c", "GET", "😀a"]
+        .map(Json::from).to_vec())
+}
+
+fn team() -> BoxedStrategy<Json> {
+    (0usize..3).prop_map(|n| json!(id("teams", n))).boxed()
+}
+
+fn flag() -> BoxedStrategy<Json> {
+    any::<bool>().prop_map(Json::from).boxed()
+}
+
+fn moment() -> BoxedStrategy<Json> {
+    one_of(["2026-02-28T22:30:00.000000Z", "2026-02-28T23:59:59.999999Z",
+        "2026-03-01T12:00:00.000000Z", "2026-03-02T12:00:00.001500Z",
+        "2025-12-31T00:00:01.123456Z"].map(Json::from).to_vec())
+}
+
+fn post(n: usize) -> BoxedStrategy<Row> {
+    let first = (sometimes(words()), sometimes(words()), sometimes((-3i64..8).prop_map(Json::from).boxed()),
+        sometimes(one_of(vec![json!(2.5), json!(-0.5), json!(3.0), json!(0.0), json!(1e200), json!(1e-200)])),
+        sometimes(one_of(vec![json!("10.00"), json!("9.99"), json!("-0.50"), json!("10.50")])),
+        sometimes(flag()));
+    let second = (sometimes(moment()), sometimes(one_of(vec![json!("2026-03-01"), json!("2025-12-31")])),
+        sometimes(user_id()), sometimes(user_id()), sometimes(user_id()),
+        sometimes(one_of(vec![json!({"a": 1}), json!([1]), json!("t")])));
+    (first, second).prop_map(move |((title, body, n_, score, price, published),
+        (created_at, due, owner, author, editor, meta))| object(json!({
+        "id": id("posts", n), "title": title, "body": body, "n": n_, "score": score,
+        "price": price, "published": published, "created_at": created_at, "due": due,
+        "owner": owner, "author": author, "editor": editor, "meta": meta,
+    }))).boxed()
+}
+
+fn user(n: usize) -> BoxedStrategy<Row> {
+    (sometimes(words()), sometimes((0i64..6).prop_map(Json::from)), sometimes(team()), sometimes(flag()))
+        .prop_map(move |(name, age, team, active)| object(json!({
+            "id": id("users", n), "name": name, "age": age, "team": team, "active": active,
+        }))).boxed()
+}
+
+fn comment(n: usize) -> BoxedStrategy<Row> {
+    let post = (0usize..6).prop_map(|n| json!(id("posts", n)));
+    (sometimes(post), sometimes(user_id()), sometimes(words()), sometimes(flag()),
+        sometimes((0i64..6).prop_map(Json::from)))
+        .prop_map(move |(post, author, text, hidden, likes)| object(json!({
+            "id": id("comments", n), "post": post, "author": author, "text": text,
+            "hidden": hidden, "likes": likes,
+        }))).boxed()
+}
+
+fn world() -> BoxedStrategy<Rows> {
+    let comments = (0usize..9).prop_flat_map(|n| (0..n).map(comment).collect::<Vec<_>>());
+    ((0..4).map(user).collect::<Vec<_>>(), (0..9).map(post).collect::<Vec<_>>(), comments)
+        .prop_map(|(users, posts, comments)| {
+            Rows(vec![("users", users), ("posts", posts), ("comments", comments)])
+        }).boxed()
+}
+
+fn asked() -> BoxedStrategy<Asked> {
+    let claims = (sometimes(one_of(vec![json!(3), json!("2"), json!("x"), json!(2.5)])), sometimes(words()),
+        sometimes(team()), sometimes(flag()), sometimes(one_of(vec![json!([]), json!(["a", null, "Ab"]), json!("a"), json!([1, "É"])])));
+    let auth = ((0usize..4), sometimes(words()), any::<bool>(), prop::collection::vec(words(), 0..3),
+        prop::collection::vec(team(), 0..3), 1i64..3, claims)
+        .prop_map(|(n, email, verified, roles, teams, level, (rank, word, org, admin, list))| Auth {
+            id: id("users", n),
+            email: email.as_str().map(str::to_owned),
+            verified,
+            anonymous: !verified,
+            roles: roles.iter().filter_map(|r| r.as_str().map(str::to_owned)).collect(),
+            claims: object(json!({"rank": rank, "word": word, "org": org, "admin": admin, "list": list})),
+            teams: teams.iter().filter_map(|t| t.as_str().map(str::to_owned)).collect(),
+            level,
+        });
+    let auth = prop_oneof![1 => Just(None), 3 => auth.prop_map(Some)];
+    (auth, sometimes(words()), prop_oneof![Just(None), post(20).prop_map(Some)])
+        .prop_map(|(auth, q, next)| Asked {
+            auth,
+            request: Request {
+                method: "GET".to_owned(),
+                time: "2026-03-01T11:59:59.000000Z".to_owned(),
+                ip_network: None,
+                query: object(json!({"q": q})),
+            },
+            params: object(json!({
+                "k": 2, "x": 2.5, "s": "Ab", "u": id("users", 2).to_uppercase(),
+                "t": "2026-03-01T13:00:00+01:00", "d": "2026-03-01", "m": "10.5",
+                "ids": [id("users", 0), null, id("teams", 1)], "none": [], "words": ["a", "É", "x'y"],
+                "ints": [2, "3", null], "prices": ["10.5", 9.99], "times": ["2026-03-01T12:00:00Z"],
+                "flags": [true, "false"],
+            })),
+            record: None,
+            next,
+        }).boxed()
+}
+
+#[test]
+fn all_three_agree() {
+    let started = std::time::Instant::now();
+    let mut pg = Pg::new("three_ways");
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let mut sample = |strategy: &BoxedStrategy<String>| {
+        strategy.new_tree(&mut runner).expect("a text").current()
+    };
+    let mut texts_left = vec![];
+    let conds = cond(0);
+    for _ in 0..WORLDS * TEXTS_PER_WORLD {
+        texts_left.push(sample(&conds));
+    }
+    let (worlds, askings) = (world(), asked());
+    let (mut texts, mut cases, mut too_large) = (0usize, 0usize, 0usize);
+    let mut counts = std::collections::BTreeMap::new();
+    for number in 0..WORLDS {
+        let rows = worlds.new_tree(&mut runner).expect("a world").current();
+        let asked = askings.new_tree(&mut runner).expect("a request").current();
+        let names = if number % 3 == 2 { Names::guarded() } else { Names::open() };
+        let lite = Lite::new(&rows);
+        pg.fill(&rows);
+        let mut resolved: Vec<Resolved> = vec![];
+        for _ in 0..TEXTS_PER_WORLD {
+            let text = texts_left.pop().unwrap_or_default();
+            let params = Some(&asked.params);
+            match parse_and_resolve(&text, "posts", Mode::Filter, &names, params) {
+                Ok(one) => resolved.push(one),
+                Err(error) if matches!(error.kind, ErrorKind::Limit(Limit::Size | Limit::Characters | Limit::Depth | Limit::Nodes)) => {
+                    too_large += 1;
+                }
+                Err(error) => panic!("{text}\n{error}"),
+            }
+        }
+        for (batch, rules) in resolved.chunks(BATCH).enumerate() {
+            let rules: Vec<&Resolved> = rules.iter().collect();
+            let mut posts = rows.rows("posts");
+            let given = batch % 4 == 3;
+            if given {
+                posts = vec![posts.swap_remove(batch % 9)];
+            }
+            let mut asked = asked.clone();
+            asked.record = given.then(|| posts[0].clone());
+            let by_lite = lite.ask(&rules, &asked.env(), given);
+            let by_pg = pg.ask(&rules, &asked.env(), given);
+            for (row, post) in posts.iter().enumerate() {
+                let mut asked = asked.clone();
+                asked.record = Some(post.clone());
+                for (column, rule) in rules.iter().enumerate() {
+                    let in_memory = rule.eval(&asked.env(), &rows);
+                    let all = (by_lite[row][column], by_pg[row][column], in_memory);
+                    assert!(
+                        all.0 == all.1 && all.1 == all.2,
+                        "SQLite, PostgreSQL and memory say {all:?} to\n{}\nfor {}\nasked by {:?}\nnext {:?}\nin {:#?}",
+                        rule.text(), json!(post), asked.auth, asked.next, rows.0
+                    );
+                    let explained = rule.explain(&asked.env(), &rows);
+                    assert_eq!(explained.answer, in_memory);
+                    assert_eq!(explained.clause.is_none(), in_memory == Truth::True);
+                    *counts.entry(in_memory).or_insert(0usize) += 1;
+                    cases += 1;
+                }
+            }
+            texts += rules.len();
+        }
+    }
+    // Shown by `--nocapture`: the size of the comparison.
+    eprintln!("{texts} texts, {cases} answers compared ({counts:?}), {too_large} texts past a limit, {:?}", started.elapsed());
+    assert!(texts >= 2_000, "only {texts} texts");
+    assert!(counts.values().all(|count| *count > cases / 10), "one answer is rare: {counts:?}");
+}

@@ -1,0 +1,128 @@
+//! One project's database, on SQLite (a file each) or PostgreSQL (a schema each), behind one API.
+//!
+//! Reads on SQLite run inline on the calling thread under a budget; writes of one database are committed in groups at
+//! full durability and acknowledged after the fsync. On PostgreSQL both go through pools shared by all projects.
+//! Statements name tables with the schema `project` (`"project"."posts"`); the store puts the project's own in its place.
+//! It knows nothing of HTTP, callers or collections.
+
+mod changes;
+mod error;
+mod factory;
+mod idempotency;
+mod migrate;
+mod outbox;
+mod pg;
+mod sqlite;
+mod traits;
+mod tx;
+mod value;
+
+pub use changes::{Action, Change, ChangeIn};
+pub use error::StoreError;
+pub use factory::{Engine, Store};
+pub use idempotency::{Answer, Claim, IDEMPOTENCY_BODY_MAX};
+pub use migrate::{Ddl, Step};
+pub use outbox::{Effect, EffectIn};
+pub use pg::PgOptions;
+pub use sqlite::{SQLITE_VERSION_MIN, SqliteOptions};
+pub use tx::WriteTx;
+pub use value::{Doc, Sq};
+
+use sea_orm::{DbBackend, Statement};
+
+/// The schema marker that every statement writes in front of a table.
+pub const SCHEMA: &str = "project";
+
+/// A handle to one database. Cheap to clone. Reads only, but for [`Db::write`].
+#[derive(Clone)]
+pub enum Db {
+    /// A file of its own.
+    Sqlite(sqlite::SqliteDb),
+    /// A schema of its own.
+    Postgres(pg::PgDb),
+}
+
+impl Db {
+    /// The dialect that statements must be built for.
+    #[must_use]
+    pub fn backend(&self) -> DbBackend {
+        match self {
+            Self::Sqlite(_) => DbBackend::Sqlite,
+            Self::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    /// Reads records as the database makes them: columns (json text, key text or null, version bigint).
+    /// More than 16 MiB of JSON is [`StoreError::TooLarge`].
+    pub async fn docs(&self, mut statement: Statement) -> Result<Vec<Doc>, StoreError> {
+        match self {
+            Self::Sqlite(db) => {
+                place(&mut statement.sql, "");
+                db.docs(statement).await
+            }
+            Self::Postgres(db) => db.docs(statement).await,
+        }
+    }
+
+    /// Runs `f` in a write transaction and answers after it is durable.
+    ///
+    /// Only the transaction may be awaited in `f`. It may run more than once: the store repeats it when another job or
+    /// the engine undid it. An `Err` rolls back. A failed statement poisons the transaction unless it ran in a nested
+    /// one that was rolled back.
+    pub async fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: AsyncFn(&WriteTx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(db) => db.write(f).await,
+            Self::Postgres(db) => db.write(f).await,
+        }
+    }
+
+    /// Whether writes wait for a failed commit to heal.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        match self {
+            Self::Sqlite(db) => db.is_suspended(),
+            Self::Postgres(_) => false,
+        }
+    }
+
+    /// How many jobs were committed in how many commits since the database was opened; `None` on PostgreSQL, where each
+    /// write commits alone.
+    #[must_use]
+    pub fn write_counts(&self) -> Option<WriteCounts> {
+        match self {
+            Self::Sqlite(db) => Some(db.counts()),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Refuses all further use through any clone and gives the connections back.
+    pub fn close(&self) {
+        match self {
+            Self::Sqlite(db) => db.close(),
+            Self::Postgres(db) => db.close(),
+        }
+    }
+}
+
+/// What the group commit has achieved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteCounts {
+    /// Jobs answered after a commit, failed ones included.
+    pub jobs: u64,
+    /// Commits.
+    pub commits: u64,
+}
+
+/// Puts the project's schema in the place of the marker. Identifiers are always quoted and values always bound, so the
+/// marker stands in front of tables and nowhere else. SQLite needs none: an index and a reference may not name one.
+fn place(sql: &mut String, schema: &str) {
+    const MARKER: &str = "\"project\".";
+    if sql.contains(MARKER) {
+        *sql = if schema.is_empty() { sql.replace(MARKER, "") } else { sql.replace(MARKER, &format!("\"{schema}\".")) };
+    }
+}

@@ -1,0 +1,483 @@
+//! One database in one PostgreSQL schema, through a read pool and a write pool that all projects share.
+
+use crate::error::{StoreError, into_db_err, is_stale_plan};
+use crate::value::{Doc, NAN, has_nan};
+use crate::{WriteTx, place};
+use futures_util::FutureExt;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqlxPostgresConnector, Statement,
+    TransactionTrait, Value,
+};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::panic::AssertUnwindSafe;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How often a write is run again after a deadlock or a serialization failure.
+const RETRIES_MAX: u32 = 3;
+
+/// How often stamping is tried again while the database cannot be reached, and the pause between.
+const STAMP_RETRIES_MAX: u32 = 240;
+const STAMP_PAUSE: Duration = Duration::from_millis(500);
+
+/// Settings of the pools.
+#[derive(Clone, Debug)]
+pub struct PgOptions {
+    /// `postgres://user:password@host:port/database`.
+    pub url: String,
+    /// Connections of the read pool at most.
+    pub read_connections: u32,
+    /// Connections of the write pool at most.
+    pub write_connections: u32,
+    /// How long a statement may run, in milliseconds.
+    pub statement_timeout_ms: u64,
+    /// Connections one project may hold of each pool.
+    pub per_project: usize,
+}
+
+impl PgOptions {
+    /// The defaults for a server at `url`.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self { url, read_connections: 16, write_connections: 16, statement_timeout_ms: 5_000, per_project: 12 }
+    }
+}
+
+/// The pools of a process.
+pub(crate) struct PgShared {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+    per_project: usize,
+}
+
+impl PgShared {
+    pub(crate) async fn connect(options: &PgOptions) -> Result<Arc<Self>, StoreError> {
+        let base = PgConnectOptions::from_str(&options.url).map_err(|e| StoreError::Db(e.to_string()))?.application_name("galley");
+        let timeout = options.statement_timeout_ms.to_string();
+        let common = [("statement_timeout", timeout.as_str()), ("timezone", "UTC"), ("extra_float_digits", "1"), ("jit", "off")];
+        let read = base.clone().options(common).options([("default_transaction_read_only", "on")]);
+        // The last of these ends the session of a caller that went between BEGIN and its first statement.
+        let write = base
+            .options(common)
+            .options([("synchronous_commit", "on"), ("lock_timeout", "5000"), ("idle_in_transaction_session_timeout", "60000")]);
+        let pool = |max: u32| {
+            PgPoolOptions::new()
+                .max_connections(max.max(1))
+                .acquire_timeout(Duration::from_secs(5))
+                // A connection that was used a moment ago is not asked whether it lives: that would double the round trips.
+                .test_before_acquire(false)
+                .before_acquire(|connection, meta| {
+                    Box::pin(async move {
+                        if meta.idle_for > Duration::from_secs(1) {
+                            sqlx::Connection::ping(connection).await?;
+                        }
+                        Ok(true)
+                    })
+                })
+        };
+        let write = pool(options.write_connections).connect_with(write).await.map_err(|e| StoreError::Db(e.to_string()))?;
+        let read = pool(options.read_connections).connect_lazy_with(read);
+        Ok(Arc::new(Self {
+            read: SqlxPostgresConnector::from_sqlx_postgres_pool(read),
+            write: SqlxPostgresConnector::from_sqlx_postgres_pool(write),
+            per_project: options.per_project.max(1),
+        }))
+    }
+}
+
+/// A handle to one schema. Cheap to clone.
+#[derive(Clone)]
+pub struct PgDb {
+    shared: Arc<PgShared>,
+    place: Arc<Place>,
+    reads: Arc<Semaphore>,
+    writes: Arc<Semaphore>,
+    sequencer: Arc<Sequencer>,
+    closed: Arc<AtomicBool>,
+}
+
+/// Where a database's statements go.
+struct Place {
+    schema: String,
+    /// How often a statement was refused because its tables had changed after it was prepared.
+    plans: AtomicU32,
+}
+
+impl Place {
+    /// Writes the schema into a statement, and what a prepared statement depends on: sqlx finds it again by its text
+    /// alone, but it holds for the types of its first values and for the tables as they were.
+    fn put(&self, statement: &mut Statement) -> Result<u32, DbErr> {
+        place(&mut statement.sql, &self.schema);
+        let values = statement.values.as_ref().map_or(&[][..], |v| v.0.as_slice());
+        if has_nan(values) {
+            return Err(into_db_err(&StoreError::Constraint(NAN.to_owned())));
+        }
+        let plans = self.plans.load(Ordering::Relaxed);
+        statement.sql.push_str(" /*");
+        statement.sql.extend(values.iter().map(kind));
+        if plans > 0 {
+            statement.sql.push_str(&plans.to_string());
+        }
+        statement.sql.push_str("*/");
+        Ok(plans)
+    }
+
+    /// From now on all statements are prepared anew, once for all that were refused together.
+    fn renew(&self, seen: u32) {
+        let _ = self.plans.compare_exchange(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// A letter for the type that a value is bound as.
+fn kind(value: &Value) -> char {
+    match value {
+        Value::Bool(_) => 'b',
+        Value::TinyInt(_) => 'c',
+        Value::SmallInt(_) | Value::TinyUnsigned(_) => 's',
+        Value::Int(_) | Value::SmallUnsigned(_) => 'i',
+        Value::BigInt(_) | Value::Unsigned(_) | Value::BigUnsigned(_) => 'l',
+        Value::Float(_) => 'f',
+        Value::Double(_) => 'd',
+        Value::String(_) | Value::Char(_) => 't',
+        Value::Bytes(_) => 'y',
+        Value::Json(_) => 'j',
+        Value::Uuid(_) => 'u',
+        Value::TimeDateTimeWithTimeZone(_) => 'z',
+        _ => 'x',
+    }
+}
+
+/// Who stamps the change log: at most one run at a time per node, one more remembered.
+#[derive(Default)]
+struct Sequencer {
+    state: AtomicU8,
+}
+
+/// A sequencer that runs. If its runtime ends before it does, the next wake must be able to start another.
+struct Running {
+    sequencer: Arc<Sequencer>,
+    rested: bool,
+}
+
+impl Running {
+    /// Ends the run unless it was asked for again.
+    fn rest(&mut self) -> bool {
+        self.rested = self.sequencer.state.compare_exchange(RUNNING, IDLE, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        self.rested
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // After a rest the state belongs to whoever was woken since.
+        if !self.rested {
+            self.sequencer.state.store(IDLE, Ordering::SeqCst);
+        }
+    }
+}
+
+const IDLE: u8 = 0;
+const RUNNING: u8 = 1;
+const AGAIN: u8 = 2;
+
+impl PgDb {
+    pub(crate) fn new(shared: &Arc<PgShared>, schema: &str) -> Self {
+        Self {
+            shared: shared.clone(),
+            place: Arc::new(Place { schema: schema.to_owned(), plans: AtomicU32::new(0) }),
+            reads: Arc::new(Semaphore::new(shared.per_project)),
+            writes: Arc::new(Semaphore::new(shared.per_project)),
+            sequencer: Arc::default(),
+            closed: Arc::default(),
+        }
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn schema(&self) -> &str {
+        &self.place.schema
+    }
+
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    async fn permit(&self, of: &Arc<Semaphore>) -> Result<tokio::sync::OwnedSemaphorePermit, StoreError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
+        let wait = tokio::time::timeout(Duration::from_secs(5), of.clone().acquire_owned()).await;
+        match wait {
+            Ok(permit) => permit.map_err(|_| StoreError::Closed),
+            Err(_) => Err(StoreError::Busy("too many queries of this project wait".to_owned())),
+        }
+    }
+
+    pub(crate) async fn rows(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let _permit = self.permit(&self.reads).await.map_err(|e| into_db_err(&e))?;
+        let seen = self.place.put(&mut statement)?;
+        match self.shared.read.query_all_raw(statement.clone()).await {
+            Err(e) if is_stale_plan(&e) => {
+                self.place.renew(seen);
+                // The comment at its end makes it another statement; the old one is never found again.
+                statement.sql.push_str(&format!(" /*{}*/", seen + 1));
+                self.shared.read.query_all_raw(statement).await
+            }
+            result => result,
+        }
+    }
+
+    pub(crate) async fn docs(&self, statement: Statement) -> Result<Vec<Doc>, StoreError> {
+        docs(self.rows(statement).await?)
+    }
+
+    /// Creates the schema if it is absent.
+    pub(crate) async fn create_schema(&self) -> Result<(), StoreError> {
+        let find = Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            "SELECT 1 AS one FROM pg_catalog.pg_namespace WHERE nspname = $1",
+            [self.place.schema.as_str().into()],
+        );
+        if self.shared.write.query_one_raw(find).await?.is_some() {
+            return Ok(());
+        }
+        // Two nodes may do this at once; IF NOT EXISTS alone still fails with a unique violation then.
+        let tx = self.shared.write.begin().await?;
+        tx.execute_unprepared("SELECT pg_advisory_xact_lock(7202194)").await?;
+        tx.execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", self.place.schema)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: AsyncFn(&WriteTx) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let mut attempt = 0;
+        loop {
+            let permit = self.permit(&self.writes).await?;
+            let tx = self.shared.write.begin().await.map_err(StoreError::from)?;
+            let tx = WriteTx::Postgres(PgTx::new(tx, self.place.clone()));
+            let ran = AssertUnwindSafe(f(&tx)).catch_unwind().await;
+            let WriteTx::Postgres(tx) = tx else { return Err(StoreError::Closed.into()) };
+            let again = tx.state.again.load(Ordering::Relaxed);
+            let poisoned = tx.is_poisoned();
+            let changed = tx.state.changed.load(Ordering::Relaxed);
+            let outcome = match ran {
+                Ok(Ok(value)) if !poisoned => match tx.inner.commit().await {
+                    Ok(()) => Ok(value),
+                    Err(e) => Err(commit_error(e)),
+                },
+                ran => {
+                    // If this fails the connection is gone, and with it the transaction.
+                    let _ = tx.inner.rollback().await;
+                    match ran {
+                        Err(_) => Err(StoreError::Panicked),
+                        Ok(_) if again => Err(StoreError::Aborted),
+                        Ok(Err(e)) => return Err(e),
+                        Ok(Ok(_)) => Err(StoreError::Poisoned),
+                    }
+                }
+            };
+            drop(permit);
+            match outcome {
+                Ok(value) => {
+                    if changed {
+                        self.wake_sequencer();
+                    }
+                    return Ok(value);
+                }
+                Err(StoreError::Aborted) if attempt < RETRIES_MAX => {
+                    attempt += 1;
+                    tokio::time::sleep(jitter(attempt)).await;
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Stamps what is committed, now and once more if asked while it runs.
+    pub(crate) fn wake_sequencer(&self) {
+        if self.sequencer.state.swap(AGAIN, Ordering::SeqCst) != IDLE {
+            return;
+        }
+        let db = self.clone();
+        let mut running = Running { sequencer: self.sequencer.clone(), rested: false };
+        #[expect(clippy::disallowed_methods, reason = "the sequencer ends by itself after the rows that are there")]
+        tokio::spawn(async move {
+            let mut failures = 0;
+            loop {
+                running.sequencer.state.store(RUNNING, Ordering::SeqCst);
+                match db.stamp().await {
+                    Ok(()) => failures = 0,
+                    Err(e) if failures < STAMP_RETRIES_MAX && !db.closed.load(Ordering::Relaxed) => {
+                        failures += 1;
+                        tracing::warn!(error = %e, failures, "the change log was not stamped and will be tried again");
+                        tokio::time::sleep(STAMP_PAUSE).await;
+                        continue;
+                    }
+                    Err(e) => tracing::error!(error = %e, "the change log was not stamped"),
+                }
+                if running.rest() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Gives the committed, unstamped rows of the change log their place in the order. One stamper per database at a
+    /// time on all nodes: the counter's row lock sees to that.
+    pub(crate) async fn stamp(&self) -> Result<(), StoreError> {
+        let sql = |text: &str| {
+            let mut text = text.to_owned();
+            place(&mut text, &self.place.schema);
+            Statement::from_sql_and_values(DbBackend::Postgres, text, [])
+        };
+        loop {
+            let tx = self.shared.write.begin().await?;
+            tx.execute_raw(sql(r#"SELECT value FROM "project"."_counters" WHERE name = 'change' FOR UPDATE"#)).await?;
+            let stamped = tx
+                .execute_raw(sql(
+                    r#"WITH base AS (SELECT value FROM "project"."_counters" WHERE name = 'change'),
+                       fresh AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM
+                                 (SELECT id FROM "project"."_changes" WHERE seq IS NULL ORDER BY id LIMIT 1000) AS u)
+                       UPDATE "project"."_changes" AS c SET seq = base.value + fresh.n FROM base, fresh WHERE c.id = fresh.id"#,
+                ))
+                .await?
+                .rows_affected();
+            if stamped == 0 {
+                return Ok(tx.rollback().await?);
+            }
+            tx.execute_raw(sql(
+                r#"UPDATE "project"."_counters" SET value = GREATEST(value, (SELECT COALESCE(max(seq), 0) FROM "project"."_changes")) WHERE name = 'change'"#,
+            ))
+            .await?;
+            tx.commit().await?;
+            if stamped < 1_000 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn commit_error(error: DbErr) -> StoreError {
+    match StoreError::from(error) {
+        // A deferred constraint or a serialization failure is a plain "no"; anything else may have been applied.
+        e @ (StoreError::Aborted | StoreError::ForeignKey(_) | StoreError::Unique(_) | StoreError::Constraint(_)) => e,
+        e => StoreError::CommitUnknown(e.to_string()),
+    }
+}
+
+/// A pause before the next attempt, another for each caller, so that two that met do not meet again.
+fn jitter(attempt: u32) -> Duration {
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    let spread = TURN.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9) >> 27;
+    Duration::from_millis(u64::from(attempt * 5 + spread))
+}
+
+fn column<T: sea_orm::TryGetable>(row: &QueryResult, index: usize) -> Result<T, StoreError> {
+    row.try_get_by_index(index).map_err(StoreError::from)
+}
+
+fn docs(rows: Vec<QueryResult>) -> Result<Vec<Doc>, StoreError> {
+    let mut bytes = 0;
+    rows.iter()
+        .map(|row| {
+            let doc = Doc { json: column(row, 0)?, key: column(row, 1)?, version: column(row, 2)? };
+            bytes += doc.json.len();
+            if bytes > kernel::limits::RESPONSE_BYTES_MAX { Err(StoreError::TooLarge) } else { Ok(doc) }
+        })
+        .collect()
+}
+
+/// A transaction, or one nested in it.
+pub struct PgTx {
+    inner: DatabaseTransaction,
+    place: Arc<Place>,
+    poisoned: AtomicBool,
+    state: Arc<TxState>,
+}
+
+/// What the whole transaction remembers, nested ones included.
+#[derive(Default)]
+pub(crate) struct TxState {
+    /// A deadlock or serialization failure was seen: running again may succeed.
+    again: AtomicBool,
+    /// The change log was written.
+    changed: AtomicBool,
+}
+
+impl PgTx {
+    fn new(inner: DatabaseTransaction, place: Arc<Place>) -> Self {
+        Self { inner, place, poisoned: AtomicBool::new(false), state: Arc::default() }
+    }
+
+    fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Relaxed)
+    }
+
+    /// Asks for the sequencer after the commit.
+    pub(crate) fn mark_changed(&self) {
+        self.state.changed.store(true, Ordering::Relaxed);
+    }
+
+    fn put(&self, statement: &mut Statement) -> Result<u32, DbErr> {
+        let put = self.place.put(statement);
+        self.watch(0, put)
+    }
+
+    /// Remembers how a statement, made when tables had changed `plans` times, has failed.
+    fn watch<T>(&self, plans: u32, result: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let Err(e) = &result {
+            self.poisoned.store(true, Ordering::Relaxed);
+            if StoreError::from(e.clone()).is_retryable() {
+                self.state.again.store(true, Ordering::Relaxed);
+            }
+            if is_stale_plan(e) {
+                self.place.renew(plans);
+            }
+        }
+        result
+    }
+
+    pub(crate) async fn rows(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let plans = self.put(&mut statement)?;
+        self.watch(plans, self.inner.query_all_raw(statement).await)
+    }
+
+    pub(crate) async fn docs(&self, statement: Statement) -> Result<Vec<Doc>, StoreError> {
+        docs(self.rows(statement).await?)
+    }
+
+    pub(crate) async fn execute(&self, mut statement: Statement) -> Result<ExecResult, DbErr> {
+        let plans = self.put(&mut statement)?;
+        self.watch(plans, self.inner.execute_raw(statement).await)
+    }
+
+    pub(crate) async fn execute_batch(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let mut sql = sql.to_owned();
+        place(&mut sql, &self.place.schema);
+        self.watch(0, self.inner.execute_unprepared(&sql).await)
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Self, DbErr> {
+        let inner = self.watch(0, self.inner.begin().await)?;
+        Ok(Self { inner, place: self.place.clone(), poisoned: AtomicBool::new(false), state: self.state.clone() })
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), DbErr> {
+        if self.is_poisoned() {
+            self.inner.rollback().await?;
+            return Err(into_db_err(&StoreError::Poisoned));
+        }
+        self.inner.commit().await
+    }
+
+    pub(crate) async fn rollback(self) -> Result<(), DbErr> {
+        self.inner.rollback().await
+    }
+}

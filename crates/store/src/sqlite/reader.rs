@@ -1,0 +1,78 @@
+//! Reader connections found in the thread, and the budget that keeps a read from holding a worker.
+
+use super::{SqliteDb, open_reader};
+use rusqlite::Connection;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// SQLite calls the progress handler every so many virtual-machine steps.
+const STEPS_PER_CHECK: i32 = 1_000;
+/// A read is interrupted only after this many checks too, so that a preempted thread does not look like a slow query.
+const CHECKS_MIN: u32 = 20;
+
+thread_local! {
+    static READERS: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+    static CHECKS: Cell<u32> = const { Cell::new(0) };
+    static TICK: Cell<u64> = const { Cell::new(0) };
+    static SEEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many databases were closed in this process. A thread that sees it move gives its connections to them back.
+static CLOSED: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn note_closed() {
+    CLOSED.fetch_add(1, Ordering::SeqCst);
+}
+
+struct Entry {
+    id: u64,
+    owner: Weak<super::Inner>,
+    connection: Rc<Connection>,
+    used: u64,
+}
+
+/// Runs `f` on this thread's reader of `db`, opening one if need be. With a budget, a read that passes it ends
+/// with `SQLITE_INTERRUPT`.
+pub(super) fn with_reader<T>(db: &SqliteDb, budget: Option<Duration>, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let connection = find(db)?;
+    CHECKS.set(0);
+    DEADLINE.set(budget.map(|b| Instant::now() + b));
+    let result = f(&connection);
+    DEADLINE.set(None);
+    result
+}
+
+fn find(db: &SqliteDb) -> rusqlite::Result<Rc<Connection>> {
+    let tick = TICK.get() + 1;
+    TICK.set(tick);
+    let closed = CLOSED.load(Ordering::Relaxed);
+    READERS.with_borrow_mut(|readers| {
+        if SEEN.replace(closed) != closed {
+            readers.retain(|e| e.owner.upgrade().is_some_and(|o| !o.closed.load(Ordering::Relaxed)));
+        }
+        if let Some(entry) = readers.iter_mut().find(|e| e.id == db.inner.id) {
+            entry.used = tick;
+            return Ok(entry.connection.clone());
+        }
+        if readers.len() >= db.inner.runtime.options.readers_per_thread.max(1)
+            && let Some(oldest) = readers.iter().enumerate().min_by_key(|(_, e)| e.used).map(|(i, _)| i)
+        {
+            readers.swap_remove(oldest);
+        }
+        let connection = Rc::new(open_reader(&db.inner.path)?);
+        connection.progress_handler(
+            STEPS_PER_CHECK,
+            Some(|| {
+                let checks = CHECKS.get() + 1;
+                CHECKS.set(checks);
+                checks >= CHECKS_MIN && DEADLINE.get().is_some_and(|deadline| Instant::now() >= deadline)
+            }),
+        )?;
+        readers.push(Entry { id: db.inner.id, owner: Arc::downgrade(&db.inner), connection: connection.clone(), used: tick });
+        Ok(connection)
+    })
+}

@@ -1,0 +1,432 @@
+//! The writer: jobs of one database run one after another on one connection and are committed in groups.
+//!
+//! A fixed pool of threads serves all databases over a queue of those that have jobs; jobs pile up while a database
+//! waits its turn, which makes its next group larger. A job is acknowledged only after the fsync of its COMMIT.
+
+use super::tx::{Session, SqliteTx};
+use crate::WriteTx;
+use crate::error::{StoreError, from_sqlite};
+use futures_util::task::noop_waker_ref;
+use rusqlite::Connection;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Jobs of one commit at most.
+const BATCH_MAX: usize = 256;
+/// Jobs that may wait for one database; more are refused as busy.
+const QUEUE_MAX: usize = 8_192;
+/// How often a job is run again after its batch was undone by another.
+const RETRIES_MAX: u8 = 3;
+/// The pause between two attempts to heal a failed commit.
+const REPAIR_PAUSE: Duration = Duration::from_millis(50);
+
+/// A unit of work in the queue.
+pub(super) trait Job: Send {
+    /// Runs in its savepoint; false asks to roll it back.
+    fn run(&mut self, tx: &WriteTx) -> bool;
+    /// Answers the caller: with the closure's own result, or with the store's failure.
+    fn finish(self: Box<Self>, result: Result<(), StoreError>);
+    /// Whether the caller has gone.
+    fn is_cancelled(&self) -> bool;
+}
+
+struct Work<F, T, E> {
+    f: F,
+    out: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for Work<F, T, E>
+where
+    F: AsyncFn(&WriteTx) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, tx: &WriteTx) -> bool {
+        let future = pin!((self.f)(tx));
+        // Everything a job may await is ready at once, so one poll with no waker is enough.
+        let out = match future.poll(&mut Context::from_waker(noop_waker_ref())) {
+            Poll::Ready(out) => out,
+            Poll::Pending => Err(E::from(StoreError::Yielded)),
+        };
+        let keep = out.is_ok();
+        self.out = Some(out);
+        keep
+    }
+
+    fn finish(self: Box<Self>, result: Result<(), StoreError>) {
+        let answer = match (result, self.out) {
+            (Err(e), _) => Err(E::from(e)),
+            (Ok(()), Some(out)) => out,
+            (Ok(()), None) => Err(E::from(StoreError::Panicked)),
+        };
+        let _ = self.reply.send(answer);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.reply.is_closed()
+    }
+}
+
+/// One database's queue and its connection.
+pub(super) struct Writer {
+    state: Mutex<State>,
+    session: Session,
+    suspended: AtomicBool,
+    closed: AtomicBool,
+    commits: AtomicU64,
+    jobs: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Queued>,
+    /// In the ready queue or on a thread.
+    scheduled: bool,
+}
+
+struct Queued {
+    job: Box<dyn Job>,
+    retries: u8,
+}
+
+/// What becomes of a database after its turn on a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Nothing waits.
+    Idle,
+    /// More jobs wait.
+    Ready,
+    /// Its failed commit has not healed yet.
+    Later,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            state: Mutex::default(),
+            session: Session::new(connection)?,
+            suspended: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            commits: AtomicU64::new(0),
+            jobs: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn is_suspended(&self) -> bool {
+        self.suspended.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn counts(&self) -> crate::WriteCounts {
+        crate::WriteCounts { jobs: self.jobs.load(Ordering::Relaxed), commits: self.commits.load(Ordering::Relaxed) }
+    }
+
+    fn take_jobs(&self, max: usize) -> Vec<Queued> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let n = state.jobs.len().min(max);
+        state.jobs.drain(..n).collect()
+    }
+
+    /// One turn on a thread, whatever happens in it: a database whose `scheduled` stood for ever would be lost.
+    fn turn(&self) -> Next {
+        let again = catch_unwind(AssertUnwindSafe(|| self.work())).unwrap_or_else(|_| {
+            // Not a job's own panic, which is caught in its savepoint, but one while its remains were dropped.
+            tracing::error!("a writer panicked outside of a job");
+            Vec::new()
+        });
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for queued in again.into_iter().rev() {
+            state.jobs.push_front(queued);
+        }
+        let next = if self.is_suspended() && !self.closed.load(Ordering::SeqCst) {
+            Next::Later
+        } else if state.jobs.is_empty() {
+            Next::Idle
+        } else {
+            Next::Ready
+        };
+        state.scheduled = next != Next::Idle;
+        next
+    }
+
+    /// Runs everything that waits, at most one batch, or tries to heal. Returns the jobs that must run again.
+    fn work(&self) -> Vec<Queued> {
+        if self.closed.load(Ordering::SeqCst) {
+            fail_all(self.take_jobs(usize::MAX), || StoreError::Closed);
+            return Vec::new();
+        }
+        if self.is_suspended() {
+            // Whoever waits learns at once that nothing of theirs was tried.
+            fail_all(self.take_jobs(usize::MAX), || StoreError::Suspended);
+            if self.repair() {
+                self.suspended.store(false, Ordering::SeqCst);
+                tracing::info!("the failed commit has healed");
+            }
+            return Vec::new();
+        }
+        let batch = self.take_jobs(BATCH_MAX);
+        self.run_batch(batch)
+    }
+
+    /// Runs and commits one batch; returns the jobs that must run again because another undid them.
+    fn run_batch(&self, mut waiting: Vec<Queued>) -> Vec<Queued> {
+        waiting.retain(|q| !q.job.is_cancelled());
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        self.roll_back();
+        if let Err(e) = self.session.control("BEGIN IMMEDIATE") {
+            fail_all(waiting, || from_sqlite(&e));
+            return Vec::new();
+        }
+        let mut done: Vec<(Queued, Result<(), StoreError>)> = Vec::with_capacity(waiting.len());
+        let mut waiting = waiting.into_iter();
+        while let Some(mut queued) = waiting.next() {
+            if queued.job.is_cancelled() {
+                continue;
+            }
+            match self.run_job(&mut *queued.job) {
+                Ran::Ended(result) => done.push((queued, result)),
+                Ran::EndedAll(result) => {
+                    // The statement ended the whole transaction: the earlier jobs must run again, this one has failed.
+                    self.roll_back();
+                    finish(queued, result);
+                    let mut again = Vec::new();
+                    for (mut earlier, result) in done {
+                        earlier.retries += 1;
+                        match result {
+                            Ok(()) if earlier.retries <= RETRIES_MAX => again.push(earlier),
+                            Ok(()) => finish(earlier, Err(StoreError::Aborted)),
+                            Err(e) => finish(earlier, Err(e)),
+                        }
+                    }
+                    again.extend(waiting);
+                    return again;
+                }
+            }
+        }
+        match self.session.control("COMMIT") {
+            Ok(()) => {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                self.jobs.fetch_add(done.len() as u64, Ordering::Relaxed);
+                for (queued, result) in done {
+                    finish(queued, result);
+                }
+            }
+            Err(e) => self.commit_failed(&e, done),
+        }
+        Vec::new()
+    }
+
+    fn commit_failed(&self, e: &rusqlite::Error, done: Vec<(Queued, Result<(), StoreError>)>) {
+        self.roll_back();
+        let error = from_sqlite(e);
+        if matches!(error, StoreError::Full | StoreError::Busy(_)) {
+            // Both come before the frame that makes a commit valid is written: nothing of it was applied, nor can be.
+            fail_all(done.into_iter().map(|(queued, _)| queued), || from_sqlite(e));
+            return;
+        }
+        self.suspended.store(true, Ordering::SeqCst);
+        let text = error.to_string();
+        tracing::error!(error = %text, "a commit failed; writes are suspended until it has healed");
+        fail_all(done.into_iter().map(|(queued, _)| queued), || StoreError::CommitUnknown(text.clone()));
+    }
+
+    fn run_job(&self, job: &mut dyn Job) -> Ran {
+        self.session.take_broken();
+        if let Err(e) = self.session.control("SAVEPOINT j") {
+            return Ran::EndedAll(Err(from_sqlite(&e)));
+        }
+        let tx = WriteTx::Sqlite(SqliteTx::job(&self.session));
+        let ran = catch_unwind(AssertUnwindSafe(|| job.run(&tx)));
+        let poisoned = matches!(&tx, WriteTx::Sqlite(tx) if tx.is_poisoned());
+        drop(tx);
+        let (keep, result) = match ran {
+            Err(_) => (false, Err(StoreError::Panicked)),
+            Ok(false) => (false, Ok(())),
+            Ok(true) if poisoned => (false, Err(StoreError::Poisoned)),
+            Ok(true) if self.session.has_deferred_foreign_keys() => (false, Err(StoreError::DeferredForeignKey)),
+            Ok(true) => (true, Ok(())),
+        };
+        if self.session.is_autocommit() || self.session.take_broken() {
+            return Ran::EndedAll(if keep { Err(StoreError::Poisoned) } else { result });
+        }
+        let undone = if keep { Ok(()) } else { self.session.control("ROLLBACK TO j") };
+        match undone.and_then(|()| self.session.control("RELEASE j")) {
+            Ok(()) => Ran::Ended(result),
+            // What should be undone may still be there, so nothing around it may be committed.
+            Err(e) => Ran::EndedAll(Err(from_sqlite(&e))),
+        }
+    }
+
+    fn roll_back(&self) {
+        if !self.session.is_autocommit()
+            && let Err(e) = self.session.control("ROLLBACK")
+        {
+            // The next BEGIN will fail, and be told to its callers.
+            tracing::error!(error = %e, "a transaction could not be rolled back");
+        }
+    }
+
+    /// Commits a one-row transaction; whether it succeeded. The connection is kept: opening a new one would find the
+    /// failed commit's frames in the WAL and make them appear after their callers were told that they might have failed.
+    fn repair(&self) -> bool {
+        self.roll_back();
+        self.session.control("BEGIN IMMEDIATE").is_ok()
+            && self.session.lock().execute_batch("UPDATE _heartbeat SET beats = beats + 1").is_ok()
+            && self.session.control("COMMIT").is_ok()
+    }
+}
+
+/// How a job ended.
+enum Ran {
+    /// In its savepoint. `Ok` says that the closure's own result stands.
+    Ended(Result<(), StoreError>),
+    /// With the whole batch.
+    EndedAll(Result<(), StoreError>),
+}
+
+/// Answers a job. A panic of the caller's own types must not cost its neighbours their answers.
+fn finish(queued: Queued, result: Result<(), StoreError>) {
+    if catch_unwind(AssertUnwindSafe(|| queued.job.finish(result))).is_err() {
+        tracing::error!("a job panicked while it was answered");
+    }
+}
+
+fn fail_all(batch: impl IntoIterator<Item = Queued>, error: impl Fn() -> StoreError) {
+    for queued in batch {
+        finish(queued, Err(error()));
+    }
+}
+
+/// The pool of committing threads.
+pub struct Writers {
+    ready: Arc<Ready>,
+}
+
+#[derive(Default)]
+struct Ready {
+    queue: Mutex<ReadyQueue>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct ReadyQueue {
+    writers: VecDeque<Arc<Writer>>,
+    /// Databases whose failed commit is tried again at that time. They hold no thread meanwhile.
+    later: VecDeque<(Instant, Arc<Writer>)>,
+    stopped: bool,
+}
+
+impl Writers {
+    pub(super) fn start(threads: usize) -> Result<Self, StoreError> {
+        let ready = Arc::new(Ready::default());
+        // With a runtime at hand a job that awaits a timer is Yielded, else tokio panics in it.
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        let writers = Self { ready: ready.clone() };
+        for i in 0..threads.max(1) {
+            let (ready, runtime) = (ready.clone(), runtime.clone());
+            std::thread::Builder::new()
+                .name(format!("writer-{i}"))
+                .spawn(move || {
+                    let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
+                    work(&ready);
+                })
+                .map_err(|e| StoreError::Db(format!("cannot start a thread: {e}")))?;
+        }
+        Ok(writers)
+    }
+
+    fn schedule(&self, writer: Arc<Writer>) {
+        self.ready.queue.lock().unwrap_or_else(PoisonError::into_inner).writers.push_back(writer);
+        self.ready.wake.notify_one();
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.ready.queue.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.ready.wake.notify_all();
+    }
+}
+
+fn work(ready: &Ready) {
+    while let Some(writer) = ready.next() {
+        let next = writer.turn();
+        if next == Next::Idle {
+            continue;
+        }
+        let mut queue = ready.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if next == Next::Ready {
+            queue.writers.push_back(writer);
+        } else {
+            queue.later.push_back((Instant::now() + REPAIR_PAUSE, writer));
+        }
+        drop(queue);
+        ready.wake.notify_one();
+    }
+}
+
+impl Ready {
+    /// The next database that has something to do; `None` when the pool has ended.
+    fn next(&self) -> Option<Arc<Writer>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            // All wait equally long, so the first is the earliest.
+            let pause = queue.later.front().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+            if pause == Some(Duration::ZERO) {
+                return queue.later.pop_front().map(|(_, writer)| writer);
+            }
+            if let Some(writer) = queue.writers.pop_front() {
+                return Some(writer);
+            }
+            if queue.stopped {
+                return None;
+            }
+            queue = match pause {
+                Some(pause) => self.wake.wait_timeout(queue, pause).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}
+
+impl super::SqliteDb {
+    /// Runs `f` in a transaction and answers after it is on the disk.
+    pub(crate) async fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: AsyncFn(&WriteTx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.open_check()?;
+        let writer = &self.inner.writer;
+        if writer.is_suspended() {
+            return Err(StoreError::Suspended.into());
+        }
+        let (reply, answer) = oneshot::channel();
+        let schedule = {
+            let mut state = writer.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.jobs.len() >= QUEUE_MAX {
+                return Err(StoreError::Busy("too many writes wait".to_owned()).into());
+            }
+            state.jobs.push_back(Queued { job: Box::new(Work { f, out: None, reply }), retries: 0 });
+            !std::mem::replace(&mut state.scheduled, true)
+        };
+        if schedule {
+            self.inner.runtime.writers.schedule(writer.clone());
+        }
+        // Without an answer the job's remains panicked while they were dropped, before or after the commit.
+        answer.await.unwrap_or_else(|_| Err(StoreError::CommitUnknown("the writer panicked".to_owned()).into()))
+    }
+}

