@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Settings of accounts, the same for every project.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountsConfig {
     /// How long an access token lives, in seconds: 60 to 3600.

@@ -24,10 +24,11 @@ mod routes;
 mod service;
 mod tokens;
 mod verify;
-mod views;
+pub mod views;
 
 pub use config::AccountsConfig;
 pub use error::Error;
+pub use routes::configure_project;
 pub use service::{Ask, SignedIn};
 
 use cache::Cache;
@@ -38,7 +39,6 @@ use keys::Keys;
 use ports::Directory;
 use std::sync::Arc;
 use store::Step;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 /// What the service is made of.
@@ -82,12 +82,6 @@ impl Accounts {
     #[must_use]
     pub fn steps() -> &'static [Step] {
         migrations::STEPS
-    }
-
-    /// Adds the operations to a project's routes.
-    pub fn configure_project(&self, config: &mut ServiceConfig<'_>) {
-        config.app_data(actix_web::web::Data::new(self.clone()));
-        routes::configure(config);
     }
 
     /// To be called when a user was disabled, erased, or given other roles: its sessions are read anew at the next

@@ -2,14 +2,14 @@
 
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
-use crate::views::{JwksView, OpenidConfigurationView, PasswordChangeIn, RefreshIn, SessionsView, SignInPasswordIn, SignUpIn, SignedInView};
+use crate::views::{JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn, SessionsView, SignInPasswordIn, SignUpIn, SignedInView};
 use crate::{Accounts, can};
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use gate::openapi::{Problems, ReadProblems};
 use gate::{Body, Caller, InProject, NoIdempotency, Permission, Problem};
 use kernel::Code;
-use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Characters kept of what a client says it is.
@@ -19,7 +19,8 @@ const PUBLIC: (HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600
 /// Tokens are kept by nobody on the way.
 const SECRET: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
-pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+/// Adds the operations to a project's routes. They need [`Accounts`] as the app's data.
+pub fn configure_project(config: &mut ServiceConfig<'_>) {
     config.service(sign_up).service(sign_in_password).service(refresh_session).service(sign_out).service(sign_out_everywhere);
     config.service(list_sessions).service(end_session).service(change_password).service(get_me);
     config.service(get_jwks).service(get_openid_configuration);
@@ -43,7 +44,7 @@ impl Ask {
 ///
 /// Makes a user and signs it in. The body takes the fields of the `users` collection beside these two. 403
 /// `sign_up_closed` where the project lets nobody sign up; 409 `identity_taken` where the address has an account.
-#[utoipa::path(operation_id = "sign_up", tag = "auth", request_body = SignUpIn, responses((status = 201, description = "Signed up and in", body = SignedInView)))]
+#[utoipa::path(operation_id = "sign_up", tag = "auth", request_body = SignUpIn, security(()), responses((status = 201, description = "Signed up and in", body = SignedInView), Problems))]
 #[post("/v1/auth/sign-up")]
 async fn sign_up(caller: Caller<can::AuthUse>, _once: NoIdempotency, body: Body, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
@@ -54,7 +55,7 @@ async fn sign_up(caller: Caller<can::AuthUse>, _once: NoIdempotency, body: Body,
 /// Signs in with a password
 ///
 /// An unknown identity, a wrong password and a disabled user are answered alike: 401 `invalid_credentials`.
-#[utoipa::path(operation_id = "sign_in_password", tag = "auth", request_body = SignInPasswordIn, responses((status = 200, description = "Signed in", body = SignedInView)))]
+#[utoipa::path(operation_id = "sign_in_password", tag = "auth", request_body = SignInPasswordIn, security(()), responses((status = 200, description = "Signed in", body = SignedInView), Problems))]
 #[post("/v1/auth/sign-in/password")]
 async fn sign_in_password(caller: Caller<can::AuthUse>, _once: NoIdempotency, body: Body, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
@@ -66,7 +67,7 @@ async fn sign_in_password(caller: Caller<can::AuthUse>, _once: NoIdempotency, bo
 ///
 /// Gives the next pair of tokens. A refresh token is good once; a repeat within 10 seconds has the same successor, and
 /// anything older ends the session: 401 `invalid_refresh_token`.
-#[utoipa::path(operation_id = "refresh_session", tag = "auth", request_body = RefreshIn, responses((status = 200, description = "The next tokens", body = SignedInView)))]
+#[utoipa::path(operation_id = "refresh_session", tag = "auth", request_body = RefreshIn, security(()), responses((status = 200, description = "The next tokens", body = SignedInView), Problems))]
 #[post("/v1/auth/refresh")]
 async fn refresh_session(caller: Caller<can::AuthUse>, _once: NoIdempotency, body: Body, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
@@ -77,7 +78,7 @@ async fn refresh_session(caller: Caller<can::AuthUse>, _once: NoIdempotency, bod
 /// Signs out
 ///
 /// Ends the session that the bearer token belongs to, with every token of it.
-#[utoipa::path(operation_id = "sign_out", tag = "auth", responses((status = 204, description = "Signed out")))]
+#[utoipa::path(operation_id = "sign_out", tag = "auth", responses((status = 204, description = "Signed out"), Problems))]
 #[post("/v1/auth/sign-out")]
 async fn sign_out(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     accounts.sign_out(&Ask::new(&caller, &request)?, caller.user()?).await?;
@@ -87,7 +88,7 @@ async fn sign_out(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, reques
 /// Signs out everywhere
 ///
 /// Ends all sessions of the user, this one too.
-#[utoipa::path(operation_id = "sign_out_everywhere", tag = "auth", responses((status = 204, description = "Signed out")))]
+#[utoipa::path(operation_id = "sign_out_everywhere", tag = "auth", responses((status = 204, description = "Signed out"), Problems))]
 #[post("/v1/auth/sign-out-everywhere")]
 async fn sign_out_everywhere(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     accounts.sign_out_everywhere(&Ask::new(&caller, &request)?, caller.user()?).await?;
@@ -97,7 +98,7 @@ async fn sign_out_everywhere(caller: Caller<can::SessionsEnd>, _once: NoIdempote
 /// Lists one's sessions
 ///
 /// Those that are neither ended nor expired, the newest first.
-#[utoipa::path(operation_id = "list_sessions", tag = "auth", responses((status = 200, description = "The sessions", body = SessionsView)))]
+#[utoipa::path(operation_id = "list_sessions", tag = "auth", responses((status = 200, description = "The sessions", body = SessionsView), ReadProblems))]
 #[get("/v1/auth/sessions")]
 async fn list_sessions(caller: Caller<can::SessionsRead>, _once: NoIdempotency, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     let user = caller.user()?;
@@ -108,7 +109,7 @@ async fn list_sessions(caller: Caller<can::SessionsRead>, _once: NoIdempotency, 
 /// Ends one of one's sessions
 ///
 /// Every token of it is refused from now on.
-#[utoipa::path(operation_id = "end_session", tag = "auth", params(("id" = uuid::Uuid, Path, description = "The session")), responses((status = 204, description = "Ended")))]
+#[utoipa::path(operation_id = "end_session", tag = "auth", params(("id" = uuid::Uuid, Path, description = "The session")), responses((status = 204, description = "Ended"), Problems))]
 #[delete("/v1/auth/sessions/{id}")]
 async fn end_session(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, id: Path<String>, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     let id = kernel::parse_id(&id).ok_or(Code::InvalidId)?;
@@ -119,7 +120,7 @@ async fn end_session(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, id:
 /// Changes one's password
 ///
 /// Ends all other sessions of the user.
-#[utoipa::path(operation_id = "change_password", tag = "auth", request_body = PasswordChangeIn, responses((status = 204, description = "Changed")))]
+#[utoipa::path(operation_id = "change_password", tag = "auth", request_body = PasswordChangeIn, responses((status = 204, description = "Changed"), Problems))]
 #[post("/v1/auth/password")]
 async fn change_password(caller: Caller<can::PasswordChange>, _once: NoIdempotency, body: Body, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     let form = PasswordChange::parse(body.input())?;
@@ -128,17 +129,17 @@ async fn change_password(caller: Caller<can::PasswordChange>, _once: NoIdempoten
 }
 
 /// The signed-in user
-#[utoipa::path(operation_id = "get_me", tag = "users", responses((status = 200, description = "The user as it may see itself", body = Value)))]
+#[utoipa::path(operation_id = "get_me", tag = "users", responses((status = 200, description = "The user as it may see itself", body = MeView), ReadProblems))]
 #[get("/v1/users/me")]
 async fn get_me(caller: Caller<can::UsersMe>, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     let user = accounts.me(&Ask::new(&caller, &request)?, caller.user()?).await?;
-    Ok(HttpResponse::Ok().json(user))
+    Ok(HttpResponse::Ok().json(MeView(user)))
 }
 
 /// The keys that verify access tokens
 ///
 /// A JSON Web Key Set (RFC 7517). Other back ends verify our tokens with it and any stock library.
-#[utoipa::path(operation_id = "get_jwks", tag = "auth", responses((status = 200, description = "The public keys", body = JwksView)))]
+#[utoipa::path(operation_id = "get_jwks", tag = "auth", security(()), responses((status = 200, description = "The public keys", body = JwksView), ReadProblems))]
 #[get("/.well-known/jwks.json")]
 async fn get_jwks(caller: Caller<can::JwksRead>, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
     let keys = accounts.jwks(&Ask::new(&caller, &request)?).await?;
@@ -146,7 +147,7 @@ async fn get_jwks(caller: Caller<can::JwksRead>, request: HttpRequest, accounts:
 }
 
 /// Where the keys and the issuer are found
-#[utoipa::path(operation_id = "get_openid_configuration", tag = "auth", responses((status = 200, description = "The issuer and its keys", body = OpenidConfigurationView)))]
+#[utoipa::path(operation_id = "get_openid_configuration", tag = "auth", security(()), responses((status = 200, description = "The issuer and its keys", body = OpenidConfigurationView), ReadProblems))]
 #[get("/.well-known/openid-configuration")]
 async fn get_openid_configuration(caller: Caller<can::JwksRead>) -> Result<HttpResponse, Problem> {
     let view = OpenidConfigurationView::new(&caller.project()?.issuer);

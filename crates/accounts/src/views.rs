@@ -1,14 +1,15 @@
-//! The wire types of accounts.
+//! The wire types of accounts. What comes in is read by `model`; the types for it here are what the document says.
 
 use crate::rows::session;
 use crate::service::SignedIn;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A wish to sign up. Beside these two it takes the fields of the `users` collection that a user may set.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 pub struct SignUpIn {
     /// An e-mail address that no other account has.
     #[schema(max_length = 254, format = "email")]
@@ -17,13 +18,13 @@ pub struct SignUpIn {
     #[schema(min_length = 8, max_length = 512, format = "password")]
     pub password: String,
     /// Fields of the `users` collection.
-    #[schema(inline, additional_properties, value_type = Object)]
-    pub profile: Map<String, Value>,
+    #[serde(flatten)]
+    pub profile: HashMap<String, Value>,
 }
 
 /// A wish to sign in with a password.
-#[derive(ToSchema)]
-#[schema(additional_properties = false)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SignInPasswordIn {
     /// The account's e-mail address, in any spelling.
     #[schema(max_length = 254)]
@@ -34,14 +35,16 @@ pub struct SignInPasswordIn {
 }
 
 /// A wish for new tokens.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RefreshIn {
     /// The refresh token that was given last.
     pub refresh_token: String,
 }
 
 /// A wish for another password.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordChangeIn {
     /// The present one.
     #[schema(max_length = 512, format = "password")]
@@ -72,6 +75,11 @@ impl From<SignedIn> for SignedInView {
         Self { user: it.user, access_token: it.access_token, refresh_token: it.refresh_token, token_type: "Bearer", expires_in: it.expires_in }
     }
 }
+
+/// A user as it may see itself: the fields of the `users` collection that it may read.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(value_type = Object)]
+pub struct MeView(pub Map<String, Value>);
 
 /// One sign-in of a user.
 #[derive(Debug, Serialize, ToSchema)]

@@ -31,11 +31,18 @@ pub(crate) fn seal(key: &[u8; 32], fingerprint: &str, last: &str) -> String {
 
 /// The last row's key of a cursor made for this very query.
 pub(crate) fn open(key: &[u8; 32], fingerprint: &str, cursor: &str) -> Result<Vec<Json>, Code> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Code::InvalidCursor)?;
-    let (mac, payload) = bytes.split_at_checked(MAC_BYTES).ok_or(Code::InvalidCursor)?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(cursor)
+        .map_err(|_| Code::InvalidCursor)?;
+    let (mac, payload) = bytes
+        .split_at_checked(MAC_BYTES)
+        .ok_or(Code::InvalidCursor)?;
     let own = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), payload);
-    constant_time::verify_slices_are_equal(mac, own.as_ref().get(..MAC_BYTES).unwrap_or_default()).map_err(|_| Code::InvalidCursor)?;
-    let last = payload.strip_prefix(fingerprint.as_bytes()).ok_or(Code::CursorMismatch)?;
+    constant_time::verify_slices_are_equal(mac, own.as_ref().get(..MAC_BYTES).unwrap_or_default())
+        .map_err(|_| Code::InvalidCursor)?;
+    let last = payload
+        .strip_prefix(fingerprint.as_bytes())
+        .ok_or(Code::CursorMismatch)?;
     serde_json::from_slice(last).map_err(|_| Code::InvalidCursor)
 }
 
@@ -49,9 +56,18 @@ mod tests {
         let print = fingerprint(&["posts", "-created_at", ""]);
         let cursor = seal(&key, &print, r#"["2026",null,1.5]"#);
         assert_eq!(open(&key, &print, &cursor).unwrap().len(), 3);
-        assert_eq!(open(&key, &fingerprint(&["posts", "id", ""]), &cursor), Err(Code::CursorMismatch));
+        assert_eq!(
+            open(&key, &fingerprint(&["posts", "id", ""]), &cursor),
+            Err(Code::CursorMismatch)
+        );
         assert_eq!(open(&[8; 32], &print, &cursor), Err(Code::InvalidCursor));
-        for bad in ["", "x", "AAAA", &cursor[..cursor.len() - 2], &format!("{cursor}A")] {
+        for bad in [
+            "",
+            "x",
+            "AAAA",
+            &cursor[..cursor.len() - 2],
+            &format!("{cursor}A"),
+        ] {
             assert_eq!(open(&key, &print, bad), Err(Code::InvalidCursor), "{bad}");
         }
         assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));

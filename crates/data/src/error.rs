@@ -67,10 +67,15 @@ impl From<DataError> for Problem {
             DataError::Denied => Code::RuleDenied.into(),
             DataError::OtherVersion => Code::PreconditionFailed.into(),
             DataError::Duplicate(fields) => {
-                let error = |f: &String| FieldError::at(f, "duplicate", "Another record has this value.");
+                let error =
+                    |f: &String| FieldError::at(f, "duplicate", "Another record has this value.");
                 Problem::new(Code::Duplicate).errors(fields.iter().map(error).collect())
             }
-            DataError::IdTaken => Problem::new(Code::IdTaken).errors(vec![FieldError::at("id", "taken", "This id is taken.")]),
+            DataError::IdTaken => Problem::new(Code::IdTaken).errors(vec![FieldError::at(
+                "id",
+                "taken",
+                "This id is taken.",
+            )]),
             DataError::Referenced => Code::Referenced.into(),
             DataError::CollectionTaken => Code::CollectionTaken.into(),
             DataError::OtherRequest => Code::IdempotencyMismatch.into(),

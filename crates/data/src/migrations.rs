@@ -9,24 +9,35 @@ use store::{Ddl, Step};
 /// This crate's steps, for every project's database.
 #[must_use]
 pub fn steps() -> Vec<Step> {
-    vec![Step { name: "data/1-collections", up: collections }]
+    vec![Step {
+        name: "data/1-collections",
+        up: collections,
+    }]
 }
 
 fn collections(ddl: &mut Ddl) {
     let sqlite = ddl.backend() == DbBackend::Sqlite;
-    let (id, json, time) = if sqlite { ("uuid_text", "json_text", "timestamp_with_timezone_text") } else { ("uuid", "jsonb", "timestamptz") };
+    let (id, json, time) = if sqlite {
+        ("uuid_text", "json_text", "timestamp_with_timezone_text")
+    } else {
+        ("uuid", "jsonb", "timestamptz")
+    };
     ddl.raw(format!(
         r#"CREATE TABLE "project"."_collections" (id {id} PRIMARY KEY NOT NULL, name text NOT NULL UNIQUE, definition {json} NOT NULL,
            created_at {time} NOT NULL, updated_at {time} NOT NULL)"#
     ));
     ddl.raw(r#"INSERT INTO "project"."_counters" (name, value) VALUES ('schema', 1)"#);
     // The built-in users are as old as time: a step has no clock.
-    let Some(then) = Stamp::parse("2026-01-01T00:00:00Z") else { return };
+    let Some(then) = Stamp::parse("2026-01-01T00:00:00Z") else {
+        return;
+    };
     let users = Collection::users(then);
     for sql in ddl::create(&users, ddl.backend()) {
         ddl.raw(sql);
     }
-    let definition = serde_json::Value::Object(users.definition()).to_string().replace('\'', "''");
+    let definition = serde_json::Value::Object(users.definition())
+        .to_string()
+        .replace('\'', "''");
     let row = format!(
         r#"INSERT INTO "project"."_collections" (id, name, definition, created_at, updated_at) VALUES ('{}', 'users', '{definition}', '{then}', '{then}')"#,
         users.id

@@ -113,14 +113,20 @@ impl Rules {
 
     /// Reads the rules that are there; those that are not keep their value.
     fn parse(&mut self, input: &mut Input) {
-        let Some(value) = input.take("rules") else { return };
+        let Some(value) = input.take("rules") else {
+            return;
+        };
         let Json::Object(object) = value else {
             input.fault("rules", "not_an_object", "This must be an object.");
             return;
         };
         for (name, rule) in object {
             let path = format!("/rules/{name}");
-            let fault = |code, message: &str| FieldError { path: path.clone(), code, message: message.to_owned() };
+            let fault = |code, message: &str| FieldError {
+                path: path.clone(),
+                code,
+                message: message.to_owned(),
+            };
             match rule {
                 _ if !RULE_NAMES.contains(&name.as_str()) => input.push(fault("unknown_rule", "The rules are list, view, create, update and delete.")),
                 Json::Null => self.set(&name, None),
@@ -134,8 +140,31 @@ impl Rules {
 
 /// Names that cannot be fields: those of the language and of the engines (api and rules reserve them).
 const RESERVED_FIELDS: &[&str] = &[
-    "id", "created_at", "updated_at", "_version", "expand", "rowid", "oid", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "record", "next", "auth",
-    "request", "now", "params", "true", "false", "null", "in", "has", "size",
+    "id",
+    "created_at",
+    "updated_at",
+    "_version",
+    "expand",
+    "rowid",
+    "oid",
+    "ctid",
+    "xmin",
+    "xmax",
+    "cmin",
+    "cmax",
+    "tableoid",
+    "record",
+    "next",
+    "auth",
+    "request",
+    "now",
+    "params",
+    "true",
+    "false",
+    "null",
+    "in",
+    "has",
+    "size",
 ];
 
 /// Whether `name` may name a collection or a field: `^[a-z][a-z0-9_]{0,58}$` and no reserved prefix.
@@ -144,7 +173,9 @@ fn is_name(name: &str) -> bool {
     name.len() <= 59
         && bytes.next().is_some_and(|b| b.is_ascii_lowercase())
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-        && !["sqlite_", "pg_", "galley_"].iter().any(|p| name.starts_with(p))
+        && !["sqlite_", "pg_", "galley_"]
+            .iter()
+            .any(|p| name.starts_with(p))
 }
 
 fn is_field_name(name: &str) -> bool {
@@ -174,11 +205,24 @@ impl Collection {
         match input.optional_text("template", 0, 20).as_deref() {
             None => {}
             Some("owner") if fields.iter().any(|f| f.name == "owner") => rules = owner_rules(),
-            Some("owner") => input.fault("template", "no_owner", "The template owner needs a relation field owner to users."),
+            Some("owner") => input.fault(
+                "template",
+                "no_owner",
+                "The template owner needs a relation field owner to users.",
+            ),
             Some(_) => input.fault("template", "unknown_template", "The template is owner."),
         }
         rules.parse(&mut input);
-        let collection = Self { id, name, kind: CollectionKind::Table, fields, indexes, rules, created_at: now, updated_at: now };
+        let collection = Self {
+            id,
+            name,
+            kind: CollectionKind::Table,
+            fields,
+            indexes,
+            rules,
+            created_at: now,
+            updated_at: now,
+        };
         collection.check_index_sizes(&mut input);
         input.finish()?;
         Ok(collection)
@@ -196,10 +240,21 @@ impl Collection {
     /// PostgreSQL refuses index rows beyond a third of a page: texts that are indexed must be short.
     fn check_index_sizes(&self, input: &mut Input) {
         for fields in self.all_indexes().into_iter().map(|i| i.fields) {
-            let chars: usize = fields.iter().filter_map(|f| self.field(f)).map(|f| f.kind.index_chars()).sum();
+            let chars: usize = fields
+                .iter()
+                .filter_map(|f| self.field(f))
+                .map(|f| f.kind.index_chars())
+                .sum();
             if chars > 600 {
-                let text = format!("Indexed texts must be short: set max so that the fields {} have at most 600 characters together.", fields.join(", "));
-                input.push(FieldError { path: "/fields".to_owned(), code: "index_too_wide", message: text });
+                let text = format!(
+                    "Indexed texts must be short: set max so that the fields {} have at most 600 characters together.",
+                    fields.join(", ")
+                );
+                input.push(FieldError {
+                    path: "/fields".to_owned(),
+                    code: "index_too_wide",
+                    message: text,
+                });
             }
         }
     }
@@ -215,7 +270,10 @@ impl Collection {
     pub fn all_indexes(&self) -> Vec<Index> {
         let mut all = self.indexes.clone();
         for field in &self.fields {
-            let own = Index { fields: vec![field.name.clone()], unique: field.unique };
+            let own = Index {
+                fields: vec![field.name.clone()],
+                unique: field.unique,
+            };
             if (field.unique || matches!(field.kind, Type::Relation(_))) && !all.contains(&own) {
                 all.push(own);
             }
@@ -238,24 +296,47 @@ impl Collection {
     pub fn definition(&self) -> Map<String, Json> {
         let mut map = Map::new();
         map.insert("name".to_owned(), self.name.as_str().into());
-        let kind = if self.kind == CollectionKind::Users { "users" } else { "table" };
+        let kind = if self.kind == CollectionKind::Users {
+            "users"
+        } else {
+            "table"
+        };
         map.insert("kind".to_owned(), kind.into());
-        map.insert("fields".to_owned(), self.fields.iter().filter(|f| !f.system).map(Field::describe).collect());
+        map.insert(
+            "fields".to_owned(),
+            self.fields
+                .iter()
+                .filter(|f| !f.system)
+                .map(Field::describe)
+                .collect(),
+        );
         let index = |i: &Index| json!({"fields": i.fields, "unique": i.unique});
-        map.insert("indexes".to_owned(), self.indexes.iter().map(index).collect());
-        let rules: Map<String, Json> = RULE_NAMES.iter().map(|n| ((*n).to_owned(), self.rules.get(n).into())).collect();
+        map.insert(
+            "indexes".to_owned(),
+            self.indexes.iter().map(index).collect(),
+        );
+        let rules: Map<String, Json> = RULE_NAMES
+            .iter()
+            .map(|n| ((*n).to_owned(), self.rules.get(n).into()))
+            .collect();
         map.insert("rules".to_owned(), rules.into());
         map
     }
 
     /// Reads back what [`Collection::definition`] wrote.
-    pub fn from_definition(id: Uuid, definition: Json, created_at: Stamp, updated_at: Stamp) -> Result<Self, Problem> {
+    pub fn from_definition(
+        id: Uuid,
+        definition: Json,
+        created_at: Stamp,
+        updated_at: Stamp,
+    ) -> Result<Self, Problem> {
         let Json::Object(mut map) = definition else {
             return Err(Problem::internal("a stored collection is no object"));
         };
         let users = map.get("kind").and_then(Json::as_str) == Some("users");
         map.shift_remove("kind");
-        let mut collection = Self::parse(Input::new(map), id, created_at).map_err(|p| Problem::internal(format!("a stored collection: {p}")))?;
+        let mut collection = Self::parse(Input::new(map), id, created_at)
+            .map_err(|p| Problem::internal(format!("a stored collection: {p}")))?;
         if users {
             let own = std::mem::take(&mut collection.fields);
             collection.fields = user_fields();
@@ -277,7 +358,13 @@ impl Collection {
             kind: CollectionKind::Users,
             fields: user_fields(),
             indexes: Vec::new(),
-            rules: Rules { list: None, view: own(), create: None, update: own(), delete: own() },
+            rules: Rules {
+                list: None,
+                view: own(),
+                create: None,
+                update: own(),
+                delete: own(),
+            },
             created_at: now,
             updated_at: now,
         }
@@ -299,19 +386,45 @@ fn user_fields() -> Vec<Field> {
     };
     let own = Some("id == auth.id");
     vec![
-        Field { read_rule: own, ..system("email", text(254)) },
-        Field { unique: true, hidden: true, ..system("email_key", text(254)) },
+        Field {
+            read_rule: own,
+            ..system("email", text(254))
+        },
+        Field {
+            unique: true,
+            hidden: true,
+            ..system("email_key", text(254))
+        },
         system("username", text(100)),
-        Field { unique: true, hidden: true, ..system("username_key", text(100)) },
-        Field { read_rule: own, ..system("phone", text(20)) },
-        Field { required: true, ..system("verified", Type::Bool) },
-        Field { required: true, ..system("disabled", Type::Bool) },
+        Field {
+            unique: true,
+            hidden: true,
+            ..system("username_key", text(100))
+        },
+        Field {
+            read_rule: own,
+            ..system("phone", text(20))
+        },
+        Field {
+            required: true,
+            ..system("verified", Type::Bool)
+        },
+        Field {
+            required: true,
+            ..system("disabled", Type::Bool)
+        },
     ]
 }
 
 fn owner_rules() -> Rules {
     let own = || Some("owner == auth.id".to_owned());
-    Rules { list: own(), view: own(), create: own(), update: own(), delete: own() }
+    Rules {
+        list: own(),
+        view: own(),
+        create: own(),
+        update: own(),
+        delete: own(),
+    }
 }
 
 impl Field {
@@ -319,7 +432,11 @@ impl Field {
         let mut map = Map::new();
         map.insert("name".to_owned(), self.name.as_str().into());
         self.kind.describe(&mut map);
-        for (name, on) in [("required", self.required), ("unique", self.unique), ("hidden", self.hidden)] {
+        for (name, on) in [
+            ("required", self.required),
+            ("unique", self.unique),
+            ("hidden", self.hidden),
+        ] {
             map.insert(name.to_owned(), on.into());
         }
         if let Some(default) = &self.default {
@@ -342,14 +459,26 @@ impl Field {
         {
             input.fault("default", code, message);
         }
-        let field = kind.map(|kind| Self { name, kind, required, unique, hidden, system: false, read_rule: None, default });
+        let field = kind.map(|kind| Self {
+            name,
+            kind,
+            required,
+            unique,
+            hidden,
+            system: false,
+            read_rule: None,
+            default,
+        });
         (field, input.finish())
     }
 
     /// The value of a record made without one, ready to be bound.
     #[must_use]
     pub fn default_value(&self) -> Value {
-        self.default.as_ref().and_then(|d| self.kind.value(d).ok()).unwrap_or_else(|| self.kind.null())
+        self.default
+            .as_ref()
+            .and_then(|d| self.kind.value(d).ok())
+            .unwrap_or_else(|| self.kind.null())
     }
 }
 
@@ -364,24 +493,39 @@ fn parse_fields(input: &mut Input) -> Vec<Field> {
     };
     // The system fields count too.
     if items.len() + 4 > FIELDS_MAX {
-        input.fault("fields", "too_many", format!("A collection has at most {} fields.", FIELDS_MAX - 4));
+        input.fault(
+            "fields",
+            "too_many",
+            format!("A collection has at most {} fields.", FIELDS_MAX - 4),
+        );
         return Vec::new();
     }
     let mut fields: Vec<Field> = Vec::new();
     for (i, item) in items.into_iter().enumerate() {
         let Json::Object(object) = item else {
-            input.push(FieldError { path: format!("/fields/{i}"), code: "not_an_object", message: "This must be an object.".to_owned() });
+            input.push(FieldError {
+                path: format!("/fields/{i}"),
+                code: "not_an_object",
+                message: "This must be an object.".to_owned(),
+            });
             continue;
         };
         let (field, checked) = Field::parse(Input::new(object));
         if let Err(problem) = checked {
             for error in problem.field_errors() {
-                input.push(FieldError { path: format!("/fields/{i}{}", error.path), ..error.clone() });
+                input.push(FieldError {
+                    path: format!("/fields/{i}{}", error.path),
+                    ..error.clone()
+                });
             }
         }
         let Some(field) = field else { continue };
         if fields.iter().any(|f| f.name == field.name) {
-            input.push(FieldError { path: format!("/fields/{i}/name"), code: "duplicate", message: "Another field has this name.".to_owned() });
+            input.push(FieldError {
+                path: format!("/fields/{i}/name"),
+                code: "duplicate",
+                message: "Another field has this name.".to_owned(),
+            });
         }
         fields.push(field);
     }
@@ -393,13 +537,21 @@ fn parse_indexes(input: &mut Input, fields: &[Field]) -> Vec<Index> {
         None | Some(Json::Null) => Vec::new(),
         Some(Json::Array(items)) if items.len() <= 32 => items,
         Some(_) => {
-            input.fault("indexes", "not_a_list", "This must be a list of at most 32 indexes.");
+            input.fault(
+                "indexes",
+                "not_a_list",
+                "This must be a list of at most 32 indexes.",
+            );
             return Vec::new();
         }
     };
     let mut indexes = Vec::new();
     for (i, item) in items.into_iter().enumerate() {
-        let fault = |code, message: &str| FieldError { path: format!("/indexes/{i}"), code, message: message.to_owned() };
+        let fault = |code, message: &str| FieldError {
+            path: format!("/indexes/{i}"),
+            code,
+            message: message.to_owned(),
+        };
         let Json::Object(object) = item else {
             input.push(fault("not_an_object", "This must be an object."));
             continue;
@@ -409,16 +561,32 @@ fn parse_indexes(input: &mut Input, fields: &[Field]) -> Vec<Index> {
         let unique = one.optional_bool("unique").unwrap_or(false);
         if let Err(problem) = one.finish() {
             for error in problem.field_errors() {
-                input.push(FieldError { path: format!("/indexes/{i}{}", error.path), ..error.clone() });
+                input.push(FieldError {
+                    path: format!("/indexes/{i}{}", error.path),
+                    ..error.clone()
+                });
             }
         }
-        let known = |name: &String| fields.iter().any(|f| f.name == *name) || matches!(name.as_str(), "created_at" | "updated_at");
+        let known = |name: &String| {
+            fields.iter().any(|f| f.name == *name)
+                || matches!(name.as_str(), "created_at" | "updated_at")
+        };
         let distinct: std::collections::HashSet<&String> = names.iter().collect();
-        if names.is_empty() || names.len() > 8 || distinct.len() != names.len() || !names.iter().all(known) {
-            input.push(fault("unknown_fields", "An index names 1 to 8 different fields of the collection."));
+        if names.is_empty()
+            || names.len() > 8
+            || distinct.len() != names.len()
+            || !names.iter().all(known)
+        {
+            input.push(fault(
+                "unknown_fields",
+                "An index names 1 to 8 different fields of the collection.",
+            ));
             continue;
         }
-        indexes.push(Index { fields: names, unique });
+        indexes.push(Index {
+            fields: names,
+            unique,
+        });
     }
     indexes
 }
@@ -428,8 +596,14 @@ mod tests {
     use super::*;
 
     fn parse(json: Json) -> Result<Collection, Problem> {
-        let Json::Object(map) = json else { panic!("an object") };
-        Collection::parse(Input::new(map), Uuid::from_u128(7), Stamp::parse("2026-01-01T00:00:00Z").unwrap())
+        let Json::Object(map) = json else {
+            panic!("an object")
+        };
+        Collection::parse(
+            Input::new(map),
+            Uuid::from_u128(7),
+            Stamp::parse("2026-01-01T00:00:00Z").unwrap(),
+        )
     }
 
     #[test]
@@ -451,10 +625,22 @@ mod tests {
         .unwrap();
         assert_eq!(collection.rules.view.as_deref(), Some("owner == auth.id"));
         let stored = Json::Object(collection.definition());
-        let back = Collection::from_definition(collection.id, stored, collection.created_at, collection.updated_at).unwrap();
+        let back = Collection::from_definition(
+            collection.id,
+            stored,
+            collection.created_at,
+            collection.updated_at,
+        )
+        .unwrap();
         assert_eq!(back, collection);
         let users = Collection::users(collection.created_at);
-        let back = Collection::from_definition(users.id, Json::Object(users.definition()), users.created_at, users.updated_at).unwrap();
+        let back = Collection::from_definition(
+            users.id,
+            Json::Object(users.definition()),
+            users.created_at,
+            users.updated_at,
+        )
+        .unwrap();
         assert_eq!(back, users);
     }
 
@@ -472,14 +658,44 @@ mod tests {
             "rules": {"list": "", "fly": "true"}
         }))
         .unwrap_err();
-        let mut paths: Vec<&str> = problem.field_errors().iter().map(|e| e.path.as_str()).collect();
+        let mut paths: Vec<&str> = problem
+            .field_errors()
+            .iter()
+            .map(|e| e.path.as_str())
+            .collect();
         paths.sort_unstable();
-        assert_eq!(paths, ["/fields/0/name", "/fields/1/type", "/fields/2/min", "/fields/3/name", "/indexes/0", "/name", "/rules/fly", "/rules/list"]);
+        assert_eq!(
+            paths,
+            [
+                "/fields/0/name",
+                "/fields/1/type",
+                "/fields/2/min",
+                "/fields/3/name",
+                "/indexes/0",
+                "/name",
+                "/rules/fly",
+                "/rules/list"
+            ]
+        );
     }
 
     #[test]
     fn hostile_names_are_refused() {
-        for name in ["x\";drop table users;--", "a\",(select 1) \"b", "sqlite_x", "pg_x", "galley_x", "_x", "project", "SELECT", "а", "a-b", "", "a_via_b", &"a".repeat(60)] {
+        for name in [
+            "x\";drop table users;--",
+            "a\",(select 1) \"b",
+            "sqlite_x",
+            "pg_x",
+            "galley_x",
+            "_x",
+            "project",
+            "SELECT",
+            "а",
+            "a-b",
+            "",
+            "a_via_b",
+            &"a".repeat(60),
+        ] {
             assert!(parse(json!({"name": name})).is_err(), "{name}");
         }
     }

@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 
 /// Paths and schemas of all collections. `taken` are the operation ids and schema names that stand already.
 #[must_use]
-pub fn document(schema: &Schema, taken: &BTreeSet<String>) -> (Map<String, Json>, Map<String, Json>) {
+pub fn document(
+    schema: &Schema,
+    taken: &BTreeSet<String>,
+) -> (Map<String, Json>, Map<String, Json>) {
     let (mut paths, mut schemas) = (Map::new(), Map::new());
     let mut taken = taken.clone();
     for collection in schema.collections.values() {
@@ -31,18 +34,33 @@ impl Names {
     fn new(name: &str, schema: &Schema, taken: &mut BTreeSet<String>) -> Self {
         let short = singular(name);
         // `post` beside `posts` would give two things one name.
-        let mut singular = if short != name && schema.collections.contains_key(&short) { name.to_owned() } else { short };
+        let mut singular = if short != name && schema.collections.contains_key(&short) {
+            name.to_owned()
+        } else {
+            short
+        };
         let mut plural = name.to_owned();
         let mut pascal = pascal(&singular);
-        while taken.contains(&format!("list_{plural}")) || taken.contains(&format!("create_{singular}")) || taken.contains(&pascal) {
+        while taken.contains(&format!("list_{plural}"))
+            || taken.contains(&format!("create_{singular}"))
+            || taken.contains(&pascal)
+        {
             plural.push_str("_records");
             singular.push_str("_record");
             pascal.push_str("Record");
         }
-        for id in [format!("list_{plural}"), format!("create_{singular}"), pascal.clone()] {
+        for id in [
+            format!("list_{plural}"),
+            format!("create_{singular}"),
+            pascal.clone(),
+        ] {
             taken.insert(id);
         }
-        Self { plural, singular, schema: pascal }
+        Self {
+            plural,
+            singular,
+            schema: pascal,
+        }
     }
 }
 
@@ -58,7 +76,10 @@ fn singular(name: &str) -> String {
 fn pascal(name: &str) -> String {
     let upper = |part: &str| {
         let mut chars = part.chars();
-        chars.next().map(|c| c.to_ascii_uppercase().to_string() + chars.as_str()).unwrap_or_default()
+        chars
+            .next()
+            .map(|c| c.to_ascii_uppercase().to_string() + chars.as_str())
+            .unwrap_or_default()
     };
     name.split('_').map(upper).collect()
 }
@@ -76,7 +97,11 @@ fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Jso
     for column in collection.columns(true) {
         let plain = column.kind.schema();
         // Hidden fields are there for keys and operators, masked ones may be null.
-        let value = if column.nullable || column.mask.is_some() { nullable(plain.clone()) } else { plain.clone() };
+        let value = if column.nullable || column.mask.is_some() {
+            nullable(plain.clone())
+        } else {
+            plain.clone()
+        };
         all.insert(column.name.clone(), value.clone());
         if column.name == "id" {
             create.insert("id".to_owned(), plain.clone());
@@ -84,7 +109,10 @@ fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Jso
         if column.writable {
             create.insert(column.name.clone(), value.clone());
             patch.insert(column.name.clone(), value);
-            let has_default = collection.def.field(&column.name).is_some_and(|f| f.default.is_some());
+            let has_default = collection
+                .def
+                .field(&column.name)
+                .is_some_and(|f| f.default.is_some());
             if !column.nullable && !has_default {
                 create_required.push(column.name.clone());
             }
@@ -97,10 +125,14 @@ fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Jso
         .map(|(name, r)| (name, json!({"type": ["object", "null"], "description": format!("A record of {}.", r.collection)})))
         .collect();
     if !expand.is_empty() {
-        all.insert("expand".to_owned(), json!({"type": "object", "properties": expand}));
+        all.insert(
+            "expand".to_owned(),
+            json!({"type": "object", "properties": expand}),
+        );
     }
     let object = |properties: Map<String, Json>, required: Vec<String>| {
-        let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+        let mut schema =
+            json!({"type": "object", "properties": properties, "additionalProperties": false});
         if !required.is_empty() {
             schema["required"] = json!(required);
         }
@@ -127,8 +159,16 @@ fn query(name: &str, schema: Json, text: &str) -> Json {
 
 fn shape() -> Vec<Json> {
     vec![
-        query("fields", json!({"type": "string"}), "Fields of the answer, separated by commas."),
-        query("expand", json!({"type": "string"}), "Relations whose records come along under expand, separated by commas."),
+        query(
+            "fields",
+            json!({"type": "string"}),
+            "Fields of the answer, separated by commas.",
+        ),
+        query(
+            "expand",
+            json!({"type": "string"}),
+            "Relations whose records come along under expand, separated by commas.",
+        ),
     ]
 }
 
@@ -137,7 +177,10 @@ fn header(name: &str, text: &str) -> Json {
 }
 
 fn idempotency() -> Json {
-    header("Idempotency-Key", "16 to 128 characters; makes a retry safe for 24 hours.")
+    header(
+        "Idempotency-Key",
+        "16 to 128 characters; makes a retry safe for 24 hours.",
+    )
 }
 
 fn answer(name: &str, description: &str) -> Json {
@@ -161,11 +204,21 @@ fn problems(statuses: &[u16], responses: &mut Map<String, Json>) {
     }
 }
 
-fn operation(id: &str, summary: &str, parameters: Vec<Json>, request: Option<Json>, ok: (&str, Json), extra: &[u16]) -> Json {
+fn operation(
+    id: &str,
+    summary: &str,
+    parameters: Vec<Json>,
+    request: Option<Json>,
+    ok: (&str, Json),
+    extra: &[u16],
+) -> Json {
     let mut responses = Map::new();
     responses.insert(ok.0.to_owned(), ok.1);
     if request.is_some() {
-        responses.insert("204".to_owned(), json!({"description": "Done; asked for with Prefer: return=minimal."}));
+        responses.insert(
+            "204".to_owned(),
+            json!({"description": "Done; asked for with Prefer: return=minimal."}),
+        );
     }
     problems(extra, &mut responses);
     let mut operation = json!({"tags": ["records"], "operationId": id, "summary": summary, "parameters": parameters, "responses": responses,
@@ -178,13 +231,33 @@ fn operation(id: &str, summary: &str, parameters: Vec<Json>, request: Option<Jso
 
 fn many(collection: &Loaded, names: &Names) -> Json {
     let mut parameters = vec![
-        query("filter", json!({"type": "string", "maxLength": 3_500}), "An expression, such as price < params.max."),
+        query(
+            "filter",
+            json!({"type": "string", "maxLength": 3_500}),
+            "An expression, such as price < params.max.",
+        ),
         json!({"name": "params", "in": "query", "required": false, "style": "deepObject", "explode": true, "description": "Values for the filter, sent as params.name=value.",
                "schema": {"type": "object", "additionalProperties": {"type": "string"}}}),
-        query("sort", json!({"type": "string"}), "Fields to sort by, separated by commas; a minus in front sorts descending."),
-        query("limit", json!({"type": "integer", "minimum": 1, "maximum": kernel::limits::PAGE_MAX, "default": kernel::limits::PAGE_DEFAULT}), "Records of the page."),
-        query("cursor", json!({"type": "string"}), "Where the page begins: next_cursor of the page before."),
-        query("count", json!({"type": "string", "enum": ["exact"]}), "Whether to count all records that match."),
+        query(
+            "sort",
+            json!({"type": "string"}),
+            "Fields to sort by, separated by commas; a minus in front sorts descending.",
+        ),
+        query(
+            "limit",
+            json!({"type": "integer", "minimum": 1, "maximum": kernel::limits::PAGE_MAX, "default": kernel::limits::PAGE_DEFAULT}),
+            "Records of the page.",
+        ),
+        query(
+            "cursor",
+            json!({"type": "string"}),
+            "Where the page begins: next_cursor of the page before.",
+        ),
+        query(
+            "count",
+            json!({"type": "string", "enum": ["exact"]}),
+            "Whether to count all records that match.",
+        ),
     ];
     parameters.extend(shape());
     let name = &collection.def.name;
@@ -200,8 +273,14 @@ fn many(collection: &Loaded, names: &Names) -> Json {
 fn one(collection: &Loaded, names: &Names) -> Json {
     let name = &collection.def.name;
     let if_match = || header("If-Match", "The ETag that the record must have.");
-    let delete = operation(&format!("delete_{}", names.singular), &format!("Deletes a record of {name}."), vec![idempotency(), if_match()], None,
-                           ("204", json!({"description": "Done."})), &[409, 412, 507]);
+    let delete = operation(
+        &format!("delete_{}", names.singular),
+        &format!("Deletes a record of {name}."),
+        vec![idempotency(), if_match()],
+        None,
+        ("204", json!({"description": "Done."})),
+        &[409, 412, 507],
+    );
     json!({
         "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}, "description": "The record's id."}],
         "get": operation(&format!("get_{}", names.singular), &format!("Reads a record of {name}."), shape(), None, ("200", answer(&names.schema, "The record.")), &[]),

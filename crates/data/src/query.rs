@@ -57,7 +57,13 @@ impl Query {
         let mut errors = Vec::new();
         let pairs: Vec<(String, String)> = serde_urlencoded_pairs(text)?;
         for (name, value) in pairs {
-            let mut fault = |code, message: &str| errors.push(FieldError { path: format!("?{name}"), code, message: message.to_owned() });
+            let mut fault = |code, message: &str| {
+                errors.push(FieldError {
+                    path: format!("?{name}"),
+                    code,
+                    message: message.to_owned(),
+                })
+            };
             if value.contains('\0') {
                 fault("nul", "U+0000 is not allowed.");
                 continue;
@@ -76,9 +82,15 @@ impl Query {
                 "count" if list => fault("unknown_count", "The only count is exact."),
                 "limit" if list => match value.parse::<u32>() {
                     Ok(n) if (1..=PAGE_MAX).contains(&n) => query.limit = Some(n),
-                    _ => fault("out_of_range", &format!("This must be an integer from 1 to {PAGE_MAX}.")),
+                    _ => fault(
+                        "out_of_range",
+                        &format!("This must be an integer from 1 to {PAGE_MAX}."),
+                    ),
                 },
-                _ => match name.strip_prefix("params.").filter(|n| list && !n.is_empty()) {
+                _ => match name
+                    .strip_prefix("params.")
+                    .filter(|n| list && !n.is_empty())
+                {
                     Some(param) => {
                         query.params.insert(param.to_owned(), value.into());
                     }
@@ -86,7 +98,11 @@ impl Query {
                 },
             }
         }
-        if errors.is_empty() { Ok(query) } else { Err(Problem::new(Code::InvalidParameter).errors(errors)) }
+        if errors.is_empty() {
+            Ok(query)
+        } else {
+            Err(Problem::new(Code::InvalidParameter).errors(errors))
+        }
     }
 
     /// Records of the page.
@@ -98,7 +114,9 @@ impl Query {
 
 fn serde_urlencoded_pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
     let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(text);
-    pairs.map(actix_web::web::Query::into_inner).map_err(|_| Problem::new(Code::InvalidParameter).detail("The query string is malformed."))
+    pairs
+        .map(actix_web::web::Query::into_inner)
+        .map_err(|_| Problem::new(Code::InvalidParameter).detail("The query string is malformed."))
 }
 
 /// A page's plans, kept for the next request of the same shape.
@@ -143,21 +161,52 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, Problem> {
     let mut typed = Vec::new();
     let filter = match query.filter.as_deref() {
-        Some(text) => Some(resolve_filter(schema, collection, text, &query.params, privileged, &mut typed)?),
+        Some(text) => Some(resolve_filter(
+            schema,
+            collection,
+            text,
+            &query.params,
+            privileged,
+            &mut typed,
+        )?),
         None => None,
     };
     let sort = parse_sort(collection, query.sort.as_deref(), privileged)?;
     let projection = project(schema, collection, query, privileged)?;
     let keys = sort.iter().map(|k| k.column.kind.clone()).collect();
     let rule = (!privileged).then_some(&collection.rules.list);
-    let page = Page { collection, rule, filter: filter.as_ref(), projection, sort, after: nulls.map(|nulls| After { nulls }) };
-    Ok(Prepared { page: page.plan(backend), count: page.count(backend), keys, typed })
+    let page = Page {
+        collection,
+        rule,
+        filter: filter.as_ref(),
+        projection,
+        sort,
+        after: nulls.map(|nulls| After { nulls }),
+    };
+    Ok(Prepared {
+        page: page.plan(backend),
+        count: page.count(backend),
+        keys,
+        typed,
+    })
 }
 
 /// The plan of one record with `fields` or `expand`.
-pub(crate) fn prepare_one(schema: &Schema, collection: &Loaded, query: &Query, privileged: bool, backend: DbBackend) -> Result<Plan, Problem> {
+pub(crate) fn prepare_one(
+    schema: &Schema,
+    collection: &Loaded,
+    query: &Query,
+    privileged: bool,
+    backend: DbBackend,
+) -> Result<Plan, Problem> {
     let projection = project(schema, collection, query, privileged)?;
-    Ok(crate::sql::list::one(collection, view_rule(collection, privileged), &projection, backend, false))
+    Ok(crate::sql::list::one(
+        collection,
+        view_rule(collection, privileged),
+        &projection,
+        backend,
+        false,
+    ))
 }
 
 pub(crate) fn view_rule(collection: &Loaded, privileged: bool) -> Option<&Rule> {
@@ -176,16 +225,31 @@ fn resolve_filter(
 ) -> Result<Resolved, Problem> {
     let mut params = params.clone();
     loop {
-        let error = match rules::parse_and_resolve(text, &collection.def.name, Mode::Filter, &schema.names(privileged), Some(&params)) {
+        let error = match rules::parse_and_resolve(
+            text,
+            &collection.def.name,
+            Mode::Filter,
+            &schema.names(privileged),
+            Some(&params),
+        ) {
             Ok(resolved) => return Ok(resolved),
             Err(error) => error,
         };
-        let place: String = text.chars().skip(error.span.start).take(error.span.end.saturating_sub(error.span.start)).collect();
+        let place: String = text
+            .chars()
+            .skip(error.span.start)
+            .take(error.span.end.saturating_sub(error.span.start))
+            .collect();
         let candidate = params.iter().find_map(|(name, value)| {
             let named = place.contains(&format!("params.{name}")) && !typed.contains(name);
             Some((name.clone(), scalar(value).filter(|_| named)?))
         });
-        let Some((name, value)) = candidate.filter(|_| matches!(error.kind, ErrorKind::Type | ErrorKind::Param | ErrorKind::Value)) else {
+        let Some((name, value)) = candidate.filter(|_| {
+            matches!(
+                error.kind,
+                ErrorKind::Type | ErrorKind::Param | ErrorKind::Value
+            )
+        }) else {
             return Err(filter_problem(error));
         };
         params.insert(name.clone(), value);
@@ -195,7 +259,10 @@ fn resolve_filter(
 
 /// A fault of a filter or of its parameters, with its place.
 pub(crate) fn filter_problem(error: RuleError) -> Problem {
-    let place = format!("{} (characters {} to {})", error.message, error.span.start, error.span.end);
+    let place = format!(
+        "{} (characters {} to {})",
+        error.message, error.span.start, error.span.end
+    );
     let problem = Problem::new(Code::InvalidFilter).detail(place);
     match error.hint {
         Some(hint) => problem.hint(hint),
@@ -203,42 +270,74 @@ pub(crate) fn filter_problem(error: RuleError) -> Problem {
     }
 }
 
-fn parse_sort<'a>(collection: &'a Loaded, text: Option<&str>, privileged: bool) -> Result<Vec<SortKey<'a>>, Problem> {
+fn parse_sort<'a>(
+    collection: &'a Loaded,
+    text: Option<&str>,
+    privileged: bool,
+) -> Result<Vec<SortKey<'a>>, Problem> {
     let mut keys: Vec<SortKey<'a>> = Vec::new();
-    for part in text.unwrap_or_default().split(',').filter(|p| !p.is_empty()) {
-        let (descending, name) = part.strip_prefix('-').map_or((false, part), |name| (true, name));
+    for part in text
+        .unwrap_or_default()
+        .split(',')
+        .filter(|p| !p.is_empty())
+    {
+        let (descending, name) = part
+            .strip_prefix('-')
+            .map_or((false, part), |name| (true, name));
         // A field with a read rule could be ordered by although it is not shown.
-        let column = collection.column(name, privileged).filter(|c| privileged || c.mask.is_none());
-        let column = column.ok_or_else(|| Problem::new(Code::InvalidSort).detail(format!("There is no field {name:?} to sort by.")))?;
+        let column = collection
+            .column(name, privileged)
+            .filter(|c| privileged || c.mask.is_none());
+        let column = column.ok_or_else(|| {
+            Problem::new(Code::InvalidSort)
+                .detail(format!("There is no field {name:?} to sort by."))
+        })?;
         if keys.iter().any(|k| k.column.name == column.name) {
-            return Err(Problem::new(Code::InvalidSort).detail(format!("The field {name:?} stands twice.")));
+            return Err(
+                Problem::new(Code::InvalidSort).detail(format!("The field {name:?} stands twice."))
+            );
         }
         keys.push(SortKey { column, descending });
     }
     if keys.len() > SORT_MAX {
-        return Err(Problem::new(Code::InvalidSort).detail(format!("At most {SORT_MAX} fields can be sorted by.")));
+        return Err(Problem::new(Code::InvalidSort)
+            .detail(format!("At most {SORT_MAX} fields can be sorted by.")));
     }
     // What follows the id decides nothing: it is unique.
     if let Some(id) = keys.iter().position(|k| k.column.name == "id") {
         keys.truncate(id + 1);
     } else if let Some(id) = collection.column("id", true) {
         let descending = keys.last().is_some_and(|k| k.descending);
-        keys.push(SortKey { column: id, descending });
+        keys.push(SortKey {
+            column: id,
+            descending,
+        });
     }
     Ok(keys)
 }
 
-fn project<'a>(schema: &'a Schema, collection: &'a Loaded, query: &Query, privileged: bool) -> Result<Projection<'a>, Problem> {
+fn project<'a>(
+    schema: &'a Schema,
+    collection: &'a Loaded,
+    query: &Query,
+    privileged: bool,
+) -> Result<Projection<'a>, Problem> {
     let unknown = |parameter: &str, name: &str| {
         let message = format!("There is no field {name:?}.");
-        Problem::new(Code::InvalidParameter).errors(vec![FieldError { path: format!("?{parameter}"), code: "unknown_field", message }])
+        Problem::new(Code::InvalidParameter).errors(vec![FieldError {
+            path: format!("?{parameter}"),
+            code: "unknown_field",
+            message,
+        }])
     };
     let columns = match query.fields.as_deref() {
         None => collection.columns(privileged),
         Some(text) => {
             let mut columns: Vec<&Column> = Vec::new();
             for name in text.split(',') {
-                let column = collection.column(name, privileged).ok_or_else(|| unknown("fields", name))?;
+                let column = collection
+                    .column(name, privileged)
+                    .ok_or_else(|| unknown("fields", name))?;
                 if !columns.iter().any(|c| c.name == column.name) {
                     columns.push(column);
                 }
@@ -247,8 +346,16 @@ fn project<'a>(schema: &'a Schema, collection: &'a Loaded, query: &Query, privil
         }
     };
     let mut expand: Vec<(&Column, &Loaded)> = Vec::new();
-    for name in query.expand.as_deref().unwrap_or_default().split(',').filter(|n| !n.is_empty()) {
-        let column = collection.column(name, privileged).ok_or_else(|| unknown("expand", name))?;
+    for name in query
+        .expand
+        .as_deref()
+        .unwrap_or_default()
+        .split(',')
+        .filter(|n| !n.is_empty())
+    {
+        let column = collection
+            .column(name, privileged)
+            .ok_or_else(|| unknown("expand", name))?;
         let crate::fields::Type::Relation(relation) = &column.kind else {
             return Err(unknown("expand", name));
         };
@@ -258,7 +365,12 @@ fn project<'a>(schema: &'a Schema, collection: &'a Loaded, query: &Query, privil
         }
     }
     if expand.len() > EXPAND_MAX {
-        return Err(Problem::new(Code::InvalidParameter).detail(format!("At most {EXPAND_MAX} relations can be expanded.")));
+        return Err(Problem::new(Code::InvalidParameter)
+            .detail(format!("At most {EXPAND_MAX} relations can be expanded.")));
     }
-    Ok(Projection { columns, masked: !privileged, expand })
+    Ok(Projection {
+        columns,
+        masked: !privileged,
+        expand,
+    })
 }

@@ -38,31 +38,51 @@ struct Version {
 pub(crate) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, StoreError> {
     let sql = r#"SELECT value FROM "project"."_counters" WHERE name = 'schema'"#;
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, []);
-    Ok(Version::find_by_statement(statement).one(db).await?.map_or(0, |v| v.value))
+    Ok(Version::find_by_statement(statement)
+        .one(db)
+        .await?
+        .map_or(0, |v| v.value))
 }
 
 /// All collections with the version they belong to.
 pub(crate) async fn load(db: &Db) -> Result<(i64, Vec<Collection>), Problem> {
     // A change between the two reads shows as another version the next time.
     let version = version(db).await?;
-    let rows = collection::Entity::find().order_by_asc(collection::Column::Name).all(db).await?;
+    let rows = collection::Entity::find()
+        .order_by_asc(collection::Column::Name)
+        .all(db)
+        .await?;
     let parse = |row: collection::Model| {
-        let time = |t| Stamp::from_time(t).ok_or_else(|| Problem::internal("a stored time is out of range"));
-        Collection::from_definition(row.id, row.definition, time(row.created_at)?, time(row.updated_at)?)
+        let time = |t| {
+            Stamp::from_time(t).ok_or_else(|| Problem::internal("a stored time is out of range"))
+        };
+        Collection::from_definition(
+            row.id,
+            row.definition,
+            time(row.created_at)?,
+            time(row.updated_at)?,
+        )
     };
-    Ok((version, rows.into_iter().map(parse).collect::<Result<_, _>>()?))
+    Ok((
+        version,
+        rows.into_iter().map(parse).collect::<Result<_, _>>()?,
+    ))
 }
 
 /// Whether a collection of this name exists, as the transaction sees it.
 pub(crate) async fn exists(tx: &WriteTx, name: &str) -> Result<bool, StoreError> {
-    let found = collection::Entity::find().filter(collection::Column::Name.eq(name)).one(tx).await?;
+    let found = collection::Entity::find()
+        .filter(collection::Column::Name.eq(name))
+        .one(tx)
+        .await?;
     Ok(found.is_some())
 }
 
 /// Moves the version and takes the schema's lock until the commit.
 pub(crate) async fn lock(tx: &WriteTx) -> Result<(), StoreError> {
     let sql = r#"UPDATE "project"."_counters" SET value = value + 1 WHERE name = 'schema'"#;
-    tx.execute_raw(Statement::from_sql_and_values(tx.backend(), sql, [])).await?;
+    tx.execute_raw(Statement::from_sql_and_values(tx.backend(), sql, []))
+        .await?;
     Ok(())
 }
 
@@ -78,7 +98,9 @@ pub(crate) async fn create(tx: &WriteTx, collection: &Collection) -> Result<(), 
         created_at: Set(collection.created_at.time()),
         updated_at: Set(collection.updated_at.time()),
     };
-    collection::Entity::insert(row).exec_without_returning(tx).await?;
+    collection::Entity::insert(row)
+        .exec_without_returning(tx)
+        .await?;
     Ok(())
 }
 
@@ -89,13 +111,20 @@ pub(crate) async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), 
         updated_at: Set(collection.updated_at.time()),
         ..Default::default()
     };
-    collection::Entity::update_many().set(row).filter(collection::Column::Id.eq(collection.id)).exec(tx).await?;
+    collection::Entity::update_many()
+        .set(row)
+        .filter(collection::Column::Id.eq(collection.id))
+        .exec(tx)
+        .await?;
     Ok(())
 }
 
 /// Removes a collection's table and row.
 pub(crate) async fn delete(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
     tx.execute_unprepared(&ddl::drop(collection)).await?;
-    collection::Entity::delete_many().filter(collection::Column::Id.eq(collection.id)).exec(tx).await?;
+    collection::Entity::delete_many()
+        .filter(collection::Column::Id.eq(collection.id))
+        .exec(tx)
+        .await?;
     Ok(())
 }

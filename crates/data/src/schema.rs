@@ -84,33 +84,60 @@ impl Schema {
     /// Resolves everything. A rule that does not resolve denies, and says so in the trace.
     #[must_use]
     pub fn load(version: i64, collections: Vec<Collection>) -> Self {
-        let by_name: BTreeMap<String, Collection> = collections.into_iter().map(|c| (c.name.clone(), c)).collect();
-        let names = Names { collections: &by_name };
-        let collections = by_name.values().map(|c| (c.name.clone(), Arc::new(Loaded::new(c, &names)))).collect();
-        Self { version, collections, pages: moka::sync::Cache::new(PLANS_MAX) }
+        let by_name: BTreeMap<String, Collection> = collections
+            .into_iter()
+            .map(|c| (c.name.clone(), c))
+            .collect();
+        let names = Names {
+            collections: &by_name,
+        };
+        let collections = by_name
+            .values()
+            .map(|c| (c.name.clone(), Arc::new(Loaded::new(c, &names))))
+            .collect();
+        Self {
+            version,
+            collections,
+            pages: moka::sync::Cache::new(PLANS_MAX),
+        }
     }
 
     /// The collection, or the problem that it does not exist.
     pub fn collection(&self, name: &str) -> Result<&Arc<Loaded>, Problem> {
-        self.collections.get(name).ok_or_else(|| Code::CollectionNotFound.into())
+        self.collections
+            .get(name)
+            .ok_or_else(|| Code::CollectionNotFound.into())
     }
 
     /// The names that a filter of this viewer may use.
     pub(crate) fn names(&self, privileged: bool) -> FilterNames<'_> {
-        FilterNames { schema: self, privileged }
+        FilterNames {
+            schema: self,
+            privileged,
+        }
     }
 }
 
 /// Checks the rules of `collection` against the schema that will hold it; tells all faults at once.
 pub(crate) fn check_rules(schema: &Schema, collection: &Collection) -> Result<(), Problem> {
-    let mut all: BTreeMap<String, Collection> = schema.collections.iter().map(|(n, l)| (n.clone(), l.def.clone())).collect();
+    let mut all: BTreeMap<String, Collection> = schema
+        .collections
+        .iter()
+        .map(|(n, l)| (n.clone(), l.def.clone()))
+        .collect();
     all.insert(collection.name.clone(), collection.clone());
     let names = Names { collections: &all };
     let mut errors = Vec::new();
     for name in RULE_NAMES {
-        let Some(text) = collection.rules.get(name) else { continue };
+        let Some(text) = collection.rules.get(name) else {
+            continue;
+        };
         if let Err(e) = rules::parse_and_resolve(text, &collection.name, Mode::Rule, &names, None) {
-            errors.push(FieldError { path: format!("/rules/{name}"), code: "invalid_rule", message: e.to_string() });
+            errors.push(FieldError {
+                path: format!("/rules/{name}"),
+                code: "invalid_rule",
+                message: e.to_string(),
+            });
         }
     }
     for (i, field) in collection.fields.iter().filter(|f| !f.system).enumerate() {
@@ -118,10 +145,18 @@ pub(crate) fn check_rules(schema: &Schema, collection: &Collection) -> Result<()
             && !all.contains_key(&r.collection)
         {
             let message = format!("There is no collection {}.", r.collection);
-            errors.push(FieldError { path: format!("/fields/{i}/collection"), code: "unknown_collection", message });
+            errors.push(FieldError {
+                path: format!("/fields/{i}/collection"),
+                code: "unknown_collection",
+                message,
+            });
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(Problem::validation(errors)) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::validation(errors))
+    }
 }
 
 impl Loaded {
@@ -129,15 +164,23 @@ impl Loaded {
         let rule = |name: &str| match def.rules.get(name) {
             None => Rule::Closed,
             Some(text) if text.trim() == "true" => Rule::Open,
-            Some(text) => match rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None) {
-                Ok(resolved) => Rule::When(Arc::new(resolved)),
-                Err(error) => {
-                    tracing::error!(collection = %def.name, rule = %name, %error, "a rule does not resolve and denies");
-                    Rule::Closed
+            Some(text) => {
+                match rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None) {
+                    Ok(resolved) => Rule::When(Arc::new(resolved)),
+                    Err(error) => {
+                        tracing::error!(collection = %def.name, rule = %name, %error, "a rule does not resolve and denies");
+                        Rule::Closed
+                    }
                 }
-            },
+            }
         };
-        let rules = ResolvedRules { list: rule("list"), view: rule("view"), create: rule("create"), update: rule("update"), delete: rule("delete") };
+        let rules = ResolvedRules {
+            list: rule("list"),
+            view: rule("view"),
+            create: rule("create"),
+            update: rule("update"),
+            delete: rule("delete"),
+        };
         let columns = columns(def, names);
         let private = columns.iter().any(|c| c.hidden || c.mask.is_some());
         let witness = [&rules.list, &rules.view]
@@ -175,22 +218,35 @@ impl Loaded {
     /// The columns that exist for a viewer, in the order of the answer.
     #[must_use]
     pub fn columns(&self, privileged: bool) -> Vec<&Column> {
-        self.columns.iter().filter(|c| privileged || !c.hidden).collect()
+        self.columns
+            .iter()
+            .filter(|c| privileged || !c.hidden)
+            .collect()
     }
 
     /// A column that exists for a viewer.
     #[must_use]
     pub fn column(&self, name: &str, privileged: bool) -> Option<&Column> {
-        self.columns.iter().find(|c| c.name == name && (privileged || !c.hidden))
+        self.columns
+            .iter()
+            .find(|c| c.name == name && (privileged || !c.hidden))
     }
 
     pub(crate) fn insert_text(&self, backend: DbBackend) -> &str {
-        self.insert_text.get_or_init(|| crate::sql::write::insert_text(self, backend))
+        self.insert_text
+            .get_or_init(|| crate::sql::write::insert_text(self, backend))
     }
 }
 
 fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
-    let system = |name: &str, kind: Type| Column { name: name.to_owned(), kind, hidden: false, nullable: false, writable: false, mask: None };
+    let system = |name: &str, kind: Type| Column {
+        name: name.to_owned(),
+        kind,
+        hidden: false,
+        nullable: false,
+        writable: false,
+        mask: None,
+    };
     let mut columns = vec![system("id", Type::Id)];
     for field in &def.fields {
         let mask = field.read_rule.and_then(|text| match rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None) {
@@ -212,7 +268,14 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
     }
     columns.push(system("created_at", Type::DateTime));
     columns.push(system("updated_at", Type::DateTime));
-    columns.push(system("_version", Type::Number(Number { format: Format::Integer, min: None, max: None })));
+    columns.push(system(
+        "_version",
+        Type::Number(Number {
+            format: Format::Integer,
+            min: None,
+            max: None,
+        }),
+    ));
     columns
 }
 
@@ -234,10 +297,18 @@ impl Catalogue for Names<'_> {
     fn field(&self, collection: &str, field: &str) -> Option<RuleField> {
         let collection = self.collections.get(collection)?;
         if let Some(kind) = system_kind(field) {
-            return Some(RuleField { column: field.to_owned(), kind, nullable: false });
+            return Some(RuleField {
+                column: field.to_owned(),
+                kind,
+                nullable: false,
+            });
         }
         let field = collection.field(field)?;
-        Some(RuleField { column: field.name.clone(), kind: field.kind.kind(), nullable: !field.required })
+        Some(RuleField {
+            column: field.name.clone(),
+            kind: field.kind.kind(),
+            nullable: !field.required,
+        })
     }
 
     fn has_collection(&self, name: &str) -> bool {
@@ -251,7 +322,9 @@ impl Catalogue for Names<'_> {
     fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)> {
         let (from, by) = name.split_once("_via_")?;
         match &self.collections.get(from)?.field(by)?.kind {
-            Type::Relation(r) if r.collection == collection => Some((from.to_owned(), by.to_owned())),
+            Type::Relation(r) if r.collection == collection => {
+                Some((from.to_owned(), by.to_owned()))
+            }
             _ => None,
         }
     }
@@ -273,8 +346,16 @@ pub(crate) struct FilterNames<'a> {
 
 impl Catalogue for FilterNames<'_> {
     fn field(&self, collection: &str, field: &str) -> Option<RuleField> {
-        let column = self.schema.collections.get(collection)?.column(field, self.privileged)?;
-        Some(RuleField { column: column.name.clone(), kind: column.kind.kind(), nullable: column.nullable })
+        let column = self
+            .schema
+            .collections
+            .get(collection)?
+            .column(field, self.privileged)?;
+        Some(RuleField {
+            column: column.name.clone(),
+            kind: column.kind.kind(),
+            nullable: column.nullable,
+        })
     }
 
     fn has_collection(&self, name: &str) -> bool {
@@ -287,8 +368,16 @@ impl Catalogue for FilterNames<'_> {
 
     fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)> {
         let (from, by) = name.split_once("_via_")?;
-        match &self.schema.collections.get(from)?.column(by, self.privileged)?.kind {
-            Type::Relation(r) if r.collection == collection => Some((from.to_owned(), by.to_owned())),
+        match &self
+            .schema
+            .collections
+            .get(from)?
+            .column(by, self.privileged)?
+            .kind
+        {
+            Type::Relation(r) if r.collection == collection => {
+                Some((from.to_owned(), by.to_owned()))
+            }
             _ => None,
         }
     }
@@ -297,7 +386,12 @@ impl Catalogue for FilterNames<'_> {
         if self.privileged {
             return HopRule::Open;
         }
-        match self.schema.collections.get(collection).map(|c| &c.rules.list) {
+        match self
+            .schema
+            .collections
+            .get(collection)
+            .map(|c| &c.rules.list)
+        {
             None | Some(Rule::Closed) => HopRule::Closed,
             Some(Rule::Open) => HopRule::Open,
             Some(Rule::When(rule)) => HopRule::Rule(rule.clone()),
@@ -308,6 +402,11 @@ impl Catalogue for FilterNames<'_> {
         if self.privileged {
             return None;
         }
-        self.schema.collections.get(collection)?.column(field, false)?.mask.clone()
+        self.schema
+            .collections
+            .get(collection)?
+            .column(field, false)?
+            .mask
+            .clone()
     }
 }

@@ -1,9 +1,9 @@
 //! The service: each project's schema in memory, and what every verb needs to ask a rule.
 
 use crate::error::DataError;
+use crate::rows;
 use crate::schema::{Loaded, Rule, Schema};
 use crate::sql::plan::{Plan, Text};
-use crate::rows;
 use gate::{Problem, Project, Who};
 use kernel::{Ids, Stamp};
 use rules::{Env, Resolved, Row, RowSource, World};
@@ -45,14 +45,33 @@ pub struct Asker {
     pub now: Stamp,
     /// What rules read as `request`.
     pub request: Arc<rules::Request>,
+    /// Names the request in the audit log.
+    pub request_id: String,
 }
 
 impl Asker {
     /// Of a request. `query` is the query string as rules may read it.
     #[must_use]
-    pub fn new(who: &Who, now: Stamp, method: &str, network: &str, query: Map<String, serde_json::Value>) -> Self {
-        let request = rules::Request { method: method.to_owned(), time: now.to_string(), ip_network: Some(network.to_owned()), query };
-        Self { who: who.clone(), now, request: Arc::new(request) }
+    pub fn new(
+        who: &Who,
+        now: Stamp,
+        method: &str,
+        network: &str,
+        query: Map<String, serde_json::Value>,
+        request_id: &str,
+    ) -> Self {
+        let request = rules::Request {
+            method: method.to_owned(),
+            time: now.to_string(),
+            ip_network: Some(network.to_owned()),
+            query,
+        };
+        Self {
+            who: who.clone(),
+            now,
+            request: Arc::new(request),
+            request_id: request_id.to_owned(),
+        }
     }
 
     /// Whether rules do not bind the caller.
@@ -62,8 +81,21 @@ impl Asker {
     }
 
     /// Runs `f` with the environment of a rule.
-    pub(crate) fn with_env<T>(&self, params: &Map<String, serde_json::Value>, before: Option<&Row>, after: Option<&Row>, f: impl FnOnce(&Env<'_>) -> T) -> T {
-        f(&Env { auth: self.who.auth(), request: &self.request, now: &self.request.time, params, record: before, next: after })
+    pub(crate) fn with_env<T>(
+        &self,
+        params: &Map<String, serde_json::Value>,
+        before: Option<&Row>,
+        after: Option<&Row>,
+        f: impl FnOnce(&Env<'_>) -> T,
+    ) -> T {
+        f(&Env {
+            auth: self.who.auth(),
+            request: &self.request,
+            now: &self.request.time,
+            params,
+            record: before,
+            next: after,
+        })
     }
 }
 
@@ -84,7 +116,12 @@ impl Data {
     /// A service with no schema in memory yet.
     #[must_use]
     pub fn new(ids: Ids) -> Self {
-        Self { inner: Arc::new(Inner { schemas: RwLock::default(), ids }) }
+        Self {
+            inner: Arc::new(Inner {
+                schemas: RwLock::default(),
+                ids,
+            }),
+        }
     }
 
     pub(crate) fn ids(&self) -> Ids {
@@ -94,8 +131,14 @@ impl Data {
     /// The project's schema, from memory unless it is gone or, on PostgreSQL, older than a second and changed.
     pub async fn schema(&self, project: &Project) -> Result<Arc<Schema>, Problem> {
         let kept = {
-            let schemas = self.inner.schemas.read().unwrap_or_else(PoisonError::into_inner);
-            schemas.get(&project.uid).map(|k| (k.schema.clone(), k.checked))
+            let schemas = self
+                .inner
+                .schemas
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            schemas
+                .get(&project.uid)
+                .map(|k| (k.schema.clone(), k.checked))
         };
         if let Some((schema, checked)) = kept {
             if project.db.backend() == DbBackend::Sqlite || checked.elapsed() < TRUST {
@@ -117,19 +160,40 @@ impl Data {
         Ok(schema)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an age is measured on the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an age is measured on the monotonic clock"
+    )]
     fn keep(&self, project: &Project, schema: &Arc<Schema>) {
-        let mut schemas = self.inner.schemas.write().unwrap_or_else(PoisonError::into_inner);
-        let older = schemas.get(&project.uid).is_some_and(|k| k.schema.version > schema.version);
+        let mut schemas = self
+            .inner
+            .schemas
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let older = schemas
+            .get(&project.uid)
+            .is_some_and(|k| k.schema.version > schema.version);
         // A slow reader must not put back what a faster one has replaced.
         if !older {
-            schemas.insert(project.uid, Kept { schema: schema.clone(), checked: Instant::now() });
+            schemas.insert(
+                project.uid,
+                Kept {
+                    schema: schema.clone(),
+                    checked: Instant::now(),
+                },
+            );
         }
     }
 }
 
 /// Whether `rule` allows, asked inside the write's transaction. `before` is what bare names and `record` mean.
-pub(crate) async fn allows(rule: &Rule, asker: &Asker, tx: &WriteTx, before: &Row, after: Option<&Row>) -> Result<bool, DataError> {
+pub(crate) async fn allows(
+    rule: &Rule,
+    asker: &Asker,
+    tx: &WriteTx,
+    before: &Row,
+    after: Option<&Row>,
+) -> Result<bool, DataError> {
     let rule = match rule {
         _ if asker.privileged() => return Ok(true),
         Rule::Closed => return Ok(false),
@@ -138,25 +202,50 @@ pub(crate) async fn allows(rule: &Rule, asker: &Asker, tx: &WriteTx, before: &Ro
     };
     let params = Map::new();
     if !rule.needs_sql() {
-        return Ok(asker.with_env(&params, Some(before), after, |env| rule.eval(env, &Alone).allows()));
+        return Ok(asker.with_env(&params, Some(before), after, |env| {
+            rule.eval(env, &Alone).allows()
+        }));
     }
     let plan = given(rule, tx.backend());
-    let statement = asker.with_env(&params, Some(before), after, |env| plan.statement(env, |_| sea_orm::Value::String(None)));
-    let statement = statement.map_err(|e| Problem::internal(format!("a rule could not be bound: {e}")))?;
-    Ok(tx.docs(statement).await?.first().is_some_and(|doc| doc.version == 1))
+    let statement = asker.with_env(&params, Some(before), after, |env| {
+        plan.statement(env, |_| sea_orm::Value::String(None))
+    });
+    let statement =
+        statement.map_err(|e| Problem::internal(format!("a rule could not be bound: {e}")))?;
+    Ok(tx
+        .docs(statement)
+        .await?
+        .first()
+        .is_some_and(|doc| doc.version == 1))
 }
 
 /// A rule over rows that are given, not read: the columns (text, key, 1 or 0).
 fn given(rule: &Resolved, backend: DbBackend) -> Plan {
-    let truth = rule.to_sql(backend, RowSource::Given, RowSource::Given).truth;
+    let truth = rule
+        .to_sql(backend, RowSource::Given, RowSource::Given)
+        .truth;
     let (mut null, mut answer) = (Text::new(backend), Text::new(backend));
     null.push("CAST(NULL AS text)");
-    answer.push("CAST(CASE WHEN ").push_expr(truth).push(" THEN 1 ELSE 0 END AS bigint)");
-    Plan::new(Query::select().expr(Expr::value("")).expr(null.expr()).expr(answer.expr()), backend)
+    answer
+        .push("CAST(CASE WHEN ")
+        .push_expr(truth)
+        .push(" THEN 1 ELSE 0 END AS bigint)");
+    Plan::new(
+        Query::select()
+            .expr(Expr::value(""))
+            .expr(null.expr())
+            .expr(answer.expr()),
+        backend,
+    )
 }
 
 /// What the caller may see of a record that is given whole; `None` when the view rule denies.
-pub(crate) async fn visible(collection: &Loaded, asker: &Asker, tx: &WriteTx, row: &Row) -> Result<bool, DataError> {
+pub(crate) async fn visible(
+    collection: &Loaded,
+    asker: &Asker,
+    tx: &WriteTx,
+    row: &Row,
+) -> Result<bool, DataError> {
     allows(&collection.rules.view, asker, tx, row, Some(row)).await
 }
 
@@ -165,13 +254,25 @@ pub(crate) fn shown(collection: &Loaded, asker: &Asker, row: &Row) -> Row {
     let params = Map::new();
     let mut out = Row::new();
     for column in collection.columns(asker.privileged()) {
-        let Some(value) = row.get(&column.name) else { continue };
+        let Some(value) = row.get(&column.name) else {
+            continue;
+        };
         let masked = match &column.mask {
-            Some(mask) if !asker.privileged() => !asker.with_env(&params, Some(row), Some(row), |env| mask.eval(env, &Alone).allows()),
+            Some(mask) if !asker.privileged() => {
+                !asker.with_env(&params, Some(row), Some(row), |env| {
+                    mask.eval(env, &Alone).allows()
+                })
+            }
             _ => false,
         };
-        out.insert(column.name.clone(), if masked { serde_json::Value::Null } else { value.clone() });
+        out.insert(
+            column.name.clone(),
+            if masked {
+                serde_json::Value::Null
+            } else {
+                value.clone()
+            },
+        );
     }
     out
 }
-

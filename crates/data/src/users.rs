@@ -8,7 +8,7 @@ use crate::sql::list;
 use crate::sql::plan::Plan;
 use crate::sql::projection::Projection;
 use gate::{Problem, Project};
-use kernel::{FieldError, Stamp, parse_id};
+use kernel::{Code, FieldError, Stamp, parse_id};
 use rules::{Env, Row};
 use sea_orm::{Statement, Value};
 use serde_json::{Map, Value as Json};
@@ -41,6 +41,8 @@ pub struct NewUser {
     pub profile: Map<String, Json>,
     /// When.
     pub now: Stamp,
+    /// Who does it, for the change log.
+    pub actor: Option<String>,
 }
 
 /// The form in which addresses are compared: trimmed and in lower case (ASCII).
@@ -51,40 +53,103 @@ pub fn email_key(email: &str) -> String {
 
 impl Data {
     /// The user with this e-mail address.
-    pub async fn find_user(&self, project: &Project, identity: &str) -> Result<Option<User>, DataError> {
+    pub async fn find_user(
+        &self,
+        project: &Project,
+        identity: &str,
+    ) -> Result<Option<User>, DataError> {
         let schema = self.schema(project).await?;
         let users = schema.collection("users")?;
         let plan = list::one_by(users, "email_key", project.db.backend());
-        self.user(project, users, &plan, Value::String(Some(email_key(identity)))).await
+        self.user(
+            project,
+            users,
+            &plan,
+            Value::String(Some(email_key(identity))),
+        )
+        .await
     }
 
     /// The user with this id.
     pub async fn get_user(&self, project: &Project, id: Uuid) -> Result<Option<User>, DataError> {
         let schema = self.schema(project).await?;
         let users = schema.collection("users")?;
-        let projection = Projection { columns: users.columns(true), masked: false, expand: Vec::new() };
+        let projection = Projection {
+            columns: users.columns(true),
+            masked: false,
+            expand: Vec::new(),
+        };
         let backend = project.db.backend();
         let [open, _] = &users.view_plans;
-        let plan = open.get_or_init(|| list::one(users, query::view_rule(users, true), &projection, backend, false));
+        let plan = open.get_or_init(|| {
+            list::one(
+                users,
+                query::view_rule(users, true),
+                &projection,
+                backend,
+                false,
+            )
+        });
         self.user(project, users, plan, Value::Uuid(Some(id))).await
     }
 
-    async fn user(&self, project: &Project, users: &Loaded, plan: &Plan, value: Value) -> Result<Option<User>, DataError> {
+    async fn user(
+        &self,
+        project: &Project,
+        users: &Loaded,
+        plan: &Plan,
+        value: Value,
+    ) -> Result<Option<User>, DataError> {
         let request = rules::Request::default();
-        let env = Env { auth: None, request: &request, now: "", params: &Map::new(), record: None, next: None };
-        let statement = plan.statement(&env, |_| value.clone()).map_err(|e| Problem::internal(format!("a statement could not be bound: {e}")))?;
-        project.db.docs(statement).await?.pop().map(|doc| read(users, &doc)).transpose()
+        let env = Env {
+            auth: None,
+            request: &request,
+            now: "",
+            params: &Map::new(),
+            record: None,
+            next: None,
+        };
+        let statement = plan
+            .statement(&env, |_| value.clone())
+            .map_err(|e| Problem::internal(format!("a statement could not be bound: {e}")))?;
+        project
+            .db
+            .docs(statement)
+            .await?
+            .pop()
+            .map(|doc| read(users, &doc))
+            .transpose()
     }
 
     /// Checks a new user's own fields, all faults at once, before any password is hashed.
-    pub async fn check_user(&self, project: &Project, profile: &Map<String, Json>) -> Result<(), Vec<FieldError>> {
-        let Ok(schema) = self.schema(project).await else { return Ok(()) };
-        let Ok(users) = schema.collection("users") else { return Ok(()) };
-        values(users, profile, None).map(|_| ())
+    pub async fn check_user(
+        &self,
+        project: &Project,
+        profile: &Map<String, Json>,
+    ) -> Result<(), DataError> {
+        let schema = self.schema(project).await?;
+        let users = schema.collection("users")?;
+        let unknown = |name: &&String| users.column(name, false).is_none_or(|c| !c.writable);
+        let unknown: Vec<FieldError> = profile
+            .keys()
+            .filter(unknown)
+            .map(|n| FieldError::at(n, "unknown_field", "There is no such field."))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(Problem::new(Code::UnknownField).errors(unknown).into());
+        }
+        values(users, profile, None)
+            .map(|_| ())
+            .map_err(DataError::invalid)
     }
 
     /// Makes a user. The address must not be taken: [`store::StoreError::Unique`] otherwise.
-    pub async fn create_user(&self, project: &Project, tx: &WriteTx, user: &NewUser) -> Result<User, DataError> {
+    pub async fn create_user(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        user: &NewUser,
+    ) -> Result<User, DataError> {
         let schema = self.schema(project).await?;
         let users = schema.collection("users")?;
         let backend = tx.backend();
@@ -96,7 +161,7 @@ impl Data {
             record: user.id.to_string(),
             action: Action::Create,
             fields: "[]".to_owned(),
-            actor: Some(format!("user:{}", user.id)),
+            actor: user.actor.clone(),
             witness: None,
             before: None,
             after: None,
@@ -108,25 +173,36 @@ impl Data {
 }
 
 fn read(users: &Loaded, doc: &Doc) -> Result<User, DataError> {
-    let mut row: Row = serde_json::from_str(&doc.json).map_err(|e| Problem::internal(format!("a stored user is no JSON: {e}")))?;
-    let id = row.get("id").and_then(Json::as_str).and_then(parse_id).ok_or_else(|| Problem::internal("a stored user has no id"))?;
+    let mut row: Row = serde_json::from_str(&doc.json)
+        .map_err(|e| Problem::internal(format!("a stored user is no JSON: {e}")))?;
+    let id = row
+        .get("id")
+        .and_then(Json::as_str)
+        .and_then(parse_id)
+        .ok_or_else(|| Problem::internal("a stored user has no id"))?;
     let flag = |name: &str| row.get(name).and_then(Json::as_bool);
-    let (verified, disabled) = (flag("verified").unwrap_or(false), flag("disabled").unwrap_or(true));
+    let (verified, disabled) = (
+        flag("verified").unwrap_or(false),
+        flag("disabled").unwrap_or(true),
+    );
     let email = row.get("email").and_then(Json::as_str).map(str::to_owned);
     row.retain(|name, _| users.column(name, false).is_some());
-    Ok(User { id, email, verified, disabled, view: row })
+    Ok(User {
+        id,
+        email,
+        verified,
+        disabled,
+        view: row,
+    })
 }
 
 /// The values of a new user in the order of the columns.
-fn values(users: &Loaded, profile: &Map<String, Json>, user: Option<&NewUser>) -> Result<Vec<Value>, Vec<FieldError>> {
+fn values(
+    users: &Loaded,
+    profile: &Map<String, Json>,
+    user: Option<&NewUser>,
+) -> Result<Vec<Value>, Vec<FieldError>> {
     let mut errors = Vec::new();
-    for name in profile.keys() {
-        match users.column(name, false) {
-            None => errors.push(FieldError::at(name, "unknown_field", "There is no such field.")),
-            Some(column) if !column.writable => errors.push(FieldError::at(name, "readonly_field", "This cannot be written.")),
-            Some(_) => {}
-        }
-    }
     let time = user.map(|u| u.now.time());
     let email = user.and_then(|u| u.email.clone());
     let mut values = Vec::new();
@@ -144,5 +220,9 @@ fn values(users: &Loaded, profile: &Map<String, Json>, user: Option<&NewUser>) -
             },
         });
     }
-    if errors.is_empty() { Ok(values) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(errors)
+    }
 }

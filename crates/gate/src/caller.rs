@@ -1,6 +1,6 @@
 //! Who calls, from where, and the extractor whose type is a handler's policy.
 
-use crate::{Problem, Project};
+use crate::{By, Problem, Project};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use kernel::{Code, Stamp};
@@ -184,6 +184,17 @@ impl<P: Permission> Caller<P> {
     #[must_use]
     pub fn network(&self) -> &str {
         &self.access.network
+    }
+
+    /// What the caller's acts have in common in the audit log.
+    #[must_use]
+    pub fn by(&self) -> By {
+        By {
+            actor: self.who.actor(),
+            network: self.access.network.clone(),
+            request_id: self.access.request_id.clone(),
+            now: self.access.now,
+        }
     }
 
     /// The signed-in user's id; a problem for keys and operators.

@@ -1,10 +1,11 @@
 //! The gate's section of the configuration, with its defaults and their meaning.
 
 use crate::StartError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Who is let in, from where, and how often.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateConfig {
     /// The domain below which each project has a host of its own, `{project}.{base_domain}`. Empty: projects are
@@ -25,7 +26,7 @@ pub struct GateConfig {
 }
 
 /// Limits on requests, per node, per user, key or operator, else per network (an IPv4 address or an IPv6 /64).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
     /// Requests per second of one caller in the long run. 0 turns the limit off.
@@ -45,7 +46,7 @@ impl Default for LimitsConfig {
 }
 
 /// How passwords are hashed: Argon2id takes about 19 MiB and 30 ms of a core each time.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordsConfig {
     /// Passwords that are hashed at the same time. 0: half of the cores.
@@ -61,7 +62,7 @@ impl Default for PasswordsConfig {
 }
 
 /// Sessions of operators.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionsConfig {
     /// Hours without a request after which a session ends.
@@ -77,7 +78,7 @@ impl Default for SessionsConfig {
 }
 
 /// The request log. It never holds bodies, tokens or query values.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestLogConfig {
     /// Requests kept per second; errors and slow ones first. 0 turns the log off.

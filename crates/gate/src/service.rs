@@ -12,6 +12,7 @@ mod setup;
 pub use keys::{KeyIn, KeyMade};
 pub use operators::{OperatorIn, Signed};
 pub use projects::ProjectIn;
+pub use requests::RequestsQuery;
 
 use crate::cache::Fresh;
 use crate::config::GateConfig;

@@ -53,6 +53,9 @@ fn syntax_error(text: &str, errors: &cel::ParseErrors) -> RuleError {
     let Some(first) = errors.errors.first() else {
         return failed("the text is not an expression");
     };
+    if errors.errors.iter().any(|error| error.msg.contains("Recursion limit")) {
+        return RuleError::limit(Limit::Depth, Span::new(0, text.chars().count()));
+    }
     let (line, column) = first.pos;
     let before: usize = text
         .split_inclusive('\n')
@@ -245,8 +248,20 @@ impl Reader<'_> {
 
     fn token(&self, id: u64) -> Span {
         let (start, stop) = self.source.offset_for(id).unwrap_or((0, 0));
-        let length = self.chars.len();
-        Span::new((start as usize).min(length), (stop as usize + 1).min(length))
+        Span::new(self.character(start), (self.character(stop) + 1).min(self.chars.len()))
+    }
+
+    /// The parser counts bytes in tokens (and characters in errors).
+    fn character(&self, byte: u32) -> usize {
+        let byte = byte as usize;
+        let mut bytes = 0;
+        for (at, c) in self.chars.iter().enumerate() {
+            bytes += c.len_utf8();
+            if byte < bytes {
+                return at;
+            }
+        }
+        self.chars.len()
     }
 
     fn end_of_name(&self, from: usize) -> usize {

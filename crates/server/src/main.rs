@@ -1,1 +1,27 @@
-fn main() {}
+//! The binary `galley`: reads the command line and runs one command.
+
+mod app;
+mod cli;
+mod commands;
+mod config;
+mod control;
+mod data_dir;
+mod demo;
+mod health;
+mod logs;
+mod openapi;
+mod serve;
+mod wiring;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One clear line, whatever happened.
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("galley: {error}\n").as_bytes());
+            ExitCode::FAILURE
+        }
+    }
+}

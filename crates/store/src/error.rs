@@ -165,7 +165,8 @@ fn classify_postgres(code: &str, constraint: String, message: String) -> StoreEr
         "25P02" => StoreError::Poisoned,
         "55P03" => StoreError::Busy(message),
         // The server is going, coming, or has no room for another connection.
-        code if ["08", "53", "57"].contains(&code.get(..2).unwrap_or_default()) => StoreError::Busy(message),
+        "08000" | "08003" | "08006" => StoreError::Busy(message),
+        code if code.starts_with("53") || code.starts_with("57P") => StoreError::Busy(message),
         _ => StoreError::Db(format!("{code} {message}")),
     }
 }

@@ -6,7 +6,11 @@ use sea_orm::Value;
 use serde_json::Value as Json;
 
 pub(super) fn column(sqlite: bool) -> &'static str {
-    if sqlite { "timestamp_with_timezone_text" } else { "timestamptz" }
+    if sqlite {
+        "timestamp_with_timezone_text"
+    } else {
+        "timestamptz"
+    }
 }
 
 pub(super) fn json(column: &str, sqlite: bool) -> String {
@@ -21,6 +25,10 @@ pub(super) fn value(json: &Json) -> Result<Value, Fault> {
     let stamp = json.as_str().and_then(Stamp::parse);
     match stamp {
         Some(stamp) => Ok(Value::TimeDateTimeWithTimeZone(Some(stamp.time()))),
-        None => Err(("not_a_datetime", "This must be an RFC 3339 time of the years 1 to 9999, such as 2026-01-31T12:00:00Z.".to_owned())),
+        None => Err((
+            "not_a_datetime",
+            "This must be an RFC 3339 time of the years 1 to 9999, such as 2026-01-31T12:00:00Z."
+                .to_owned(),
+        )),
     }
 }

@@ -46,7 +46,11 @@ impl Type {
             "relation" => Some(Self::Relation(Relation::parse(input))),
             "" => None,
             _ => {
-                input.fault("type", "unknown_type", "The types are text, number, bool, datetime and relation.");
+                input.fault(
+                    "type",
+                    "unknown_type",
+                    "The types are text, number, bool, datetime and relation.",
+                );
                 None
             }
         }
@@ -146,7 +150,9 @@ impl Type {
             Self::Number(n) => n.kind(),
             Self::Bool => rules::Kind::Bool,
             Self::DateTime => rules::Kind::DateTime,
-            Self::Relation(r) => rules::Kind::Relation { to: r.collection.clone() },
+            Self::Relation(r) => rules::Kind::Relation {
+                to: r.collection.clone(),
+            },
             Self::Id => rules::Kind::Uuid,
         }
     }

@@ -32,7 +32,11 @@ impl Number {
             Some("integer") => Format::Integer,
             None | Some("float") => Format::Float,
             Some(_) => {
-                input.fault("format", "unknown_format", "The formats are integer and float.");
+                input.fault(
+                    "format",
+                    "unknown_format",
+                    "The formats are integer and float.",
+                );
                 Format::Float
             }
         };
@@ -47,7 +51,11 @@ impl Number {
     }
 
     pub(super) fn describe(&self, into: &mut Map<String, Json>) {
-        let format = if self.format == Format::Integer { "integer" } else { "float" };
+        let format = if self.format == Format::Integer {
+            "integer"
+        } else {
+            "float"
+        };
         into.insert("format".to_owned(), format.into());
         for (name, bound) in [("min", self.min), ("max", self.max)] {
             if let Some(bound) = bound {
@@ -65,8 +73,13 @@ impl Number {
     }
 
     pub(super) fn check(&self, column: &str) -> Option<String> {
-        let side = |sign: &str, bound: Option<f64>| bound.map(|b| format!("{column} {sign} {}", self.number(b)));
-        let parts: Vec<String> = [side(">=", self.min), side("<=", self.max)].into_iter().flatten().collect();
+        let side = |sign: &str, bound: Option<f64>| {
+            bound.map(|b| format!("{column} {sign} {}", self.number(b)))
+        };
+        let parts: Vec<String> = [side(">=", self.min), side("<=", self.max)]
+            .into_iter()
+            .flatten()
+            .collect();
         (!parts.is_empty()).then(|| parts.join(" AND "))
     }
 
@@ -89,19 +102,37 @@ impl Number {
                 if integer.abs() > INTEGER_MAX {
                     return Err(whole(true));
                 }
-                #[expect(clippy::cast_precision_loss, reason = "within 2^53 every integer is a float")]
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "within 2^53 every integer is a float"
+                )]
                 (Value::BigInt(Some(integer)), integer as f64)
             }
             Format::Float => {
-                let float = number.as_f64().filter(|f| f.is_finite()).ok_or_else(|| whole(true))?;
+                let float = number
+                    .as_f64()
+                    .filter(|f| f.is_finite())
+                    .ok_or_else(|| whole(true))?;
                 (Value::Double(Some(float)), float)
             }
         };
         if self.min.is_some_and(|min| float < min) {
-            return Err(("too_small", format!("This must be at least {}.", self.number(self.min.unwrap_or(0.0)))));
+            return Err((
+                "too_small",
+                format!(
+                    "This must be at least {}.",
+                    self.number(self.min.unwrap_or(0.0))
+                ),
+            ));
         }
         if self.max.is_some_and(|max| float > max) {
-            return Err(("too_large", format!("This must be at most {}.", self.number(self.max.unwrap_or(0.0)))));
+            return Err((
+                "too_large",
+                format!(
+                    "This must be at most {}.",
+                    self.number(self.max.unwrap_or(0.0))
+                ),
+            ));
         }
         Ok(value)
     }
@@ -134,7 +165,10 @@ impl Number {
     }
 
     fn number(&self, value: f64) -> Json {
-        #[expect(clippy::cast_possible_truncation, reason = "an integer's bound was an integer within 2^53")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "an integer's bound was an integer within 2^53"
+        )]
         match self.format {
             Format::Integer => (value as i64).into(),
             Format::Float => value.into(),
@@ -144,14 +178,21 @@ impl Number {
 
 fn whole(range: bool) -> Fault {
     if range {
-        ("out_of_range", format!("This must be within plus or minus {INTEGER_MAX}."))
+        (
+            "out_of_range",
+            format!("This must be within plus or minus {INTEGER_MAX}."),
+        )
     } else {
         ("not_an_integer", "This must be an integer.".to_owned())
     }
 }
 
 fn bound(input: &mut Input, name: &str, format: Format) -> Option<f64> {
-    let plain = Number { format, min: None, max: None };
+    let plain = Number {
+        format,
+        min: None,
+        max: None,
+    };
     match input.take(name) {
         None | Some(Json::Null) => None,
         Some(json) => match plain.value(&json) {

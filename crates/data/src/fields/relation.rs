@@ -14,7 +14,9 @@ pub struct Relation {
 
 impl Relation {
     pub(super) fn parse(input: &mut Input) -> Self {
-        Self { collection: input.text("collection", 1, 59) }
+        Self {
+            collection: input.text("collection", 1, 59),
+        }
     }
 
     pub(super) fn describe(&self, into: &mut Map<String, Json>) {
@@ -29,6 +31,9 @@ pub(super) fn column(sqlite: bool) -> &'static str {
 pub(super) fn value(json: &Json) -> Result<Value, Fault> {
     match json.as_str().and_then(kernel::parse_id) {
         Some(id) => Ok(Value::Uuid(Some(id))),
-        None => Err(("not_an_id", "This must be the id of a record, a UUID.".to_owned())),
+        None => Err((
+            "not_an_id",
+            "This must be the id of a record, a UUID.".to_owned(),
+        )),
     }
 }

@@ -21,7 +21,10 @@ pub struct Text {
 
 impl Default for Text {
     fn default() -> Self {
-        Self { min: 0, max: MAX_DEFAULT }
+        Self {
+            min: 0,
+            max: MAX_DEFAULT,
+        }
     }
 }
 
@@ -45,12 +48,22 @@ impl Text {
             return Err(("not_a_text", "This must be a text.".to_owned()));
         };
         // A text of n bytes has at most n code points: most values need no count.
-        let length = if text.len() <= self.max && self.min == 0 { 0 } else { text.chars().count() };
+        let length = if text.len() <= self.max && self.min == 0 {
+            0
+        } else {
+            text.chars().count()
+        };
         if length > self.max {
-            return Err(("too_long", format!("At most {} characters are allowed.", self.max)));
+            return Err((
+                "too_long",
+                format!("At most {} characters are allowed.", self.max),
+            ));
         }
         if length < self.min {
-            return Err(("too_short", format!("At least {} characters are needed.", self.min)));
+            return Err((
+                "too_short",
+                format!("At least {} characters are needed.", self.min),
+            ));
         }
         Ok(Value::String(Some(text.clone())))
     }
@@ -72,10 +85,18 @@ pub(super) fn column(sqlite: bool) -> &'static str {
 fn count(input: &mut Input, name: &str) -> Option<usize> {
     match input.take(name) {
         None | Some(Json::Null) => None,
-        Some(value) => match value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= MAX) {
+        Some(value) => match value
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| *n <= MAX)
+        {
             Some(n) => Some(n),
             None => {
-                input.fault(name, "not_a_length", format!("This must be an integer from 0 to {MAX}."));
+                input.fault(
+                    name,
+                    "not_a_length",
+                    format!("This must be an integer from 0 to {MAX}."),
+                );
                 None
             }
         },

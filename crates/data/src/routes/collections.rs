@@ -1,18 +1,23 @@
 //! The schema over HTTP, for keys and operators.
 
-use super::records::asker;
+use super::records::{asker, options, written};
 use crate::can;
 use crate::model::Collection;
 use crate::service::Data;
 use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
-use gate::{Body, Caller, Problem};
+use gate::{Body, Caller, Idempotent, Problem};
 use kernel::Page;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list_collections).service(create_collection).service(get_collection).service(update_collection).service(delete_collection);
+    config
+        .service(list_collections)
+        .service(create_collection)
+        .service(get_collection)
+        .service(update_collection)
+        .service(delete_collection);
 }
 
 /// A collection as it is sent.
@@ -168,23 +173,53 @@ pub struct CollectionPage {
 /// Lists the collections.
 #[utoipa::path(tag = "collections", responses((status = 200, body = CollectionPage), gate::openapi::Problems))]
 #[get("/v1/collections")]
-async fn list_collections(caller: Caller<can::CollectionsRead>, data: web::Data<Data>) -> Result<HttpResponse, Problem> {
-    let items: Vec<_> = data.list_collections(caller.project()?).await?.iter().map(Collection::view).collect();
-    Ok(HttpResponse::Ok().json(Page { items, next_cursor: None, total: None }))
+async fn list_collections(
+    caller: Caller<can::CollectionsRead>,
+    data: web::Data<Data>,
+) -> Result<HttpResponse, Problem> {
+    let items: Vec<_> = data
+        .list_collections(caller.project()?)
+        .await?
+        .iter()
+        .map(Collection::view)
+        .collect();
+    Ok(HttpResponse::Ok().json(Page {
+        items,
+        next_cursor: None,
+        total: None,
+    }))
 }
 
 /// Makes a collection with its table.
 #[utoipa::path(tag = "collections", request_body = CollectionIn, responses((status = 201, body = CollectionView), gate::openapi::Problems))]
 #[post("/v1/collections")]
-async fn create_collection(caller: Caller<can::CollectionsWrite>, data: web::Data<Data>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let made = data.create_collection(caller.project()?, &asker(&caller, &request), body.input()).await?;
-    Ok(HttpResponse::Created().json(made.view()))
+async fn create_collection(
+    caller: Caller<can::CollectionsWrite>,
+    data: web::Data<Data>,
+    key: Idempotent,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let claim = options(&caller, &key, &request, &body.bytes)?.claim;
+    let answer = data
+        .create_collection(
+            caller.project()?,
+            &asker(&caller, &request),
+            body.input(),
+            claim,
+        )
+        .await?;
+    Ok(written(answer, &request))
 }
 
 /// Reads one collection.
 #[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 200, body = CollectionView), gate::openapi::Problems))]
 #[get("/v1/collections/{collection}")]
-async fn get_collection(caller: Caller<can::CollectionsRead>, data: web::Data<Data>, name: Path<String>) -> Result<HttpResponse, Problem> {
+async fn get_collection(
+    caller: Caller<can::CollectionsRead>,
+    data: web::Data<Data>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let collection = data.get_collection(caller.project()?, &name).await?;
     Ok(HttpResponse::Ok().json(collection.view()))
 }
@@ -199,14 +234,27 @@ async fn update_collection(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let changed = data.update_collection(caller.project()?, &asker(&caller, &request), &name, body.input()).await?;
+    let changed = data
+        .update_collection(
+            caller.project()?,
+            &asker(&caller, &request),
+            &name,
+            body.input(),
+        )
+        .await?;
     Ok(HttpResponse::Ok().json(changed.view()))
 }
 
 /// Removes a collection with its records.
 #[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 204), gate::openapi::Problems))]
 #[delete("/v1/collections/{collection}")]
-async fn delete_collection(caller: Caller<can::CollectionsWrite>, data: web::Data<Data>, name: Path<String>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    data.delete_collection(caller.project()?, &asker(&caller, &request), &name).await?;
+async fn delete_collection(
+    caller: Caller<can::CollectionsWrite>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    data.delete_collection(caller.project()?, &asker(&caller, &request), &name)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -5,8 +5,6 @@ mod records;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use collections::{CollectionPage, CollectionView};
-
 /// Adds this crate's routes to the scope of a project.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     collections::configure(config);

@@ -17,20 +17,46 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .route("/v1/records/{collection}", web::get().to(list_records))
         .route("/v1/records/{collection}", web::post().to(create_record))
         .route("/v1/records/{collection}/{id}", web::get().to(get_record))
-        .route("/v1/records/{collection}/{id}", web::patch().to(update_record))
-        .route("/v1/records/{collection}/{id}", web::delete().to(delete_record));
+        .route(
+            "/v1/records/{collection}/{id}",
+            web::patch().to(update_record),
+        )
+        .route(
+            "/v1/records/{collection}/{id}",
+            web::delete().to(delete_record),
+        );
 }
 
-async fn list_records(caller: Caller<can::RecordsRead>, data: web::Data<Data>, name: Path<String>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn list_records(
+    caller: Caller<can::RecordsRead>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let query = Query::parse_list(request.query_string())?;
-    let page = data.list(caller.project()?, &asker(&caller, &request), &name, &query).await?;
+    let page = data
+        .list(caller.project()?, &asker(&caller, &request), &name, &query)
+        .await?;
     let body = page_json(&page.docs, page.next_cursor.as_deref(), page.total);
     Ok(json(HttpResponse::Ok()).body(body))
 }
 
-async fn get_record(caller: Caller<can::RecordsRead>, data: web::Data<Data>, path: Path<(String, String)>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn get_record(
+    caller: Caller<can::RecordsRead>,
+    data: web::Data<Data>,
+    path: Path<(String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let query = Query::parse_one(request.query_string())?;
-    let doc = data.get(caller.project()?, &asker(&caller, &request), &path.0, &path.1, &query).await?;
+    let doc = data
+        .get(
+            caller.project()?,
+            &asker(&caller, &request),
+            &path.0,
+            &path.1,
+            &query,
+        )
+        .await?;
     Ok(record(doc, query.expand.is_none()))
 }
 
@@ -43,7 +69,15 @@ async fn create_record(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let options = options(&caller, &key, &request, &body.bytes)?;
-    let answer = data.create(caller.project()?, &asker(&caller, &request), &name, body.object, options).await?;
+    let answer = data
+        .create(
+            caller.project()?,
+            &asker(&caller, &request),
+            &name,
+            body.object,
+            options,
+        )
+        .await?;
     Ok(written(answer, &request))
 }
 
@@ -56,7 +90,16 @@ async fn update_record(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let options = options(&caller, &key, &request, &body.bytes)?;
-    let answer = data.merge(caller.project()?, &asker(&caller, &request), &path.0, &path.1, body.object, options).await?;
+    let answer = data
+        .merge(
+            caller.project()?,
+            &asker(&caller, &request),
+            &path.0,
+            &path.1,
+            body.object,
+            options,
+        )
+        .await?;
     Ok(written(answer, &request))
 }
 
@@ -68,36 +111,83 @@ async fn delete_record(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let options = options(&caller, &key, &request, b"")?;
-    let answer = data.delete(caller.project()?, &asker(&caller, &request), &path.0, &path.1, options).await?;
+    let answer = data
+        .delete(
+            caller.project()?,
+            &asker(&caller, &request),
+            &path.0,
+            &path.1,
+            options,
+        )
+        .await?;
     Ok(written(answer, &request))
 }
 
 /// Who asks, with what rules may read of the request.
 pub(super) fn asker<P: Permission>(caller: &Caller<P>, request: &HttpRequest) -> Asker {
     let text = request.query_string();
-    let query = if text.is_empty() { Map::new() } else { query_map(text) };
-    Asker::new(caller.who(), caller.now(), request.method().as_str(), caller.network(), query)
+    let query = if text.is_empty() {
+        Map::new()
+    } else {
+        query_map(text)
+    };
+    Asker::new(
+        caller.who(),
+        caller.now(),
+        request.method().as_str(),
+        caller.network(),
+        query,
+        caller.request_id(),
+    )
 }
 
 fn query_map(text: &str) -> Map<String, serde_json::Value> {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(text).map(web::Query::into_inner).unwrap_or_default();
-    pairs.into_iter().filter(|(_, v)| !v.contains('\0')).map(|(n, v)| (n, v.into())).collect()
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
+        .map(web::Query::into_inner)
+        .unwrap_or_default();
+    pairs
+        .into_iter()
+        .filter(|(_, v)| !v.contains('\0'))
+        .map(|(n, v)| (n, v.into()))
+        .collect()
 }
 
-fn options<P: Permission>(caller: &Caller<P>, key: &Idempotent, request: &HttpRequest, body: &[u8]) -> Result<WriteOptions, Problem> {
+pub(super) fn options<P: Permission>(
+    caller: &Caller<P>,
+    key: &Idempotent,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<WriteOptions, Problem> {
     let headers = request.headers();
     let if_match = headers.get(header::IF_MATCH).and_then(|v| v.to_str().ok());
-    let claim = key.claim(caller.who(), request.method().as_str(), request.path(), request.query_string(), body, if_match)?;
-    Ok(WriteOptions { if_match: parse_if_match(headers), claim })
+    let claim = key.claim(
+        caller.who(),
+        request.method().as_str(),
+        request.path(),
+        request.query_string(),
+        body,
+        if_match,
+    )?;
+    Ok(WriteOptions {
+        if_match: parse_if_match(headers),
+        claim,
+    })
 }
 
 /// `If-Match` (RFC 9110, section 13.1.1): `*` or strong tags; a tag that is none of ours matches nothing.
 fn parse_if_match(headers: &HeaderMap) -> Option<IfMatch> {
-    let values: Vec<&str> = headers.get_all(header::IF_MATCH).map(|v| v.to_str().unwrap_or_default()).collect();
+    let values: Vec<&str> = headers
+        .get_all(header::IF_MATCH)
+        .map(|v| v.to_str().unwrap_or_default())
+        .collect();
     if values.is_empty() {
         return None;
     }
-    let tags: Vec<&str> = values.iter().flat_map(|v| v.split(',')).map(str::trim).collect();
+    let tags: Vec<&str> = values
+        .iter()
+        .flat_map(|v| v.split(','))
+        .map(str::trim)
+        .collect();
     if tags == ["*"] {
         return Some(IfMatch::Any);
     }
@@ -119,10 +209,15 @@ fn record(doc: Doc, tagged: bool) -> HttpResponse {
 }
 
 /// The answer of a write; `Prefer: return=minimal` (RFC 7240, section 4.2) leaves the body out.
-fn written(answer: Answer, request: &HttpRequest) -> HttpResponse {
-    let minimal = request.headers().get("prefer").and_then(|v| v.to_str().ok()).is_some_and(|p| p.split([',', ';']).any(|p| p.trim() == "return=minimal"));
+pub(super) fn written(answer: Answer, request: &HttpRequest) -> HttpResponse {
+    let minimal = request
+        .headers()
+        .get("prefer")
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|p| p.split([',', ';']).any(|p| p.trim() == "return=minimal"));
     let status = if minimal { 204 } else { answer.status };
-    let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
+    let mut response =
+        HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
     if let Some(etag) = answer.etag {
         response.insert_header((header::ETAG, etag));
     }

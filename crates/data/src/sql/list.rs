@@ -6,7 +6,9 @@ use super::projection::{Projection, ROW};
 use crate::schema::{Column, Loaded, Rule};
 use rules::{Resolved, RowSource};
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement};
+use sea_orm::sea_query::{
+    Alias, Cond, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement,
+};
 
 /// One key of a sort.
 #[derive(Clone)]
@@ -32,7 +34,13 @@ pub(crate) struct Page<'a> {
 }
 
 fn from(select: &mut SelectStatement, collection: &Loaded) {
-    select.from_as((Alias::new(store::SCHEMA), Alias::new(collection.def.name.clone())), Alias::new(ROW));
+    select.from_as(
+        (
+            Alias::new(store::SCHEMA),
+            Alias::new(collection.def.name.clone()),
+        ),
+        Alias::new(ROW),
+    );
 }
 
 fn row() -> RowSource {
@@ -57,9 +65,18 @@ fn col(name: &str) -> Expr {
 }
 
 /// One record by its id.
-pub(crate) fn one(collection: &Loaded, rule: Option<&Rule>, projection: &Projection<'_>, backend: DbBackend, lock: bool) -> Plan {
+pub(crate) fn one(
+    collection: &Loaded,
+    rule: Option<&Rule>,
+    projection: &Projection<'_>,
+    backend: DbBackend,
+    lock: bool,
+) -> Plan {
     let mut select = Query::select();
-    select.expr(projection.expr(ROW, backend)).expr(null_text(backend)).expr(col("_version"));
+    select
+        .expr(projection.expr(ROW, backend))
+        .expr(null_text(backend))
+        .expr(col("_version"));
     from(&mut select, collection);
     select.and_where(col("id").eq(Own::Id.expr()));
     guard(&mut select, rule, backend);
@@ -71,9 +88,16 @@ pub(crate) fn one(collection: &Loaded, rule: Option<&Rule>, projection: &Project
 
 /// One whole record by a unique column, for the server itself.
 pub(crate) fn one_by(collection: &Loaded, name: &str, backend: DbBackend) -> Plan {
-    let everything = Projection { columns: collection.columns(true), masked: false, expand: Vec::new() };
+    let everything = Projection {
+        columns: collection.columns(true),
+        masked: false,
+        expand: Vec::new(),
+    };
     let mut select = Query::select();
-    select.expr(everything.expr(ROW, backend)).expr(null_text(backend)).expr(col("_version"));
+    select
+        .expr(everything.expr(ROW, backend))
+        .expr(null_text(backend))
+        .expr(col("_version"));
     from(&mut select, collection);
     select.and_where(col(name).eq(Own::Id.expr()));
     Plan::new(&select, backend)
@@ -90,13 +114,20 @@ impl Page<'_> {
     /// One row more than the page holds tells whether there is a next one.
     pub(crate) fn plan(&self, backend: DbBackend) -> Plan {
         let mut select = Query::select();
-        select.expr(self.projection.expr(ROW, backend)).expr(self.key(backend)).expr(col("_version"));
+        select
+            .expr(self.projection.expr(ROW, backend))
+            .expr(self.key(backend))
+            .expr(col("_version"));
         self.conditions(&mut select, backend);
         if let Some(after) = &self.after {
             select.cond_where(self.beyond(after, backend));
         }
         for key in &self.sort {
-            let (order, nulls) = if key.descending { (Order::Desc, NullOrdering::Last) } else { (Order::Asc, NullOrdering::First) };
+            let (order, nulls) = if key.descending {
+                (Order::Desc, NullOrdering::Last)
+            } else {
+                (Order::Asc, NullOrdering::First)
+            };
             // SQLite sorts nulls so by itself, and its planner takes an index more readily unasked.
             if backend == DbBackend::Sqlite {
                 select.order_by_expr(col(&key.column.name), order);
@@ -114,7 +145,10 @@ impl Page<'_> {
         let mut select = Query::select();
         let mut number = Text::new(backend);
         number.push("count(*)");
-        select.expr(Expr::value("")).expr(null_text(backend)).expr(number.expr());
+        select
+            .expr(Expr::value(""))
+            .expr(null_text(backend))
+            .expr(number.expr());
         self.conditions(&mut select, backend);
         Plan::new(&select, backend)
     }
@@ -130,9 +164,18 @@ impl Page<'_> {
     /// The sort key as a JSON array, from which the cursor is made.
     fn key(&self, backend: DbBackend) -> Expr {
         let sqlite = backend == DbBackend::Sqlite;
-        let parts: Vec<String> = self.sort.iter().map(|k| k.column.kind.json(&column(ROW, &k.column.name), backend)).collect();
+        let parts: Vec<String> = self
+            .sort
+            .iter()
+            .map(|k| k.column.kind.json(&column(ROW, &k.column.name), backend))
+            .collect();
         let mut sql = Text::new(backend);
-        sql.push(if sqlite { "json_array(" } else { "json_build_array(" }).push(&parts.join(", "));
+        sql.push(if sqlite {
+            "json_array("
+        } else {
+            "json_build_array("
+        })
+        .push(&parts.join(", "));
         sql.push(if sqlite { ")" } else { ")::text" });
         sql.expr()
     }
@@ -145,9 +188,15 @@ impl Page<'_> {
         if same && !after.nulls.contains(&true) && !(first && nullable) {
             // A row value is what an index can seek to. Ascending, rows with a null key come before the cursor, and a
             // comparison with null leaves them out.
-            let columns: Vec<String> = self.sort.iter().map(|k| column(ROW, &k.column.name)).collect();
+            let columns: Vec<String> = self
+                .sort
+                .iter()
+                .map(|k| column(ROW, &k.column.name))
+                .collect();
             let mut sql = Text::new(backend);
-            sql.push("(").push(&columns.join(", ")).push(if first { ") < (" } else { ") > (" });
+            sql.push("(")
+                .push(&columns.join(", "))
+                .push(if first { ") < (" } else { ") > (" });
             for i in 0..self.sort.len() {
                 if i > 0 {
                     sql.push(", ");
@@ -161,7 +210,11 @@ impl Page<'_> {
         for (i, key) in self.sort.iter().enumerate() {
             let mut all = Cond::all();
             for (j, earlier) in self.sort.iter().enumerate().take(i) {
-                let equal = if after.nulls.get(j) == Some(&true) { col(&earlier.column.name).is_null() } else { col(&earlier.column.name).eq(Own::Key(j).expr()) };
+                let equal = if after.nulls.get(j) == Some(&true) {
+                    col(&earlier.column.name).is_null()
+                } else {
+                    col(&earlier.column.name).eq(Own::Key(j).expr())
+                };
                 all = all.add(equal);
             }
             let null = after.nulls.get(i) == Some(&true);
@@ -171,7 +224,9 @@ impl Page<'_> {
                 (false, false) => Cond::all().add(here.gt(Own::Key(i).expr())),
                 // Descending, nulls are the last: nothing comes after them by this key.
                 (true, true) => continue,
-                (true, false) => Cond::any().add(here.clone().lt(Own::Key(i).expr())).add(here.is_null()),
+                (true, false) => Cond::any()
+                    .add(here.clone().lt(Own::Key(i).expr()))
+                    .add(here.is_null()),
             };
             any = any.add(all.add(later));
         }

@@ -31,7 +31,9 @@ impl Own {
     }
 
     fn find(value: &Value) -> Option<Self> {
-        let Value::String(Some(text)) = value else { return None };
+        let Value::String(Some(text)) = value else {
+            return None;
+        };
         match text.strip_prefix("\u{0}own:")? {
             "id" => Some(Self::Id),
             "limit" => Some(Self::Limit),
@@ -55,26 +57,45 @@ impl Plan {
             DbBackend::Sqlite => select.build(SqliteQueryBuilder),
             _ => select.build(PostgresQueryBuilder),
         };
-        let own = values.0.iter().enumerate().filter_map(|(i, v)| Some((i, Own::find(v)?))).collect();
-        Self { sql, binds: Binds::from_values(values), own, backend }
+        let own = values
+            .0
+            .iter()
+            .enumerate()
+            .filter_map(|(i, v)| Some((i, Own::find(v)?)))
+            .collect();
+        Self {
+            sql,
+            binds: Binds::from_values(values),
+            own,
+            backend,
+        }
     }
 
     /// Of a statement that ends with `LIMIT`: its last value is each request's own.
     pub(crate) fn limited(select: &SelectStatement, backend: DbBackend) -> Self {
         let mut plan = Self::new(select, backend);
-        plan.own.push((plan.binds.places().len().saturating_sub(1), Own::Limit));
+        plan.own
+            .push((plan.binds.places().len().saturating_sub(1), Own::Limit));
         plan
     }
 
     /// The statement for one request.
-    pub(crate) fn statement(&self, env: &Env<'_>, value: impl Fn(Own) -> Value) -> Result<Statement, RuleError> {
+    pub(crate) fn statement(
+        &self,
+        env: &Env<'_>,
+        value: impl Fn(Own) -> Value,
+    ) -> Result<Statement, RuleError> {
         let mut values = self.binds.fill(env)?;
         for (place, own) in &self.own {
             if let Some(slot) = values.get_mut(*place) {
                 *slot = value(*own);
             }
         }
-        Ok(Statement::from_sql_and_values(self.backend, &self.sql, values))
+        Ok(Statement::from_sql_and_values(
+            self.backend,
+            &self.sql,
+            values,
+        ))
     }
 }
 
@@ -87,7 +108,11 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn new(backend: DbBackend) -> Self {
-        Self { backend, text: String::new(), exprs: Vec::new() }
+        Self {
+            backend,
+            text: String::new(),
+            exprs: Vec::new(),
+        }
     }
 
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
@@ -104,7 +129,10 @@ impl Text {
         self
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the text is made of the catalogue's names and fixed words only")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the text is made of the catalogue's names and fixed words only"
+    )]
     pub(crate) fn expr(self) -> Expr {
         Expr::cust_with_exprs(self.text, self.exprs)
     }

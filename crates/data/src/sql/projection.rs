@@ -33,7 +33,11 @@ impl Projection<'_> {
 
     fn write(&self, sql: &mut Text, alias: &str, backend: DbBackend) {
         let sqlite = backend == DbBackend::Sqlite;
-        sql.push(if sqlite { "json_object(" } else { "(SELECT row_to_json(r) FROM (SELECT " });
+        sql.push(if sqlite {
+            "json_object("
+        } else {
+            "(SELECT row_to_json(r) FROM (SELECT "
+        });
         for (i, c) in self.columns.iter().enumerate() {
             if i > 0 {
                 sql.push(", ");
@@ -61,11 +65,29 @@ impl Projection<'_> {
         let json = c.kind.json(&column(alias, &c.name), backend);
         match &c.mask {
             Some(mask) if self.masked => {
-                let truth = mask.to_sql(backend, RowSource::Alias(alias.to_owned()), RowSource::Alias(alias.to_owned())).truth;
+                let truth = mask
+                    .to_sql(
+                        backend,
+                        RowSource::Alias(alias.to_owned()),
+                        RowSource::Alias(alias.to_owned()),
+                    )
+                    .truth;
                 // SQLite keeps the mark "this is JSON" of a value only outside of CASE.
-                let open = if backend == DbBackend::Sqlite && json.starts_with("json(") { "json(CASE WHEN " } else { "CASE WHEN " };
-                let close = if open.starts_with("json(") { " END)" } else { " END" };
-                sql.push(open).push_expr(truth).push(" THEN ").push(&json).push(close);
+                let open = if backend == DbBackend::Sqlite && json.starts_with("json(") {
+                    "json(CASE WHEN "
+                } else {
+                    "CASE WHEN "
+                };
+                let close = if open.starts_with("json(") {
+                    " END)"
+                } else {
+                    " END"
+                };
+                sql.push(open)
+                    .push_expr(truth)
+                    .push(" THEN ")
+                    .push(&json)
+                    .push(close);
             }
             _ => {
                 sql.push(&json);
@@ -75,7 +97,11 @@ impl Projection<'_> {
 
     fn write_expand(&self, sql: &mut Text, alias: &str, backend: DbBackend) {
         let sqlite = backend == DbBackend::Sqlite;
-        sql.push(if sqlite { "json_object(" } else { "(SELECT row_to_json(x) FROM (SELECT " });
+        sql.push(if sqlite {
+            "json_object("
+        } else {
+            "(SELECT row_to_json(x) FROM (SELECT "
+        });
         for (i, (c, target)) in self.expand.iter().enumerate() {
             let inner = format!("e{i}");
             if i > 0 {
@@ -85,7 +111,11 @@ impl Projection<'_> {
                 sql.push(&format!("'{}', json(", c.name));
             }
             sql.push("(SELECT ");
-            let projection = Projection { columns: target.columns(!self.masked), masked: self.masked, expand: Vec::new() };
+            let projection = Projection {
+                columns: target.columns(!self.masked),
+                masked: self.masked,
+                expand: Vec::new(),
+            };
             projection.write(sql, &inner, backend);
             sql.push(&format!(
                 " FROM \"project\".{} AS {} WHERE {} = {}",
@@ -101,7 +131,13 @@ impl Projection<'_> {
                     }
                     Rule::Open => {}
                     Rule::When(rule) => {
-                        let truth = rule.to_sql(backend, RowSource::Alias(inner.clone()), RowSource::Alias(inner.clone())).truth;
+                        let truth = rule
+                            .to_sql(
+                                backend,
+                                RowSource::Alias(inner.clone()),
+                                RowSource::Alias(inner.clone()),
+                            )
+                            .truth;
                         sql.push(" AND ").push_expr(truth);
                     }
                 }

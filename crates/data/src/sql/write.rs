@@ -10,10 +10,18 @@ use uuid::Uuid;
 
 /// `json, key, version` of the row that a write touched. The table's own name is its alias there.
 fn returning(collection: &Loaded, backend: DbBackend) -> [Expr; 3] {
-    let everything = Projection { columns: collection.columns(true), masked: false, expand: Vec::new() };
+    let everything = Projection {
+        columns: collection.columns(true),
+        masked: false,
+        expand: Vec::new(),
+    };
     let mut null = Text::new(backend);
     null.push("CAST(NULL AS text)");
-    [everything.expr(&collection.def.name, backend), null.expr(), Expr::col(Alias::new("_version"))]
+    [
+        everything.expr(&collection.def.name, backend),
+        null.expr(),
+        Expr::col(Alias::new("_version")),
+    ]
 }
 
 fn build(sql: (String, sea_orm::sea_query::Values), backend: DbBackend) -> Statement {
@@ -25,7 +33,10 @@ pub(crate) fn insert_text(collection: &Loaded, backend: DbBackend) -> String {
     let columns = collection.columns(true);
     let mut insert = Query::insert();
     insert
-        .into_table((Alias::new(store::SCHEMA), Alias::new(collection.def.name.clone())))
+        .into_table((
+            Alias::new(store::SCHEMA),
+            Alias::new(collection.def.name.clone()),
+        ))
         .columns(columns.iter().map(|c| Alias::new(c.name.clone())))
         .values_panic(columns.iter().map(|c| Expr::value(c.kind.null())))
         .returning(Query::returning().exprs(returning(collection, backend)));
@@ -36,9 +47,17 @@ pub(crate) fn insert_text(collection: &Loaded, backend: DbBackend) -> String {
 }
 
 /// Changes some columns of one record.
-pub(crate) fn update(collection: &Loaded, id: Uuid, set: Vec<(String, Value)>, backend: DbBackend) -> Statement {
+pub(crate) fn update(
+    collection: &Loaded,
+    id: Uuid,
+    set: Vec<(String, Value)>,
+    backend: DbBackend,
+) -> Statement {
     let mut update = Query::update();
-    update.table((Alias::new(store::SCHEMA), Alias::new(collection.def.name.clone())));
+    update.table((
+        Alias::new(store::SCHEMA),
+        Alias::new(collection.def.name.clone()),
+    ));
     for (name, value) in set {
         update.value(Alias::new(name), Expr::value(value));
     }
@@ -57,7 +76,10 @@ pub(crate) fn update(collection: &Loaded, id: Uuid, set: Vec<(String, Value)>, b
 pub(crate) fn delete(collection: &Loaded, id: Uuid, backend: DbBackend) -> Statement {
     let mut delete = Query::delete();
     delete
-        .from_table((Alias::new(store::SCHEMA), Alias::new(collection.def.name.clone())))
+        .from_table((
+            Alias::new(store::SCHEMA),
+            Alias::new(collection.def.name.clone()),
+        ))
         .and_where(Expr::col(Alias::new("id")).eq(Expr::value(Value::Uuid(Some(id)))));
     match backend {
         DbBackend::Sqlite => build(delete.build(SqliteQueryBuilder), backend),

@@ -54,7 +54,7 @@ impl Resolver<'_> {
             .find(firm)
             .or_else(|| all().find(|value| !matches!(value.ty, Ty::Open | Ty::Text)))
             .map_or(Ty::Text, |value| value.ty);
-        if ty == Ty::Int && !all().all(|item| fit::can_fit(item, Ty::Int)) {
+        if ty == Ty::Int && all().any(|item| item.ty == Ty::Float && !fit::can_fit(item, Ty::Int)) {
             ty = Ty::Float;
         }
         if matches!(ty, Ty::Json | Ty::Duration) {

@@ -258,10 +258,16 @@ impl Compiler {
                 let value = self.value(value, frame);
                 let alias = self.alias();
                 let items = self.items(slot, &alias);
-                let found = if want {
-                    value.in_subquery(items)
-                } else {
-                    value.not_in_subquery(items)
+                let found = match (self.backend, want) {
+                    // As an array the list serves an index; as a subquery it becomes a join.
+                    (DbBackend::Postgres, true) => {
+                        value.eq(function("any", vec![function("array", vec![items.into()])]))
+                    }
+                    (DbBackend::Postgres, false) => {
+                        value.ne(function("all", vec![function("array", vec![items.into()])]))
+                    }
+                    (_, true) => value.in_subquery(items),
+                    (_, false) => value.not_in_subquery(items),
                 };
                 present.and(found)
             }

@@ -27,6 +27,8 @@ impl Pg {
         let schema = format!("rules_{name}_{}", std::process::id());
         let mut pg = Self { db, schema, runtime };
         let schema = pg.schema.clone();
+        // Compiling a plan to machine code takes seconds for these odd texts over tiny tables.
+        pg.run("SET jit = off");
         pg.run(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
         pg.run(&format!("CREATE SCHEMA {schema}"));
         for collection in ["users", "posts", "comments"] {
@@ -55,6 +57,11 @@ impl Pg {
     pub fn run(&mut self, sql: &str) {
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.db);
         self.runtime.block_on(query).unwrap_or_else(|e| panic!("{e}\n{sql}"));
+    }
+
+    pub fn index(&mut self, table: &str, column: &str) {
+        let schema = self.schema.clone();
+        self.run(&format!("CREATE INDEX {table}_{column} ON {schema}.{table} (\"{column}\")"));
     }
 
     pub fn lines(&mut self, sql: &str, values: Vec<Option<String>>) -> Vec<String> {

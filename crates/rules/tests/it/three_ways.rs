@@ -12,7 +12,7 @@ use crate::postgres::Pg;
 use crate::texts::cond;
 
 const WORLDS: usize = 12;
-const TEXTS_PER_WORLD: usize = 220;
+const TEXTS_PER_WORLD: usize = 180;
 const BATCH: usize = 10;
 
 fn sometimes(strategy: impl Strategy<Value = Json> + 'static) -> BoxedStrategy<Json> {
@@ -183,9 +183,11 @@ fn all_three_agree() {
                         "SQLite, PostgreSQL and memory say {all:?} to\n{}\nfor {}\nasked by {:?}\nnext {:?}\nin {:#?}",
                         rule.text(), json!(post), asked.auth, asked.next, rows.0
                     );
-                    let explained = rule.explain(&asked.env(), &rows);
-                    assert_eq!(explained.answer, in_memory);
-                    assert_eq!(explained.clause.is_none(), in_memory == Truth::True);
+                    if row == 0 {
+                        let explained = rule.explain(&asked.env(), &rows);
+                        assert_eq!(explained.answer, in_memory);
+                        assert_eq!(explained.clause.is_none(), in_memory == Truth::True);
+                    }
                     *counts.entry(in_memory).or_insert(0usize) += 1;
                     cases += 1;
                 }

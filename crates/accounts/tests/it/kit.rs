@@ -1,0 +1,276 @@
+//! What the tests stand on: a project on either engine, a directory over a table of its own, a clock that is held, and
+//! calls through real routes.
+
+use accounts::ports::{Directory, NewUser, UserRow};
+use accounts::{Accounts, AccountsConfig, AccountsParts};
+use actix_web::dev::Service;
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::web::Data;
+use actix_web::{App, HttpMessage};
+use gate::password::Passwords;
+use gate::ports::UserTokens;
+use gate::{Access, Place, Problem, Project, Who};
+use kernel::{Clock, Code, FieldError, Ids, Stamp};
+use sea_orm::sea_query::{Alias, ColumnDef, IntoTableRef, Table};
+use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::{Map, Value, json};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Db, Ddl, Engine, PgOptions, SqliteOptions, Step, Store, StoreError, WriteTx};
+use utoipa_actix_web::AppExt;
+use uuid::Uuid;
+
+pub const PASSWORD: &str = "correct horse";
+
+/// The directory's table.
+pub mod user {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(schema_name = "project", table_name = "users")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub email: String,
+        pub key: String,
+        pub name: Option<String>,
+        pub disabled: bool,
+        pub roles: Json,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+fn users_table(ddl: &mut Ddl) {
+    let column = |name: &str| ColumnDef::new(Alias::new(name));
+    ddl.table(
+        Table::create()
+            .table((Alias::new(store::SCHEMA), Alias::new("users")).into_table_ref())
+            .col(column("id").uuid().not_null().primary_key())
+            .col(column("email").text().not_null())
+            .col(column("key").text().not_null().unique_key())
+            .col(column("name").text().null())
+            .col(column("disabled").boolean().not_null())
+            .col(column("roles").json_binary().not_null()),
+    );
+}
+
+fn row(model: user::Model) -> UserRow {
+    let view = json!({"id": model.id, "email": model.email, "name": model.name});
+    UserRow {
+        id: model.id,
+        email: Some(model.email),
+        verified: false,
+        disabled: model.disabled,
+        anonymous: false,
+        roles: serde_json::from_value(model.roles).unwrap(),
+        view: view.as_object().cloned().unwrap(),
+    }
+}
+
+struct Users;
+
+#[async_trait::async_trait(?Send)]
+impl Directory for Users {
+    async fn find(&self, project: &Project, identity: &str) -> Result<Option<UserRow>, Problem> {
+        let key = identity.trim().to_lowercase();
+        Ok(user::Entity::find().filter(user::Column::Key.eq(key)).one(&project.db).await?.map(row))
+    }
+
+    async fn get(&self, project: &Project, id: Uuid) -> Result<Option<UserRow>, Problem> {
+        Ok(user::Entity::find_by_id(id).one(&project.db).await?.map(row))
+    }
+
+    async fn check(&self, _project: &Project, profile: &Map<String, Value>) -> Result<(), Problem> {
+        if let Some(unknown) = profile.keys().find(|name| *name != "name") {
+            return Err(Problem::new(Code::UnknownField).errors(vec![FieldError::at(unknown, "unknown_field", "There is no such field.")]));
+        }
+        match profile.get("name") {
+            None | Some(Value::String(_)) => Ok(()),
+            Some(_) => Err(Problem::validation(vec![FieldError::at("name", "not_a_text", "This must be a text.")])),
+        }
+    }
+
+    async fn create(&self, project: &Project, tx: &WriteTx, new: NewUser) -> Result<UserRow, Problem> {
+        self.check(project, &new.profile).await?;
+        let email = new.email.unwrap();
+        let name = new.profile.get("name").and_then(Value::as_str).map(str::to_owned);
+        let model = user::Model { id: new.id, key: email.to_lowercase(), email, name, disabled: false, roles: json!(["member"]) };
+        match model.clone().into_active_model().insert(tx).await.map_err(StoreError::from) {
+            Ok(_) => Ok(row(model)),
+            Err(StoreError::Unique(_)) => Err(Code::IdentityTaken.into()),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+/// A project with accounts, and a hand on its clock.
+pub struct Kit {
+    pub accounts: Accounts,
+    pub project: Arc<Project>,
+    pub clock: Clock,
+    store: Store,
+    _dir: tempfile::TempDir,
+}
+
+/// An answer, as a client reads it.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: Vec<(String, String)>,
+    pub bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}")).to_owned()
+    }
+
+    /// The status and the problem's code.
+    pub fn fails(&self) -> (u16, String) {
+        (self.status.as_u16(), self.json()["code"].as_str().unwrap_or_default().to_owned())
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.bytes));
+        self
+    }
+}
+
+/// Runs a test on SQLite and on PostgreSQL.
+pub async fn on_both(test: impl AsyncFn(Kit)) {
+    let url = std::env::var("GALLEY_TEST_POSTGRES");
+    let url = url.expect("GALLEY_TEST_POSTGRES is not set: run the tests with `cargo xtask test`, which starts a PostgreSQL for them");
+    test(Kit::start(Engine::Sqlite(SqliteOptions::default())).await).await;
+    let options = PgOptions { read_connections: 3, write_connections: 3, ..PgOptions::new(url) };
+    test(Kit::start(Engine::Postgres(options)).await).await;
+}
+
+pub fn accounts() -> Accounts {
+    Accounts::new(AccountsParts { directory: Arc::new(Users), passwords: Passwords::new(2, 64), ids: Ids, config: AccountsConfig::default() })
+}
+
+impl Kit {
+    async fn start(engine: Engine) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::start(&engine, dir.path()).await.unwrap();
+        let project = Project::for_tests(database(&store).await, "shop").unwrap();
+        let clock = Clock::held(Stamp::parse("2026-01-02T03:04:05Z").unwrap());
+        Self { accounts: accounts(), project, clock, store, _dir: dir }
+    }
+
+    /// A second project on the same store.
+    pub async fn other_project(&self) -> Arc<Project> {
+        Project::for_tests(database(&self.store).await, "blog").unwrap()
+    }
+
+    pub fn pass(&self, time: Duration) {
+        self.clock.set(self.clock.now().plus(time));
+    }
+
+    /// Calls as somebody with this bearer token, or as nobody.
+    pub async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Reply {
+        let who = match token {
+            None => Ok(Who::Anonymous),
+            Some(token) => self.accounts.verify(&self.project, token, self.clock.now()).await.map(Who::User),
+        };
+        self.call_as(method, path, who, body, &[]).await
+    }
+
+    /// Calls as this caller, through the routes.
+    pub async fn call_as(&self, method: Method, path: &str, who: Result<Who, Problem>, body: Option<Value>, headers: &[(&str, &str)]) -> Reply {
+        let access = Rc::new(Access {
+            place: Place::Project,
+            project: Some(self.project.clone()),
+            who,
+            now: self.clock.now(),
+            request_id: "request".to_owned(),
+            network: "192.0.2.1".to_owned(),
+        });
+        let (app, _) = App::new().app_data(Data::new(self.accounts.clone())).into_utoipa_app().configure(accounts::configure_project).split_for_parts();
+        let app = init_service(app.wrap_fn(move |request, service| {
+            request.extensions_mut().insert(access.clone());
+            service.call(request)
+        }))
+        .await;
+        let mut request = TestRequest::default().method(method).uri(path);
+        for header in headers {
+            request = request.insert_header(*header);
+        }
+        if let Some(body) = body {
+            request = request.set_json(body);
+        }
+        let mut response = call_service(&app, request.to_request()).await;
+        let problem = response.response().extensions().get::<Problem>().cloned();
+        if let Some(problem) = problem {
+            let (request, _) = response.into_parts();
+            response = actix_web::dev::ServiceResponse::new(request, problem.render("request"));
+        }
+        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        Reply { status: response.status(), headers, bytes: read_body(response).await.to_vec() }
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.call(Method::POST, path, None, Some(body)).await
+    }
+
+    pub async fn post_as(&self, token: &str, path: &str, body: Option<Value>) -> Reply {
+        self.call(Method::POST, path, Some(token), body).await
+    }
+
+    pub async fn me(&self, token: &str) -> Reply {
+        self.call(Method::GET, "/v1/users/me", Some(token), None).await
+    }
+
+    pub async fn sign_up(&self, email: &str) -> Reply {
+        self.post("/v1/auth/sign-up", json!({"email": email, "password": PASSWORD})).await
+    }
+
+    pub async fn sign_in(&self, identity: &str, password: &str) -> Reply {
+        self.post("/v1/auth/sign-in/password", json!({"identity": identity, "password": password})).await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Reply {
+        self.post("/v1/auth/refresh", json!({"refresh_token": token})).await
+    }
+
+    /// Writes to the directory, as an operator would.
+    pub async fn set_disabled(&self, email: &str, disabled: bool) -> Uuid {
+        let found = user::Entity::find().filter(user::Column::Email.eq(email)).one(&self.project.db).await.unwrap().unwrap();
+        let id = found.id;
+        let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
+            let change = user::ActiveModel { id: ActiveValue::Unchanged(id), disabled: ActiveValue::Set(disabled), ..Default::default() };
+            change.update(tx).await?;
+            Ok(())
+        };
+        self.project.db.write(write).await.unwrap();
+        id
+    }
+
+    /// Removes a user from the directory.
+    pub async fn erase(&self, email: &str) {
+        let email = email.to_owned();
+        let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
+            user::Entity::delete_many().filter(user::Column::Email.eq(email.as_str())).exec(tx).await?;
+            Ok(())
+        };
+        self.project.db.write(write).await.unwrap();
+    }
+}
+
+async fn database(store: &Store) -> Db {
+    let mut steps = gate::project_steps().to_vec();
+    steps.extend_from_slice(Accounts::steps());
+    steps.push(Step { name: "test/1-users", up: users_table });
+    store.project(Ids.new_id(), &steps).await.unwrap()
+}

@@ -1,0 +1,10 @@
+//! Accounts through their routes, on SQLite and on PostgreSQL, with a directory of the tests' own.
+
+mod kit;
+mod password;
+mod refresh;
+mod rows;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod tokens;

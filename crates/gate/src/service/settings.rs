@@ -1,0 +1,69 @@
+//! A project's settings: read once, changed under a version, applied at once.
+
+use super::Gate;
+use crate::audit::{By, record};
+use crate::rows::settings;
+use crate::settings::{Settings, SettingsCell};
+use crate::views::Versioned;
+use crate::{Input, Problem, Project};
+use kernel::Code;
+use serde_json::json;
+use store::{Db, StoreError, WriteTx};
+
+pub(super) async fn reload(db: &Db, cell: &SettingsCell) -> Result<(), Problem> {
+    if let Some(row) = settings::read(db).await? {
+        cell.set(row.version, parse(row.value)?);
+    }
+    Ok(())
+}
+
+fn parse(value: serde_json::Value) -> Result<Settings, Problem> {
+    serde_json::from_value(value).map_err(|e| Problem::internal(format!("stored settings: {e}")))
+}
+
+impl Gate {
+    pub(super) async fn reload_settings(&self, project: &Project) -> Result<(), Problem> {
+        reload(&project.db, project.settings_cell()).await
+    }
+
+    /// The settings with their version.
+    #[must_use]
+    pub fn get_settings(&self, project: &Project) -> Versioned<Settings> {
+        let (version, settings) = project.settings_cell().get();
+        Versioned { version, value: (*settings).clone() }
+    }
+
+    /// Merges the members that were sent. `if_match` is the ETag of the version that is meant to be changed.
+    pub async fn update_settings(&self, project: &Project, by: &By, if_match: Option<&str>, mut input: Input) -> Result<Versioned<Settings>, Problem> {
+        reload(&project.db, project.settings_cell()).await?;
+        let (version, before) = project.settings_cell().get();
+        if if_match.is_some_and(|tags| !matches_etag(tags, version)) {
+            return Err(Code::PreconditionFailed.into());
+        }
+        let after = (*before).clone().patch(&mut input);
+        input.finish()?;
+        let value = serde_json::to_value(&after).map_err(Problem::internal)?;
+        let detail = json!({"before": &*before, "after": &after});
+        let (entry, at) = (by.did("settings.update", "settings", detail), by.now.time());
+        project
+            .db
+            .write(async move |tx: &WriteTx| -> Result<(), Problem> {
+                let written = settings::write(tx, version + 1, value.clone(), at).await.map_err(StoreError::from);
+                match written {
+                    Ok(true) => record(tx, entry.clone()).await,
+                    // Somebody else was faster.
+                    Ok(false) | Err(StoreError::Unique(_)) => Err(Code::PreconditionFailed.into()),
+                    Err(e) => Err(e.into()),
+                }
+            })
+            .await?;
+        project.settings_cell().set(version + 1, after.clone());
+        Ok(Versioned { version: version + 1, value: after })
+    }
+}
+
+/// Whether an `If-Match` (`*`, or a list of tags) names the version.
+fn matches_etag(tags: &str, version: i64) -> bool {
+    let own = format!("\"{version}\"");
+    tags.split(',').map(str::trim).any(|tag| tag == "*" || tag == own)
+}

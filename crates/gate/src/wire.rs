@@ -1,0 +1,188 @@
+//! What the documents say about requests and pages: the shapes that callers send, and lists around views.
+//!
+//! Requests are read by `Input`, which names all faults at once; these types exist for the documents alone.
+
+use crate::settings::SignUp;
+use crate::views::{AuditView, KeyView, OperatorView, ProjectView, RequestView};
+use utoipa::{IntoParams, ToSchema};
+
+/// What every list takes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// Things of the page at most: 1 to 1,000, else 30.
+    #[param(minimum = 1, maximum = 1000, default = 30)]
+    pub limit: Option<u32>,
+    /// Where the page begins: what the page before gave as `next_cursor`.
+    pub cursor: Option<String>,
+    /// `exact` asks for `total`.
+    pub count: Option<CountWord>,
+}
+
+/// How to count a list.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum CountWord {
+    /// Every one.
+    Exact,
+}
+
+/// What the list of requests takes beside.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RequestParams {
+    /// Only those to this project.
+    pub project: Option<String>,
+    /// Only those with this status, such as 404, or a class such as 4xx.
+    pub status: Option<String>,
+}
+
+macro_rules! pages {
+    ($($(#[$doc:meta])* $name:ident of $item:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(ToSchema)]
+            pub struct $name {
+                /// The page's things, in order.
+                pub items: Vec<$item>,
+                /// Hand this back as `cursor` for the next page; null on the last.
+                #[schema(required = true)]
+                pub next_cursor: Option<String>,
+                /// All of them, on all pages; only when asked for with `count=exact`.
+                #[schema(nullable = false)]
+                pub total: Option<u64>,
+            }
+        )*
+    };
+}
+
+pages! {
+    /// A page of projects.
+    ProjectPage of ProjectView;
+    /// A page of operators.
+    OperatorPage of OperatorView;
+    /// A page of project keys.
+    ProjectKeyPage of KeyView;
+    /// A page of an audit log, newest first.
+    AuditPage of AuditView;
+    /// A page of the request log, newest first.
+    RequestPage of RequestView;
+}
+
+/// A new project.
+#[derive(ToSchema)]
+pub struct ProjectCreate {
+    /// The slug by which it is addressed, for good.
+    #[schema(min_length = 3, max_length = 40, pattern = "^[a-z][a-z0-9-]{1,38}[a-z0-9]$", example = "shop")]
+    pub id: String,
+    /// The name that people read; the id unless it is given.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+}
+
+/// A change of a project.
+#[derive(ToSchema)]
+pub struct ProjectPatch {
+    /// The name that people read.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+}
+
+/// A new project key.
+#[derive(ToSchema)]
+pub struct ProjectKeyCreate {
+    /// The name that people read.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// What it may: permission names, `noun.*` or `*`.
+    #[schema(min_items = 1, max_items = 100, example = json!(["records.read"]))]
+    pub scopes: Vec<String>,
+    /// When it ends, if ever.
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+}
+
+/// A new operator.
+#[derive(ToSchema)]
+pub struct OperatorCreate {
+    /// The e-mail address.
+    #[schema(max_length = 254, format = Email)]
+    pub email: String,
+    /// The password.
+    #[schema(min_length = 4, max_length = 512, format = Password)]
+    pub password: String,
+    /// The name that people read.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// `owner` of the instance, or `member` of the projects named; `member` unless it is given.
+    pub role: Option<OperatorRole>,
+    /// A member's role by project id.
+    pub projects: Option<std::collections::HashMap<String, ProjectRoleName>>,
+}
+
+/// An operator's role at the instance.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum OperatorRole {
+    /// Everything, everywhere.
+    Owner,
+    /// Only what is given per project.
+    Member,
+}
+
+/// An operator's role in a project.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ProjectRoleName {
+    /// Everything in the project, its keys included.
+    Owner,
+    /// Reads everything; changes data, users, files and push.
+    Editor,
+    /// Reads everything.
+    Viewer,
+}
+
+/// The first operator.
+#[derive(ToSchema)]
+pub struct SetUp {
+    /// The secret of the link that the server printed.
+    pub token: String,
+    /// The e-mail address.
+    #[schema(max_length = 254, format = Email)]
+    pub email: String,
+    /// The password.
+    #[schema(min_length = 4, max_length = 512, format = Password)]
+    pub password: String,
+    /// The name that people read.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+}
+
+/// An operator's credentials.
+#[derive(ToSchema)]
+pub struct SignIn {
+    /// The e-mail address.
+    pub email: String,
+    /// The password.
+    #[schema(format = Password)]
+    pub password: String,
+}
+
+/// The operator who is signed in.
+#[derive(serde::Serialize, ToSchema)]
+pub struct Present {
+    /// Who it is.
+    pub operator: OperatorView,
+}
+
+/// A change of a project's settings; what is absent stays.
+#[derive(ToSchema)]
+pub struct ProjectSettingsPatch {
+    /// Origins whose pages may call the project, exactly as browsers send them.
+    #[schema(max_items = 100, example = json!(["https://shop.example"]))]
+    pub cors_origins: Option<Vec<String>>,
+    /// Whether strangers may create accounts.
+    pub sign_up: Option<SignUp>,
+    /// Whether refusals by rules are explained to callers.
+    pub development: Option<bool>,
+}

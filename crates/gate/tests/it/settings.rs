@@ -1,0 +1,58 @@
+//! Settings: merged, versioned, audited in the project, applied at once.
+
+use crate::kit::{Kit, bearer, code, get, input, send};
+use crate::on_both;
+use actix_web::test::TestRequest;
+use gate::{GateConfig, ListQuery, SignUp};
+use kernel::Code;
+use serde_json::json;
+
+on_both! {
+    async fn settings_are_merged_under_a_version_and_audited(kit: Kit) {
+        let shop = kit.project("shop").await;
+        let app = kit.app().await;
+        let key = kit.key("shop", &["settings.*", "audit.read"]).await;
+        let read = send(&app, bearer(get("/p/shop/v1/settings"), &key)).await;
+        assert_eq!((read.header("etag"), &read.body), (Some("\"0\""), &json!({"cors_origins": [], "sign_up": "open", "development": false})));
+        let patch = |body: serde_json::Value| bearer(TestRequest::patch().uri("/p/shop/v1/settings"), &key).set_json(body);
+        let done = send(&app, patch(json!({"sign_up": "closed"}))).await;
+        assert_eq!((done.status, done.header("etag"), &done.body["sign_up"]), (200, Some("\"1\""), &json!("closed")));
+        assert_eq!(shop.settings().sign_up, SignUp::Closed);
+        let done = send(&app, patch(json!({"development": true})).insert_header(("if-match", "\"1\""))).await;
+        assert_eq!((done.status, done.header("etag")), (200, Some("\"2\"")));
+        let late = send(&app, patch(json!({"development": false})).insert_header(("if-match", "\"1\""))).await;
+        assert_eq!(late.code(), "precondition_failed");
+        let bad = send(&app, patch(json!({"cors_origins": ["*"], "sign_up": 1}))).await;
+        assert_eq!((bad.status, bad.body["errors"].as_array().map(Vec::len)), (422, Some(2)));
+        let log = send(&app, bearer(get("/p/shop/v1/audit?limit=1"), &key)).await;
+        assert_eq!((&log.body["items"][0]["action"], &log.body["items"][0]["detail"]["after"]["development"]), (&json!("settings.update"), &json!(true)));
+        let next = log.body["next_cursor"].as_str().unwrap();
+        let rest = send(&app, bearer(get(&format!("/p/shop/v1/audit?cursor={next}")), &key)).await;
+        assert_eq!((rest.body["items"].as_array().map(Vec::len), &rest.body["next_cursor"]), (Some(1), &json!(null)));
+        assert!(kit.gate.list_instance_audit(&ListQuery::default()).await.unwrap().items.iter().all(|e| e.action != "settings.update"));
+        let again = kit.another(GateConfig::default(), Vec::new()).await.project("shop").await.unwrap();
+        assert!(again.settings().development && again.settings().sign_up == SignUp::Closed);
+    }
+
+    async fn a_change_without_its_audit_row_does_not_happen(kit: Kit) {
+        let shop = kit.project("shop").await;
+        kit.sql(&shop.db, r#"DROP TABLE "project"."_audit""#).await;
+        let failed = kit.gate.update_settings(&shop, &kit.by(), None, input(json!({"development": true}))).await;
+        assert_eq!(code(failed), Some(Code::Internal));
+        assert!(!shop.settings().development);
+        let again = kit.another(GateConfig::default(), Vec::new()).await.project("shop").await.unwrap();
+        assert!(!again.settings().development);
+    }
+}
+
+#[actix_web::test]
+async fn other_nodes_see_settings_within_a_second() {
+    let kit = Kit::new(crate::kit::On::Postgres).await;
+    let shop = kit.project("shop").await;
+    let other = kit.another(GateConfig::default(), Vec::new()).await;
+    assert!(!other.project("shop").await.unwrap().settings().development);
+    kit.gate.update_settings(&shop, &kit.by(), None, input(json!({"development": true}))).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
+    assert!(other.project("shop").await.unwrap().settings().development);
+    kit.end().await;
+}

@@ -1,0 +1,124 @@
+//! Runs the server: binds, opens, tells where it listens, and stops in good order.
+
+use crate::app::{self, AppParts};
+use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirError};
+use crate::health::Health;
+use crate::openapi::Documents;
+use crate::wiring::Services;
+use crate::{control, logs};
+use actix_web::{App, HttpServer};
+use gate::{Front, FrontConfig};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use std::future::Future;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Fills the projects of a demo and gives what is to be told of them.
+pub type Seed = for<'a> fn(&'a Services, &'a str) -> Pin<Box<dyn Future<Output = Result<String, String>> + 'a>>;
+
+/// The address by which clients reach a server that listens at `listen`.
+#[must_use]
+pub fn public_url(config: &Config, listen: &str) -> String {
+    if config.server.public_url.is_empty() { format!("http://{listen}") } else { config.server.public_url.clone() }
+}
+
+/// Serves until a signal ends it.
+pub fn run(config: Config, data_dir: &Path, seed: Option<Seed>) -> Result<(), String> {
+    logs::start(&config.log)?;
+    raise_descriptors();
+    let held = DataDir::open(data_dir).map_err(|e| match e {
+        DataDirError::Locked => format!("the data directory {} is held by another process", data_dir.display()),
+        DataDirError::Broken(text) => text,
+    })?;
+    let listener = TcpListener::bind(&config.server.listen).map_err(|e| format!("cannot listen on {}: {e}", config.server.listen))?;
+    let address = listener.local_addr().map_err(|e| e.to_string())?.to_string();
+    let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| format!("metrics: {e}"))?;
+    actix_web::rt::System::new().block_on(serve(config, held, listener, address, Health::new(metrics), seed))
+}
+
+async fn serve(config: Config, held: DataDir, listener: TcpListener, address: String, health: Health, seed: Option<Seed>) -> Result<(), String> {
+    let url = public_url(&config, &address);
+    let services = Services::open(&config, held.path(), &url).await?;
+    let told = match seed {
+        Some(seed) => seed(&services, &url).await?,
+        None => setup_text(&services).await?,
+    };
+    control::listen(held.path(), services.clone())?;
+    if let Some(log) = services.gate.request_log() {
+        actix_web::rt::spawn(log.clone().run(services.gate.clock().clone()));
+    }
+    let documents = Arc::new(Documents::collect());
+    let parts = AppParts { services: services.clone(), documents: documents.clone(), health: health.clone() };
+    let tokens = Arc::new(services.accounts.clone());
+    let workers = match config.server.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        n => n,
+    };
+    let front = FrontConfig::new(&config.gate, &url).map_err(|e| e.to_string())?;
+    let front = documents.typed.iter().fold(front, |front, (place, document)| front.with_document(*place, document));
+    let front = Front::new(services.gate.clone(), tokens, front).map_err(|e| e.to_string())?;
+    let server = HttpServer::new(move || {
+        let parts = parts.clone();
+        App::new().wrap(front.clone()).configure(move |c| app::configure(c, &parts))
+    })
+    .workers(workers)
+    .max_connections(config.server.connections_max.div_ceil(workers))
+    .backlog(2_048)
+    .client_request_timeout(Duration::from_secs(5))
+    .keep_alive(Duration::from_secs(75))
+    .shutdown_timeout(config.server.drain_seconds)
+    .disable_signals()
+    .listen(listener)
+    .map_err(|e| format!("cannot serve: {e}"))?
+    .run();
+    let handle = server.handle();
+    let serving = actix_web::rt::spawn(server);
+    tell(&format!("listening on http://{address}\n{told}"));
+    wait_for_signal().await?;
+    // Balancers learn first that no more requests are wanted; a second signal ends everything at once.
+    health.drain();
+    tracing::info!("stopping");
+    tokio::select! {
+        () = handle.stop(true) => {}
+        second = wait_for_signal() => { second?; return Err("stopped at once by a second signal".to_owned()); }
+    }
+    let _ = serving.await;
+    drop(services);
+    Ok(())
+}
+
+/// Where the first operator is made, while there is none.
+async fn setup_text(services: &Services) -> Result<String, String> {
+    let link = services.gate.setup_link().await.map_err(|e| e.to_string())?;
+    Ok(link.map(|link| format!("make the first operator at {link}\n")).unwrap_or_default())
+}
+
+async fn wait_for_signal() -> Result<(), String> {
+    let error = |e: std::io::Error| format!("signals: {e}");
+    let mut terminate = signal(SignalKind::terminate()).map_err(error)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(error)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Each open project takes several descriptors.
+fn raise_descriptors() {
+    if let Err(error) = rlimit::increase_nofile_limit(65_536) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
+/// Standard output tells where the server is; everything else goes to the log.
+fn tell(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

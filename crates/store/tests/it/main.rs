@@ -1,0 +1,15 @@
+//! The store on both engines: each service-level test runs on SQLite and on PostgreSQL, so that neither drifts.
+#![expect(clippy::disallowed_methods, reason = "tests make ids, tasks and odd SQL that no service may")]
+
+mod change_log;
+mod entities;
+mod errors;
+mod factory;
+mod faults;
+mod group;
+mod idempotency;
+mod kit;
+mod migrations;
+mod outbox;
+mod postgres;
+mod reads;
