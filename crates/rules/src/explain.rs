@@ -65,7 +65,7 @@ impl Resolved {
                     let json = found.unwrap_or(Val::Null).json(value.ty);
                     add(value.span.of(&self.text), json);
                 }
-                if let Test::In { list: List::Slot(slot), .. } = test {
+                if let Test::In { list: List::Slot(slot), .. } = test.as_ref() {
                     add(slot.name(), scope.list(slot));
                 }
             }

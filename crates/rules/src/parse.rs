@@ -176,22 +176,18 @@ impl Reader<'_> {
 
     fn call(&mut self, call: CallExpr, at: Span, depth: usize) -> Result<Node, RuleError> {
         let name = call.func_name;
-        if call.target.is_none() {
-            if let Some(chain) = [operators::LOGICAL_AND, operators::LOGICAL_OR]
-                .into_iter()
-                .find(|operator| *operator == name)
-            {
-                let mut terms = Vec::new();
-                for arg in call.args {
-                    self.chain(arg, chain, depth, &mut terms)?;
-                }
-                let span = terms.iter().fold(at, |span, term| span.cover(term.span));
-                let kind = match chain {
-                    operators::LOGICAL_AND => NodeKind::And(terms),
-                    _ => NodeKind::Or(terms),
-                };
-                return Ok(Node { span, kind });
+        let chained = [operators::LOGICAL_AND, operators::LOGICAL_OR];
+        if call.target.is_none() && chained.contains(&name.as_str()) {
+            let mut terms = Vec::new();
+            for arg in call.args {
+                self.chain(arg, &name, depth, &mut terms)?;
             }
+            let span = terms.iter().fold(at, |span, term| span.cover(term.span));
+            let kind = match name.as_str() {
+                operators::LOGICAL_AND => NodeKind::And(terms),
+                _ => NodeKind::Or(terms),
+            };
+            return Ok(Node { span, kind });
         }
         let target = match call.target {
             Some(target) => Some(Box::new(self.node(*target, depth + 1)?)),

@@ -88,7 +88,7 @@ pub(crate) fn duration(text: &str) -> Option<i64> {
         rest = after;
     }
     // Ten thousand years: beyond it every sum leaves the calendar anyway.
-    if !(micros < 3.2e17) {
+    if !micros.is_finite() || micros >= 3.2e17 {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, reason = "bounded above, and microseconds round")]

@@ -79,7 +79,7 @@ pub(crate) enum CondKind {
     Or(Vec<Cond>),
     If(Box<[Cond; 3]>),
     /// A test of values. It is UNKNOWN when one of the rows it hops to is not found.
-    Atom { hops: Vec<usize>, test: Test },
+    Atom { hops: Vec<usize>, test: Box<Test> },
     Quantified(Box<Quantified>),
 }
 
@@ -260,7 +260,7 @@ pub(crate) fn slots_of_cond(cond: &Cond, f: &mut dyn FnMut(&Slot)) {
         CondKind::If(three) => three.iter().for_each(|part| slots_of_cond(part, f)),
         CondKind::Atom { test, .. } => {
             test.values().into_iter().for_each(|value| slots_of_value(value, f));
-            if let Test::In { list: List::Slot(slot), .. } = test {
+            if let Test::In { list: List::Slot(slot), .. } = test.as_ref() {
                 f(slot);
             }
         }

@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpMessage};
 use gate::password::Passwords;
 use gate::ports::UserTokens;
-use gate::{Access, Place, Problem, Project, Who};
+use gate::{Access, By, Gate, GateConfig, GateParts, Input, Master, Place, Problem, Project, Who};
 use kernel::{Clock, Code, FieldError, Ids, Stamp};
 use sea_orm::sea_query::{Alias, ColumnDef, IntoTableRef, Table};
 use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -242,6 +242,25 @@ impl Kit {
 
     pub async fn refresh(&self, token: &str) -> Reply {
         self.post("/v1/auth/refresh", json!({"refresh_token": token})).await
+    }
+
+    /// Closes the project to strangers, as its owner would.
+    pub async fn close_sign_up(&self) {
+        let dir = tempfile::tempdir().unwrap();
+        let parts = GateParts {
+            store: Store::start(&Engine::Sqlite(SqliteOptions::default()), dir.path()).await.unwrap(),
+            clock: self.clock.clone(),
+            ids: Ids,
+            master: Master::open(dir.path(), None, false).unwrap(),
+            config: GateConfig::default(),
+            public_url: "http://127.0.0.1:8090".to_owned(),
+            project_steps: Vec::new(),
+            scopes: Vec::new(),
+            logs: None,
+        };
+        let change = Input::new(json!({"sign_up": "closed"}).as_object().cloned().unwrap());
+        let gate = Gate::open(parts).await.unwrap();
+        gate.update_settings(&self.project, &By::cli(self.clock.now()), None, change).await.unwrap();
     }
 
     /// Writes to the directory, as an operator would.

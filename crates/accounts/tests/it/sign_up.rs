@@ -116,3 +116,21 @@ async fn a_key_needs_the_scope() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn a_closed_project_lets_only_keys_and_operators_make_accounts() {
+    on_both(async |kit| {
+        kit.sign_up("ada@example.com").await.expect(201);
+        kit.close_sign_up().await;
+        let before = counts(&kit).await;
+        assert_eq!(kit.sign_up("bob@example.com").await.fails(), (403, "sign_up_closed".to_owned()));
+        // A taken address reads the same.
+        assert_eq!(kit.sign_up("ada@example.com").await.fails(), (403, "sign_up_closed".to_owned()));
+        assert_eq!(counts(&kit).await, before);
+        kit.sign_in("ada@example.com", PASSWORD).await.expect(200);
+        let key = Ok(Who::Key { id: Uuid::from_u128(1), scopes: Arc::from(["auth.use".to_owned()]) });
+        let body = json!({"email": "bob@example.com", "password": PASSWORD});
+        kit.call_as(Method::POST, "/v1/auth/sign-up", key, Some(body), &[]).await.expect(201);
+    })
+    .await;
+}

@@ -11,10 +11,8 @@ use crate::value::{Ty, Val, from_json, whole};
 /// Whether a value can be taken as a type. A malformed constant counts as fitting: the error
 /// about its value is the better one.
 pub(super) fn can_fit(value: &Value, ty: Ty) -> bool {
-    if let ValueKind::Slot(slot) = &value.kind {
-        if slot.list {
-            return false;
-        }
+    if matches!(&value.kind, ValueKind::Slot(slot) if slot.list) {
+        return false;
     }
     if value.ty == ty && ty != Ty::Open {
         return !matches!(value.kind, ValueKind::Moved(..) | ValueKind::Between(_));
@@ -74,11 +72,11 @@ pub(super) fn expect(value: Value, ty: Ty) -> Result<Value, RuleError> {
 /// A value whose type nothing else decides: a text if it was open. Refuses what only exists
 /// within a comparison.
 pub(super) fn settle(value: Value) -> Result<Value, RuleError> {
-    if let ValueKind::Slot(slot) = &value.kind {
-        if slot.list {
-            let message = format!("`{}` is a list; it can only stand after `in`", slot.name());
-            return Err(RuleError::new(ErrorKind::Type, value.span, message));
-        }
+    if let ValueKind::Slot(slot) = &value.kind
+        && slot.list
+    {
+        let message = format!("`{}` is a list; it can only stand after `in`", slot.name());
+        return Err(RuleError::new(ErrorKind::Type, value.span, message));
     }
     match value.kind {
         ValueKind::Moved(..) | ValueKind::Between(_) => Err(two_fields(value.span)),
@@ -89,13 +87,13 @@ pub(super) fn settle(value: Value) -> Result<Value, RuleError> {
 
 /// A value for a test for null, where any type will do.
 pub(super) fn settle_null(mut value: Value) -> Result<Value, RuleError> {
-    if let ValueKind::Slot(slot) = &mut value.kind {
-        if value.ty == Ty::Open {
-            // Lists count as one value: absent or not is all that is asked.
-            slot.list = false;
-            slot.ty = Ty::Json;
-            value.ty = Ty::Json;
-        }
+    if let ValueKind::Slot(slot) = &mut value.kind
+        && value.ty == Ty::Open
+    {
+        // Lists count as one value: absent or not is all that is asked.
+        slot.list = false;
+        slot.ty = Ty::Json;
+        value.ty = Ty::Json;
     }
     settle(value)
 }

@@ -128,7 +128,7 @@ impl Resolver<'_> {
         self.atoms.push(Vec::new());
         let test = read(self);
         let hops = self.atoms.pop().unwrap_or_default();
-        Ok(CondKind::Atom { hops, test: test? })
+        Ok(CondKind::Atom { hops, test: Box::new(test?) })
     }
 
     fn flag(&mut self, node: &Node) -> Result<Test, RuleError> {
