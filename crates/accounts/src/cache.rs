@@ -30,7 +30,8 @@ pub(crate) struct Live {
 /// What was read of a session and its user, and when.
 struct Seen {
     at: Stamp,
-    expires_at: Stamp,
+    /// A second later, or when the session expires if that is sooner.
+    until: Stamp,
     auth: Arc<rules::Auth>,
 }
 
@@ -39,13 +40,14 @@ impl Live {
     fn believed(&self, now: Stamp) -> Option<Arc<rules::Auth>> {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
         // A clock that went back makes the reading look like one from the future: that is not believed either.
-        let seen = seen.as_ref().filter(|seen| seen.at <= now && now < seen.at.plus(BELIEVED) && now < seen.expires_at)?;
+        let seen = seen.as_ref().filter(|seen| seen.at <= now && now < seen.until)?;
         (!self.is_ended()).then(|| seen.auth.clone())
     }
 
     /// Notes what was read at `at`.
     pub(crate) fn note(&self, at: Stamp, expires_at: Stamp, auth: Arc<rules::Auth>) {
-        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Some(Seen { at, expires_at, auth });
+        let until = expires_at.min(at.plus(BELIEVED));
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Some(Seen { at, until, auth });
     }
 
     /// Whether this process ended it. Asked after reading the rows too: the end may have come in between.
@@ -241,7 +243,7 @@ fn make_room<T>(map: &mut HashMap<u64, T, BuildHasherDefault<Through>>, max: usi
         let mut n = 0_usize;
         map.retain(|_, _| {
             n += 1;
-            n % 8 != 0
+            !n.is_multiple_of(8)
         });
     }
 }

@@ -1,6 +1,6 @@
 //! The tables of accounts in a project's database: credentials, sessions and signing keys, all keyed by user id.
 
-use sea_orm::sea_query::{Alias, ColumnDef, IntoTableRef, Table, TableRef};
+use sea_orm::sea_query::{Alias, ColumnDef, Index, IntoTableRef, Table, TableRef};
 use store::{Ddl, SCHEMA, Step};
 
 /// The steps, in order.
@@ -37,8 +37,7 @@ fn tables(ddl: &mut Ddl) {
             .col(column("user_agent").text().null())
             .col(column("network").text().not_null()),
     );
-    // sea-query cannot name a schema for SQLite here.
-    ddl.raw(format!(r#"CREATE INDEX "_sessions_user" ON "{SCHEMA}"."_sessions" ("user_id")"#));
+    ddl.index(Index::create().name("_sessions_user").table(table("_sessions")).col(Alias::new("user_id")));
     ddl.table(
         Table::create()
             .table(table("_signing_keys"))

@@ -142,7 +142,8 @@ mod tests {
     fn other_texts_are_no_tokens() {
         let text = Secret::new(&[1; 32]).token(PROJECT, FAMILY, 1);
         let cut = &text[..text.len() - 1];
-        let bad = [String::new(), "gr_".into(), cut.into(), format!("{text}A"), format!("{text}="), text.replacen("gr_", "gk_", 1), format!("{cut}+")];
+        let bad =
+            [String::new(), "gr_".into(), cut.into(), format!("{text}A"), format!("{text}="), text.replacen("gr_", "gk_", 1), format!("{cut}+")];
         for text in bad {
             assert_eq!(RefreshToken::parse(&text), None, "{text}");
         }

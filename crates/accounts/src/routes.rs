@@ -46,7 +46,13 @@ impl Ask {
 /// `sign_up_closed` where the project lets nobody sign up; 409 `identity_taken` where the address has an account.
 #[utoipa::path(operation_id = "sign_up", tag = "auth", request_body = SignUpIn, security(()), responses((status = 201, description = "Signed up and in", body = SignedInView), Problems))]
 #[post("/v1/auth/sign-up")]
-async fn sign_up(caller: Caller<can::AuthUse>, _once: NoIdempotency, body: Body, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn sign_up(
+    caller: Caller<can::AuthUse>,
+    _once: NoIdempotency,
+    body: Body,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
     let done = accounts.sign_up(&ask, SignUp::read(body.input())).await?;
     Ok(HttpResponse::Created().insert_header(SECRET).json(SignedInView::from(done)))
@@ -57,7 +63,13 @@ async fn sign_up(caller: Caller<can::AuthUse>, _once: NoIdempotency, body: Body,
 /// An unknown identity, a wrong password and a disabled user are answered alike: 401 `invalid_credentials`.
 #[utoipa::path(operation_id = "sign_in_password", tag = "auth", request_body = SignInPasswordIn, security(()), responses((status = 200, description = "Signed in", body = SignedInView), Problems))]
 #[post("/v1/auth/sign-in/password")]
-async fn sign_in_password(caller: Caller<can::AuthUse>, _once: NoIdempotency, body: Body, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn sign_in_password(
+    caller: Caller<can::AuthUse>,
+    _once: NoIdempotency,
+    body: Body,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
     let done = accounts.sign_in_password(&ask, SignIn::parse(body.input())?).await?;
     Ok(HttpResponse::Ok().insert_header(SECRET).json(SignedInView::from(done)))
@@ -69,7 +81,13 @@ async fn sign_in_password(caller: Caller<can::AuthUse>, _once: NoIdempotency, bo
 /// anything older ends the session: 401 `invalid_refresh_token`.
 #[utoipa::path(operation_id = "refresh_session", tag = "auth", request_body = RefreshIn, security(()), responses((status = 200, description = "The next tokens", body = SignedInView), Problems))]
 #[post("/v1/auth/refresh")]
-async fn refresh_session(caller: Caller<can::AuthUse>, _once: NoIdempotency, body: Body, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn refresh_session(
+    caller: Caller<can::AuthUse>,
+    _once: NoIdempotency,
+    body: Body,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
     let done = accounts.refresh(&ask, Refresh::parse(body.input())?).await?;
     Ok(HttpResponse::Ok().insert_header(SECRET).json(SignedInView::from(done)))
@@ -80,7 +98,12 @@ async fn refresh_session(caller: Caller<can::AuthUse>, _once: NoIdempotency, bod
 /// Ends the session that the bearer token belongs to, with every token of it.
 #[utoipa::path(operation_id = "sign_out", tag = "auth", responses((status = 204, description = "Signed out"), Problems))]
 #[post("/v1/auth/sign-out")]
-async fn sign_out(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn sign_out(
+    caller: Caller<can::SessionsEnd>,
+    _once: NoIdempotency,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     accounts.sign_out(&Ask::new(&caller, &request)?, caller.user()?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -90,7 +113,12 @@ async fn sign_out(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, reques
 /// Ends all sessions of the user, this one too.
 #[utoipa::path(operation_id = "sign_out_everywhere", tag = "auth", responses((status = 204, description = "Signed out"), Problems))]
 #[post("/v1/auth/sign-out-everywhere")]
-async fn sign_out_everywhere(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn sign_out_everywhere(
+    caller: Caller<can::SessionsEnd>,
+    _once: NoIdempotency,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     accounts.sign_out_everywhere(&Ask::new(&caller, &request)?, caller.user()?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -100,7 +128,12 @@ async fn sign_out_everywhere(caller: Caller<can::SessionsEnd>, _once: NoIdempote
 /// Those that are neither ended nor expired, the newest first.
 #[utoipa::path(operation_id = "list_sessions", tag = "auth", responses((status = 200, description = "The sessions", body = SessionsView), ReadProblems))]
 #[get("/v1/auth/sessions")]
-async fn list_sessions(caller: Caller<can::SessionsRead>, _once: NoIdempotency, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn list_sessions(
+    caller: Caller<can::SessionsRead>,
+    _once: NoIdempotency,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     let user = caller.user()?;
     let rows = accounts.sessions(&Ask::new(&caller, &request)?, user).await?;
     Ok(HttpResponse::Ok().json(SessionsView::new(rows, user.session)))
@@ -111,7 +144,13 @@ async fn list_sessions(caller: Caller<can::SessionsRead>, _once: NoIdempotency, 
 /// Every token of it is refused from now on.
 #[utoipa::path(operation_id = "end_session", tag = "auth", params(("id" = uuid::Uuid, Path, description = "The session")), responses((status = 204, description = "Ended"), Problems))]
 #[delete("/v1/auth/sessions/{id}")]
-async fn end_session(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, id: Path<String>, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn end_session(
+    caller: Caller<can::SessionsEnd>,
+    _once: NoIdempotency,
+    id: Path<String>,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     let id = kernel::parse_id(&id).ok_or(Code::InvalidId)?;
     accounts.end_session(&Ask::new(&caller, &request)?, caller.user()?, id).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -122,7 +161,13 @@ async fn end_session(caller: Caller<can::SessionsEnd>, _once: NoIdempotency, id:
 /// Ends all other sessions of the user.
 #[utoipa::path(operation_id = "change_password", tag = "auth", request_body = PasswordChangeIn, responses((status = 204, description = "Changed"), Problems))]
 #[post("/v1/auth/password")]
-async fn change_password(caller: Caller<can::PasswordChange>, _once: NoIdempotency, body: Body, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn change_password(
+    caller: Caller<can::PasswordChange>,
+    _once: NoIdempotency,
+    body: Body,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     let form = PasswordChange::parse(body.input())?;
     accounts.change_password(&Ask::new(&caller, &request)?, caller.user()?, form).await?;
     Ok(HttpResponse::NoContent().finish())

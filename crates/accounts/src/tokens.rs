@@ -53,7 +53,14 @@ pub(crate) enum Refusal {
 }
 
 /// A signed token for the session `sid` of the user `sub`.
-pub(crate) fn sign(key: &SigningKey, realm: Realm<'_>, sub: Uuid, sid: Uuid, now: Stamp, life: Duration) -> Result<String, jsonwebtoken::errors::Error> {
+pub(crate) fn sign(
+    key: &SigningKey,
+    realm: Realm<'_>,
+    sub: Uuid,
+    sid: Uuid,
+    now: Stamp,
+    life: Duration,
+) -> Result<String, jsonwebtoken::errors::Error> {
     let mut header = Header::new(key.algorithm);
     header.typ = Some(MEDIA_TYPE.to_owned());
     header.kid = Some(key.kid.clone());

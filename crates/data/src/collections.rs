@@ -3,13 +3,14 @@
 use crate::error::DataError;
 use crate::model::{Collection, CollectionKind};
 use crate::records::{keep, replay};
-use crate::schema::{Schema, check_rules};
+use crate::rows;
+use crate::schema::{Schema, check_rules, references_to};
 use crate::service::{Asker, Data};
-use crate::{model, rows};
 use gate::{Input, Problem, Project};
-use kernel::{Code, FieldError};
+use kernel::Code;
+use serde_json::{Map, Value as Json};
 use std::sync::Arc;
-use store::{Answer, Claim, StoreError, WriteTx};
+use store::{Answer, Claim, WriteTx};
 
 impl Data {
     /// Makes a collection with its table, in one transaction.
@@ -21,30 +22,28 @@ impl Data {
         claim: Option<Claim>,
     ) -> Result<Answer, DataError> {
         let collection = Collection::parse(input, self.ids().new_id(), asker.now)?;
-        let schema = self.schema(project).await?;
-        check_rules(&schema, &collection)?;
+        let known = self.schema(project).await?;
         let asker = asker.clone();
-        let answer = project
-            .db
-            .write(async move |tx: &WriteTx| -> Result<Answer, DataError> {
-                if let Some(answer) = replay(tx, &asker, claim.as_ref()).await? {
-                    return Ok(answer);
-                }
-                rows::lock(tx).await?;
-                if rows::exists(tx, &collection.name).await? {
-                    return Err(DataError::CollectionTaken);
-                }
-                rows::create(tx, &collection).await?;
-                audit(tx, &asker, "collection.create", &collection).await?;
-                let answer = Answer {
-                    status: 201,
-                    etag: None,
-                    body: Some(collection.view().to_string()),
-                };
-                keep(tx, &asker, claim.as_ref(), &answer).await?;
-                Ok(answer)
-            })
-            .await?;
+        let job = async move |tx: &WriteTx| -> Result<Answer, DataError> {
+            if let Some(answer) = replay(tx, &asker, claim.as_ref()).await? {
+                return Ok(answer);
+            }
+            let schema = held(tx, &known).await?;
+            if schema.collections.contains_key(&collection.name) {
+                return Err(DataError::CollectionTaken);
+            }
+            check_rules(&schema, &collection)?;
+            rows::create(tx, &collection).await?;
+            audit(tx, &asker, "collection.create", &collection).await?;
+            let answer = Answer {
+                status: 201,
+                etag: None,
+                body: Some(collection.view().to_string()),
+            };
+            keep(tx, &asker, claim.as_ref(), &answer).await?;
+            Ok(answer)
+        };
+        let answer = project.db.write(job).await?;
         self.reload(project).await?;
         Ok(answer)
     }
@@ -55,21 +54,21 @@ impl Data {
         project: &Project,
         asker: &Asker,
         name: &str,
-        input: Input,
+        input: Map<String, Json>,
     ) -> Result<Collection, DataError> {
-        let schema = self.schema(project).await?;
-        let changed = schema.collection(name)?.def.patch(input, asker.now)?;
-        check_rules(&schema, &changed)?;
-        let row = changed.clone();
-        let asker = asker.clone();
-        project
-            .db
-            .write(async move |tx: &WriteTx| -> Result<(), DataError> {
-                rows::lock(tx).await?;
-                rows::update(tx, &row).await?;
-                audit(tx, &asker, "collection.update", &row).await
-            })
-            .await?;
+        let known = self.schema(project).await?;
+        let (asker, name) = (asker.clone(), name.to_owned());
+        let job = async move |tx: &WriteTx| -> Result<Collection, DataError> {
+            let schema = held(tx, &known).await?;
+            let collection = schema.collection(&name)?;
+            let input = Input::new(input.clone());
+            let changed = collection.def.patch(input, asker.now)?;
+            check_rules(&schema, &changed)?;
+            rows::update(tx, &changed).await?;
+            audit(tx, &asker, "collection.update", &changed).await?;
+            Ok(changed)
+        };
+        let changed = project.db.write(job).await?;
         self.reload(project).await?;
         Ok(changed)
     }
@@ -81,40 +80,24 @@ impl Data {
         asker: &Asker,
         name: &str,
     ) -> Result<(), DataError> {
-        let schema = self.schema(project).await?;
-        let collection = schema.collection(name)?.def.clone();
-        if collection.kind == CollectionKind::Users {
-            return Err(Problem::new(Code::Referenced)
-                .detail("The collection users cannot be deleted.")
-                .into());
-        }
-        let users = users_of(&schema, name);
-        if !users.is_empty() {
-            let error = |(path, message): (String, String)| FieldError {
-                path,
-                code: "referenced",
-                message,
-            };
-            return Err(Problem::new(Code::Referenced)
-                .errors(users.into_iter().map(error).collect())
-                .into());
-        }
-        let asker = asker.clone();
-        project
-            .db
-            .write(async move |tx: &WriteTx| -> Result<(), DataError> {
-                rows::lock(tx).await?;
-                rows::delete(tx, &collection).await?;
-                audit(tx, &asker, "collection.delete", &collection).await
-            })
-            .await
-            .map_err(|e| {
-                if matches!(e, DataError::Store(StoreError::ForeignKey(_))) {
-                    DataError::Referenced
-                } else {
-                    e
-                }
-            })?;
+        let known = self.schema(project).await?;
+        let (asker, name) = (asker.clone(), name.to_owned());
+        let job = async move |tx: &WriteTx| -> Result<(), DataError> {
+            let schema = held(tx, &known).await?;
+            let collection = &schema.collection(&name)?.def;
+            if collection.kind == CollectionKind::Users {
+                let problem = Problem::new(Code::Referenced);
+                let detail = "The collection users cannot be deleted.";
+                return Err(problem.detail(detail).into());
+            }
+            let references = references_to(&schema, &name);
+            if !references.is_empty() {
+                return Err(Problem::new(Code::Referenced).errors(references).into());
+            }
+            rows::delete(tx, collection).await?;
+            audit(tx, &asker, "collection.delete", collection).await
+        };
+        project.db.write(job).await?;
         self.reload(project).await?;
         Ok(())
     }
@@ -135,31 +118,13 @@ impl Data {
     }
 }
 
-/// What in other collections refers to `name`.
-fn users_of(schema: &Schema, name: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for other in schema.collections.values().filter(|c| c.def.name != name) {
-        for field in &other.def.fields {
-            if matches!(&field.kind, crate::fields::Type::Relation(r) if r.collection == name) {
-                found.push((
-                    format!("/{}/{}", other.def.name, field.name),
-                    format!(
-                        "The field {} of {} points to it.",
-                        field.name, other.def.name
-                    ),
-                ));
-            }
-        }
-        for rule in model::RULE_NAMES {
-            if other.rule_names(rule, name) {
-                found.push((
-                    format!("/{}/rules/{rule}", other.def.name),
-                    format!("The rule {rule} of {} names it.", other.def.name),
-                ));
-            }
-        }
+/// Takes the schema's lock and gives the schema as it is under it: the one that is known, unless it has moved.
+async fn held(tx: &WriteTx, known: &Arc<Schema>) -> Result<Arc<Schema>, DataError> {
+    if rows::lock(tx).await? == known.version {
+        return Ok(known.clone());
     }
-    found
+    let (version, collections) = rows::load(tx).await?;
+    Ok(Arc::new(Schema::load(version, collections)))
 }
 
 async fn audit(

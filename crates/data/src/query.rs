@@ -150,6 +150,21 @@ fn scalar(value: &Json) -> Option<Json> {
     matches!(typed, Json::Number(_) | Json::Bool(_)).then_some(typed)
 }
 
+/// What of a parameter decides how a filter resolves: its type, or for a text the type that it spells.
+pub(crate) fn kind_of(value: &Json) -> u8 {
+    match value {
+        Json::Null => 0,
+        Json::Bool(_) => 1,
+        Json::Number(n) => {
+            let whole = n.is_i64() || n.as_f64().is_some_and(|n| n.fract() == 0.0);
+            if whole { 2 } else { 3 }
+        }
+        Json::Array(_) => 4,
+        Json::Object(_) => 5,
+        Json::String(_) => 6 + scalar(value).as_ref().map_or(0, kind_of),
+    }
+}
+
 /// Builds the plans of a page. `nulls` tells which of the cursor's values are null, if there is one.
 pub(crate) fn prepare(
     schema: &Schema,

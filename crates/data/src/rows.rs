@@ -6,7 +6,7 @@ use gate::Problem;
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ConnectionTrait, FromQueryResult, QueryOrder, Set, Statement};
-use store::{Db, StoreError, WriteTx};
+use store::{StoreError, WriteTx};
 
 mod collection {
     use sea_orm::entity::prelude::*;
@@ -45,7 +45,7 @@ pub(crate) async fn version<C: ConnectionTrait>(db: &C) -> Result<i64, StoreErro
 }
 
 /// All collections with the version they belong to.
-pub(crate) async fn load(db: &Db) -> Result<(i64, Vec<Collection>), Problem> {
+pub(crate) async fn load<C: ConnectionTrait>(db: &C) -> Result<(i64, Vec<Collection>), Problem> {
     // A change between the two reads shows as another version the next time.
     let version = version(db).await?;
     let rows = collection::Entity::find()
@@ -69,21 +69,12 @@ pub(crate) async fn load(db: &Db) -> Result<(i64, Vec<Collection>), Problem> {
     ))
 }
 
-/// Whether a collection of this name exists, as the transaction sees it.
-pub(crate) async fn exists(tx: &WriteTx, name: &str) -> Result<bool, StoreError> {
-    let found = collection::Entity::find()
-        .filter(collection::Column::Name.eq(name))
-        .one(tx)
-        .await?;
-    Ok(found.is_some())
-}
-
-/// Moves the version and takes the schema's lock until the commit.
-pub(crate) async fn lock(tx: &WriteTx) -> Result<(), StoreError> {
+/// Takes the schema's lock until the commit and moves its version; gives the version before.
+pub(crate) async fn lock(tx: &WriteTx) -> Result<i64, StoreError> {
     let sql = r#"UPDATE "project"."_counters" SET value = value + 1 WHERE name = 'schema'"#;
     tx.execute_raw(Statement::from_sql_and_values(tx.backend(), sql, []))
         .await?;
-    Ok(())
+    Ok(version(tx).await? - 1)
 }
 
 /// Makes a collection's table and row.

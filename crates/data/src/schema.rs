@@ -5,7 +5,7 @@ use crate::model::{Collection, RULE_NAMES};
 use crate::sql::plan::Plan;
 use gate::Problem;
 use kernel::{Code, FieldError};
-use rules::{Catalogue, Field as RuleField, HopRule, Mode, Resolved};
+use rules::{Catalogue, Field as RuleField, HopRule, Mode, Resolved, RuleError};
 use sea_orm::DbBackend;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -21,6 +21,8 @@ pub struct Schema {
     pub collections: BTreeMap<String, Arc<Loaded>>,
     /// Plans of pages, by everything that decides their SQL.
     pub(crate) pages: moka::sync::Cache<String, Arc<crate::query::Prepared>>,
+    /// Plans of one record with `fields` or `expand`.
+    pub(crate) shaped: moka::sync::Cache<String, Arc<Plan>>,
 }
 
 /// A collection ready for use.
@@ -63,7 +65,29 @@ pub enum Rule {
     /// Everybody.
     Open,
     /// Where it is true.
-    When(Arc<Resolved>),
+    When(Arc<RowRule>),
+}
+
+/// A rule that depends on the row.
+pub struct RowRule {
+    /// What it says.
+    pub resolved: Arc<Resolved>,
+    /// The statement that asks it of rows that are given.
+    pub(crate) given: OnceLock<Plan>,
+}
+
+impl Rule {
+    /// Whether it looks at other rows.
+    #[must_use]
+    pub fn needs_sql(&self) -> bool {
+        matches!(self, Self::When(rule) if rule.resolved.needs_sql())
+    }
+
+    /// Whether it names the row after the write.
+    #[must_use]
+    pub fn names_next(&self) -> bool {
+        matches!(self, Self::When(rule) if rule.resolved.names_next())
+    }
 }
 
 /// The five rules.
@@ -99,6 +123,7 @@ impl Schema {
             version,
             collections,
             pages: moka::sync::Cache::new(PLANS_MAX),
+            shaped: moka::sync::Cache::new(PLANS_MAX),
         }
     }
 
@@ -128,35 +153,68 @@ pub(crate) fn check_rules(schema: &Schema, collection: &Collection) -> Result<()
     all.insert(collection.name.clone(), collection.clone());
     let names = Names { collections: &all };
     let mut errors = Vec::new();
-    for name in RULE_NAMES {
-        let Some(text) = collection.rules.get(name) else {
-            continue;
-        };
-        if let Err(e) = rules::parse_and_resolve(text, &collection.name, Mode::Rule, &names, None) {
-            errors.push(FieldError {
-                path: format!("/rules/{name}"),
-                code: "invalid_rule",
-                message: e.to_string(),
-            });
-        }
+    for (rule, error) in broken_rules(collection, &names) {
+        errors.push(FieldError {
+            path: format!("/rules/{rule}"),
+            code: "invalid_rule",
+            message: error.to_string(),
+        });
     }
+    let mut code = Code::InvalidRule;
     for (i, field) in collection.fields.iter().filter(|f| !f.system).enumerate() {
         if let Type::Relation(r) = &field.kind
             && !all.contains_key(&r.collection)
         {
-            let message = format!("There is no collection {}.", r.collection);
+            code = Code::ValidationFailed;
             errors.push(FieldError {
                 path: format!("/fields/{i}/collection"),
                 code: "unknown_collection",
-                message,
+                message: format!("There is no collection {}.", r.collection),
             });
         }
     }
     if errors.is_empty() {
         Ok(())
     } else {
-        Err(Problem::validation(errors))
+        Err(Problem::new(code).errors(errors))
     }
+}
+
+/// What in other collections refers to `name`: places and sentences.
+pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
+    let rest = |(n, l): (&String, &Arc<Loaded>)| (n != name).then(|| (n.clone(), l.def.clone()));
+    let rest: BTreeMap<String, Collection> = schema.collections.iter().filter_map(rest).collect();
+    let names = Names { collections: &rest };
+    let found = |path: String, message: String| FieldError {
+        path,
+        code: "referenced",
+        message,
+    };
+    let mut all = Vec::new();
+    for other in rest.values() {
+        for field in &other.fields {
+            if matches!(&field.kind, Type::Relation(r) if r.collection == name) {
+                let message = format!("The field {} of {} points to it.", field.name, other.name);
+                all.push(found(format!("/{}/{}", other.name, field.name), message));
+            }
+        }
+        // A rule can name a collection without any of its fields: what no longer resolves without it does.
+        for (rule, _) in broken_rules(other, &names) {
+            let message = format!("The rule {rule} of {} names it.", other.name);
+            all.push(found(format!("/{}/rules/{rule}", other.name), message));
+        }
+    }
+    all
+}
+
+/// The rules that do not resolve, with what is wrong.
+fn broken_rules(collection: &Collection, names: &Names<'_>) -> Vec<(&'static str, RuleError)> {
+    let broken = |rule: &'static str| {
+        let text = collection.rules.get(rule)?;
+        let resolved = rules::parse_and_resolve(text, &collection.name, Mode::Rule, names, None);
+        Some((rule, resolved.err()?))
+    };
+    RULE_NAMES.into_iter().filter_map(broken).collect()
 }
 
 impl Loaded {
@@ -166,7 +224,10 @@ impl Loaded {
             Some(text) if text.trim() == "true" => Rule::Open,
             Some(text) => {
                 match rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None) {
-                    Ok(resolved) => Rule::When(Arc::new(resolved)),
+                    Ok(resolved) => Rule::When(Arc::new(RowRule {
+                        resolved: Arc::new(resolved),
+                        given: OnceLock::new(),
+                    })),
                     Err(error) => {
                         tracing::error!(collection = %def.name, rule = %name, %error, "a rule does not resolve and denies");
                         Rule::Closed
@@ -186,7 +247,7 @@ impl Loaded {
         let witness = [&rules.list, &rules.view]
             .into_iter()
             .filter_map(|r| if let Rule::When(r) = r { Some(r) } else { None })
-            .flat_map(|r| r.fields().iter())
+            .flat_map(|r| r.resolved.fields().iter())
             .filter(|(collection, _)| *collection == def.name)
             .map(|(_, field)| field.clone())
             .collect();
@@ -200,19 +261,6 @@ impl Loaded {
             lock_plan: OnceLock::new(),
             insert_text: OnceLock::new(),
         }
-    }
-
-    /// Whether one of this collection's rules names the collection `name`.
-    #[must_use]
-    pub fn rule_names(&self, rule: &str, name: &str) -> bool {
-        let rule = match rule {
-            "list" => &self.rules.list,
-            "view" => &self.rules.view,
-            "create" => &self.rules.create,
-            "update" => &self.rules.update,
-            _ => &self.rules.delete,
-        };
-        matches!(rule, Rule::When(r) if r.fields().iter().any(|(collection, _)| collection == name))
     }
 
     /// The columns that exist for a viewer, in the order of the answer.
@@ -394,7 +442,7 @@ impl Catalogue for FilterNames<'_> {
         {
             None | Some(Rule::Closed) => HopRule::Closed,
             Some(Rule::Open) => HopRule::Open,
-            Some(Rule::When(rule)) => HopRule::Rule(rule.clone()),
+            Some(Rule::When(rule)) => HopRule::Rule(rule.resolved.clone()),
         }
     }
 

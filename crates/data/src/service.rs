@@ -3,20 +3,20 @@
 use crate::error::DataError;
 use crate::rows;
 use crate::schema::{Loaded, Rule, Schema};
-use crate::sql::plan::{Plan, Text};
+use crate::sql::plan::Plan;
 use gate::{Problem, Project, Who};
 use kernel::{Ids, Stamp};
 use rules::{Env, Resolved, Row, RowSource, World};
-use sea_orm::DbBackend;
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{DbBackend, Statement};
 use serde_json::Map;
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use store::WriteTx;
+use store::{Db, Doc, WriteTx};
 use uuid::Uuid;
 
-/// How long a node on PostgreSQL trusts its copy of a schema: another node may have changed it.
+/// How long a copy of a schema is trusted: another node may have changed it, or a change whose caller went away.
 const TRUST: Duration = Duration::from_secs(1);
 
 /// Collections and records of all projects. Cheap to clone.
@@ -128,7 +128,7 @@ impl Data {
         self.inner.ids
     }
 
-    /// The project's schema, from memory unless it is gone or, on PostgreSQL, older than a second and changed.
+    /// The project's schema, from memory unless it is older than a second and has changed since.
     pub async fn schema(&self, project: &Project) -> Result<Arc<Schema>, Problem> {
         let kept = {
             let schemas = self
@@ -141,7 +141,7 @@ impl Data {
                 .map(|k| (k.schema.clone(), k.checked))
         };
         if let Some((schema, checked)) = kept {
-            if project.db.backend() == DbBackend::Sqlite || checked.elapsed() < TRUST {
+            if checked.elapsed() < TRUST {
                 return Ok(schema);
             }
             if rows::version(&project.db).await? == schema.version {
@@ -150,6 +150,25 @@ impl Data {
             }
         }
         self.reload(project).await
+    }
+
+    /// The schema for a statement within a write, which may wait for nothing but its transaction: the copy in memory,
+    /// however old, or else as the transaction reads it.
+    pub(crate) async fn schema_within(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+    ) -> Result<Arc<Schema>, Problem> {
+        let kept = {
+            let schemas = self.inner.schemas.read();
+            let schemas = schemas.unwrap_or_else(PoisonError::into_inner);
+            schemas.get(&project.uid).map(|k| k.schema.clone())
+        };
+        if let Some(schema) = kept {
+            return Ok(schema);
+        }
+        let (version, collections) = rows::load(tx).await?;
+        Ok(Arc::new(Schema::load(version, collections)))
     }
 
     /// Reads the schema anew, after a change.
@@ -186,6 +205,47 @@ impl Data {
     }
 }
 
+/// How a rule over given rows is answered.
+enum Asked {
+    /// By the rows alone.
+    Known(bool),
+    /// By the database.
+    By(Statement),
+}
+
+fn ask(
+    rule: &Rule,
+    asker: &Asker,
+    backend: DbBackend,
+    before: &Row,
+    after: Option<&Row>,
+) -> Result<Asked, DataError> {
+    let rule = match rule {
+        _ if asker.privileged() => return Ok(Asked::Known(true)),
+        Rule::Closed => return Ok(Asked::Known(false)),
+        Rule::Open => return Ok(Asked::Known(true)),
+        Rule::When(rule) => rule,
+    };
+    let params = Map::new();
+    if !rule.resolved.needs_sql() {
+        let truth = asker.with_env(&params, Some(before), after, |env| {
+            rule.resolved.eval(env, &Alone)
+        });
+        return Ok(Asked::Known(truth.allows()));
+    }
+    let plan = rule.given.get_or_init(|| given(&rule.resolved, backend));
+    let statement = asker.with_env(&params, Some(before), after, |env| {
+        plan.statement(env, |_| sea_orm::Value::String(None))
+    });
+    let statement =
+        statement.map_err(|e| Problem::internal(format!("a rule could not be bound: {e}")))?;
+    Ok(Asked::By(statement))
+}
+
+fn is_yes(docs: &[Doc]) -> bool {
+    docs.first().is_some_and(|doc| doc.version == 1)
+}
+
 /// Whether `rule` allows, asked inside the write's transaction. `before` is what bare names and `record` mean.
 pub(crate) async fn allows(
     rule: &Rule,
@@ -194,29 +254,23 @@ pub(crate) async fn allows(
     before: &Row,
     after: Option<&Row>,
 ) -> Result<bool, DataError> {
-    let rule = match rule {
-        _ if asker.privileged() => return Ok(true),
-        Rule::Closed => return Ok(false),
-        Rule::Open => return Ok(true),
-        Rule::When(rule) => rule,
-    };
-    let params = Map::new();
-    if !rule.needs_sql() {
-        return Ok(asker.with_env(&params, Some(before), after, |env| {
-            rule.eval(env, &Alone).allows()
-        }));
+    match ask(rule, asker, tx.backend(), before, after)? {
+        Asked::Known(answer) => Ok(answer),
+        Asked::By(statement) => Ok(is_yes(&tx.docs(statement).await?)),
     }
-    let plan = given(rule, tx.backend());
-    let statement = asker.with_env(&params, Some(before), after, |env| {
-        plan.statement(env, |_| sea_orm::Value::String(None))
-    });
-    let statement =
-        statement.map_err(|e| Problem::internal(format!("a rule could not be bound: {e}")))?;
-    Ok(tx
-        .docs(statement)
-        .await?
-        .first()
-        .is_some_and(|doc| doc.version == 1))
+}
+
+/// Whether `rule` would allow a record, asked after the write has failed.
+pub(crate) async fn allows_outside(
+    rule: &Rule,
+    asker: &Asker,
+    db: &Db,
+    row: &Row,
+) -> Result<bool, DataError> {
+    match ask(rule, asker, db.backend(), row, Some(row))? {
+        Asked::Known(answer) => Ok(answer),
+        Asked::By(statement) => Ok(is_yes(&db.docs(statement).await?)),
+    }
 }
 
 /// A rule over rows that are given, not read: the columns (text, key, 1 or 0).
@@ -224,22 +278,10 @@ fn given(rule: &Resolved, backend: DbBackend) -> Plan {
     let truth = rule
         .to_sql(backend, RowSource::Given, RowSource::Given)
         .truth;
-    let (mut null, mut answer) = (Text::new(backend), Text::new(backend));
-    null.push("CAST(NULL AS text)");
-    answer
-        .push("CAST(CASE WHEN ")
-        .push_expr(truth)
-        .push(" THEN 1 ELSE 0 END AS bigint)");
-    Plan::new(
-        Query::select()
-            .expr(Expr::value(""))
-            .expr(null.expr())
-            .expr(answer.expr()),
-        backend,
-    )
+    crate::sql::list::truth(truth, backend)
 }
 
-/// What the caller may see of a record that is given whole; `None` when the view rule denies.
+/// Whether the caller may view a record that is given whole.
 pub(crate) async fn visible(
     collection: &Loaded,
     asker: &Asker,
@@ -249,30 +291,34 @@ pub(crate) async fn visible(
     allows(&collection.rules.view, asker, tx, row, Some(row)).await
 }
 
-/// The record without what is kept from the caller.
-pub(crate) fn shown(collection: &Loaded, asker: &Asker, row: &Row) -> Row {
+/// The record without what is kept from the caller. The values stay as the database wrote them.
+pub(crate) fn shown(
+    collection: &Loaded,
+    asker: &Asker,
+    json: &str,
+    row: &Row,
+) -> Result<String, DataError> {
+    let values: HashMap<&str, &RawValue> = serde_json::from_str(json)
+        .map_err(|e| Problem::internal(format!("a stored record is no JSON: {e}")))?;
     let params = Map::new();
-    let mut out = Row::new();
+    let mut out = String::with_capacity(json.len());
     for column in collection.columns(asker.privileged()) {
-        let Some(value) = row.get(&column.name) else {
+        let Some(value) = values.get(column.name.as_str()) else {
             continue;
         };
         let masked = match &column.mask {
-            Some(mask) if !asker.privileged() => {
-                !asker.with_env(&params, Some(row), Some(row), |env| {
-                    mask.eval(env, &Alone).allows()
-                })
-            }
+            Some(mask) if !asker.privileged() => !asker
+                .with_env(&params, Some(row), Some(row), |env| mask.eval(env, &Alone))
+                .allows(),
             _ => false,
         };
-        out.insert(
-            column.name.clone(),
-            if masked {
-                serde_json::Value::Null
-            } else {
-                value.clone()
-            },
-        );
+        out.push(if out.is_empty() { '{' } else { ',' });
+        // A name follows the grammar of names: nothing in it needs escaping.
+        out.push('"');
+        out.push_str(&column.name);
+        out.push_str("\":");
+        out.push_str(if masked { "null" } else { value.get() });
     }
-    out
+    out.push('}');
+    Ok(out)
 }

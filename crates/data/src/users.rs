@@ -45,7 +45,7 @@ pub struct NewUser {
     pub actor: Option<String>,
 }
 
-/// The form in which addresses are compared: trimmed and in lower case (ASCII).
+/// The form in which addresses are compared: trimmed and in lower case.
 #[must_use]
 pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
@@ -150,7 +150,7 @@ impl Data {
         tx: &WriteTx,
         user: &NewUser,
     ) -> Result<User, DataError> {
-        let schema = self.schema(project).await?;
+        let schema = self.schema_within(project, tx).await?;
         let users = schema.collection("users")?;
         let backend = tx.backend();
         let values = values(users, &user.profile, Some(user)).map_err(DataError::invalid)?;

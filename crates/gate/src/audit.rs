@@ -23,7 +23,12 @@ impl By {
     /// The machine's own administrator, at the command line.
     #[must_use]
     pub fn cli(now: Stamp) -> Self {
-        Self { actor: Some("cli".to_owned()), network: "local".to_owned(), request_id: String::new(), now }
+        Self {
+            actor: Some("cli".to_owned()),
+            network: "local".to_owned(),
+            request_id: String::new(),
+            now,
+        }
     }
 
     /// An entry of the audit log. `detail` holds no secret and no personal data beyond ids and names.

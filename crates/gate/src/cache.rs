@@ -12,7 +12,10 @@ pub(crate) struct Fresh {
 
 impl Fresh {
     pub(crate) fn new(after: Option<Duration>) -> Self {
-        Self { start: Instant::now(), after }
+        Self {
+            start: Instant::now(),
+            after,
+        }
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -31,10 +34,15 @@ pub(crate) struct Mark(AtomicU64);
 impl Mark {
     /// Whether it must be read again, said to one caller only: the others go on with what is there meanwhile.
     pub(crate) fn is_due(&self, fresh: &Fresh) -> bool {
-        let Some(after) = fresh.after else { return false };
+        let Some(after) = fresh.after else {
+            return false;
+        };
         let (now, then) = (fresh.now(), self.0.load(Ordering::Relaxed));
         let due = now.saturating_sub(then) >= u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        due && self.0.compare_exchange(then, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        due && self
+            .0
+            .compare_exchange(then, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
     }
 }
 

@@ -99,9 +99,12 @@ impl Who {
     #[must_use]
     pub fn may(&self, name: &str, holders: Holders) -> bool {
         match (self, holders) {
-            (Self::Anonymous, Holders::Everyone) | (Self::User(_), Holders::Everyone | Holders::Users) => true,
+            (Self::Anonymous, Holders::Everyone)
+            | (Self::User(_), Holders::Everyone | Holders::Users) => true,
             (Self::Anonymous | Self::User(_), _) => false,
-            (Self::Key { scopes, .. } | Self::Operator { scopes, .. }, _) => scopes.iter().any(|scope| covers(scope, name)),
+            (Self::Key { scopes, .. } | Self::Operator { scopes, .. }, _) => {
+                scopes.iter().any(|scope| covers(scope, name))
+            }
         }
     }
 
@@ -135,7 +138,11 @@ impl Who {
 
 /// Whether the scope `scope` (`*`, `records.*` or `records.read`) covers the permission `name`.
 fn covers(scope: &str, name: &str) -> bool {
-    scope == "*" || scope == name || scope.strip_suffix('*').is_some_and(|prefix| prefix.ends_with('.') && name.starts_with(prefix))
+    scope == "*"
+        || scope == name
+        || scope
+            .strip_suffix('*')
+            .is_some_and(|prefix| prefix.ends_with('.') && name.starts_with(prefix))
 }
 
 /// What the front door found out about a request: made once, before routing, and read by [`Caller`].
@@ -209,7 +216,10 @@ impl<P: Permission> Caller<P> {
 impl<P: Permission<Place = InProject>> Caller<P> {
     /// The project that the request was addressed to.
     pub fn project(&self) -> Result<&Arc<Project>, Problem> {
-        self.access.project.as_ref().ok_or_else(|| Code::ProjectNotFound.into())
+        self.access
+            .project
+            .as_ref()
+            .ok_or_else(|| Code::ProjectNotFound.into())
     }
 }
 
@@ -223,17 +233,26 @@ impl<P: Permission> FromRequest for Caller<P> {
 }
 
 fn admit<P: Permission>(request: &HttpRequest) -> Result<Caller<P>, Problem> {
-    let access = request.extensions().get::<Rc<Access>>().cloned().ok_or(Code::RouteNotFound)?;
+    let access = request
+        .extensions()
+        .get::<Rc<Access>>()
+        .cloned()
+        .ok_or(Code::RouteNotFound)?;
     if access.place != P::Place::PLACE {
         return Err(Code::RouteNotFound.into());
     }
     let who = access.who.clone()?;
     if who.may(P::NAME, P::HOLDERS) {
-        return Ok(Caller { access, who, permission: PhantomData });
+        return Ok(Caller {
+            access,
+            who,
+            permission: PhantomData,
+        });
     }
     match who {
         Who::Anonymous => Err(Code::Unauthenticated.into()),
-        _ => Err(Problem::new(Code::PermissionDenied).detail(format!("This needs the permission {}.", P::NAME))),
+        _ => Err(Problem::new(Code::PermissionDenied)
+            .detail(format!("This needs the permission {}.", P::NAME))),
     }
 }
 
@@ -259,11 +278,23 @@ mod tests {
 
     #[test]
     fn nobody_holds_what_must_be_granted() {
-        for who in [Who::Anonymous, Who::Key { id: Uuid::nil(), scopes: Arc::from(vec![]) }] {
+        for who in [
+            Who::Anonymous,
+            Who::Key {
+                id: Uuid::nil(),
+                scopes: Arc::from(vec![]),
+            },
+        ] {
             assert!(!who.may("collections.write", Holders::Granted));
         }
         assert!(Who::Anonymous.may("records.read", Holders::Everyone));
         assert!(!Who::Anonymous.may("users.me", Holders::Users));
-        assert!(!Who::Key { id: Uuid::nil(), scopes: Arc::from(vec![]) }.may("records.read", Holders::Everyone));
+        assert!(
+            !Who::Key {
+                id: Uuid::nil(),
+                scopes: Arc::from(vec![])
+            }
+            .may("records.read", Holders::Everyone)
+        );
     }
 }

@@ -19,7 +19,8 @@ macro_rules! permissions {
 }
 
 pub use at_instance::{
-    InstanceOpen, KeysRead, KeysWrite, LogsRead, OperatorsRead, OperatorsWrite, ProjectsRead, ProjectsWrite, SessionEnd, SessionRead,
+    InstanceOpen, KeysRead, KeysWrite, LogsRead, OperatorsRead, OperatorsWrite, ProjectsRead,
+    ProjectsWrite, SessionEnd, SessionRead,
 };
 
 /// Permissions of operators. A key cannot be given them.

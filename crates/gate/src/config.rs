@@ -41,7 +41,12 @@ pub struct LimitsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { requests_per_second: 50, burst: 200, credential_requests_per_second: 10, credential_burst: 20 }
+        Self {
+            requests_per_second: 50,
+            burst: 200,
+            credential_requests_per_second: 10,
+            credential_burst: 20,
+        }
     }
 }
 
@@ -57,7 +62,10 @@ pub struct PasswordsConfig {
 
 impl Default for PasswordsConfig {
     fn default() -> Self {
-        Self { concurrent_max: 0, queue_max: 32 }
+        Self {
+            concurrent_max: 0,
+            queue_max: 32,
+        }
     }
 }
 
@@ -73,7 +81,10 @@ pub struct SessionsConfig {
 
 impl Default for SessionsConfig {
     fn default() -> Self {
-        Self { idle_hours: 12, lifetime_days: 7 }
+        Self {
+            idle_hours: 12,
+            lifetime_days: 7,
+        }
     }
 }
 
@@ -91,7 +102,11 @@ pub struct RequestLogConfig {
 
 impl Default for RequestLogConfig {
     fn default() -> Self {
-        Self { requests_per_second_max: 200, kept_days: 7, size_megabytes_max: 200 }
+        Self {
+            requests_per_second_max: 200,
+            kept_days: 7,
+            size_megabytes_max: 200,
+        }
     }
 }
 
@@ -101,22 +116,40 @@ impl GateConfig {
         let bad = |text: String| Err(StartError::Config(text));
         for proxy in &self.trusted_proxies {
             if crate::front::Cidr::parse(proxy).is_none() {
-                return bad(format!("gate.trusted_proxies holds {proxy:?}, which is neither an address nor a CIDR range"));
+                return bad(format!(
+                    "gate.trusted_proxies holds {proxy:?}, which is neither an address nor a CIDR range"
+                ));
             }
         }
-        for host in self.hosts.iter().chain((!self.base_domain.is_empty()).then_some(&self.base_domain)) {
-            if host.is_empty() || host.contains([':', '/', ' ']) || host.starts_with('.') || *host != host.to_ascii_lowercase() {
-                return bad(format!("gate.hosts or gate.base_domain holds {host:?}, which must be a host name in lower case without a port"));
+        for host in self
+            .hosts
+            .iter()
+            .chain((!self.base_domain.is_empty()).then_some(&self.base_domain))
+        {
+            if host.is_empty()
+                || host.contains([':', '/', ' '])
+                || host.starts_with('.')
+                || *host != host.to_ascii_lowercase()
+            {
+                return bad(format!(
+                    "gate.hosts or gate.base_domain holds {host:?}, which must be a host name in lower case without a port"
+                ));
             }
         }
         let limits = &self.limits;
-        if (limits.requests_per_second > 0 && limits.burst == 0) || (limits.credential_requests_per_second > 0 && limits.credential_burst == 0) {
+        if (limits.requests_per_second > 0 && limits.burst == 0)
+            || (limits.credential_requests_per_second > 0 && limits.credential_burst == 0)
+        {
             return bad("gate.limits.burst and gate.limits.credential_burst must be at least 1 where the limit is on".to_owned());
         }
-        if !(1..=8_760).contains(&self.sessions.idle_hours) || !(1..=365).contains(&self.sessions.lifetime_days) {
+        if !(1..=8_760).contains(&self.sessions.idle_hours)
+            || !(1..=365).contains(&self.sessions.lifetime_days)
+        {
             return bad("gate.sessions.idle_hours must be 1 to 8760 and gate.sessions.lifetime_days 1 to 365".to_owned());
         }
-        if !(1..=3_650).contains(&self.request_log.kept_days) || !(1..=1_000_000).contains(&self.request_log.size_megabytes_max) {
+        if !(1..=3_650).contains(&self.request_log.kept_days)
+            || !(1..=1_000_000).contains(&self.request_log.size_megabytes_max)
+        {
             return bad("gate.request_log.kept_days must be 1 to 3650 and gate.request_log.size_megabytes_max 1 to 1000000".to_owned());
         }
         Ok(())
@@ -131,10 +164,23 @@ mod tests {
     fn unknown_keys_and_bad_values_are_refused() {
         assert!(serde_json::from_str::<GateConfig>(r#"{"limits": {"bursts": 1}}"#).is_err());
         assert!(GateConfig::default().validate().is_ok());
-        let cases = [r#"{"trusted_proxies": ["10.0.0.0/33"]}"#, r#"{"base_domain": "Example.com"}"#, r#"{"hosts": ["a:1"]}"#, r#"{"limits": {"burst": 0}}"#, r#"{"sessions": {"idle_hours": 0}}"#];
+        let cases = [
+            r#"{"trusted_proxies": ["10.0.0.0/33"]}"#,
+            r#"{"base_domain": "Example.com"}"#,
+            r#"{"hosts": ["a:1"]}"#,
+            r#"{"limits": {"burst": 0}}"#,
+            r#"{"sessions": {"idle_hours": 0}}"#,
+        ];
         for case in cases {
             let config: GateConfig = serde_json::from_str(case).unwrap();
-            assert!(config.validate().unwrap_err().to_string().starts_with("the setting gate."), "{case}");
+            assert!(
+                config
+                    .validate()
+                    .unwrap_err()
+                    .to_string()
+                    .starts_with("the setting gate."),
+                "{case}"
+            );
         }
     }
 }

@@ -8,12 +8,11 @@ mod answer;
 mod cors;
 pub(crate) mod credential;
 mod limit;
-mod metric;
 mod methods;
+mod metric;
 mod network;
 mod trip;
 
-pub use address::Hosts;
 pub use network::Cidr;
 
 use crate::ports::UserTokens;
@@ -37,7 +36,7 @@ use trip::Trip;
 /// What the front door is told.
 #[derive(Clone, Debug)]
 pub struct FrontConfig {
-    hosts: Hosts,
+    hosts: address::Hosts,
     trusted: Vec<Cidr>,
     limits: crate::LimitsConfig,
     is_https: bool,
@@ -49,8 +48,12 @@ impl FrontConfig {
     pub fn new(config: &GateConfig, public_url: &str) -> Result<Self, StartError> {
         config.validate()?;
         Ok(Self {
-            hosts: Hosts::new(public_url, config)?,
-            trusted: config.trusted_proxies.iter().filter_map(|text| Cidr::parse(text)).collect(),
+            hosts: address::Hosts::new(public_url, config)?,
+            trusted: config
+                .trusted_proxies
+                .iter()
+                .filter_map(|text| Cidr::parse(text))
+                .collect(),
             limits: config.limits.clone(),
             is_https: public_url.starts_with("https://"),
             methods: methods::Methods::default(),
@@ -80,17 +83,32 @@ struct Shared {
 
 impl Front {
     /// Over the gate and whoever verifies users' tokens.
-    pub fn new(gate: Gate, tokens: Arc<dyn UserTokens>, config: FrontConfig) -> Result<Self, StartError> {
+    pub fn new(
+        gate: Gate,
+        tokens: Arc<dyn UserTokens>,
+        config: FrontConfig,
+    ) -> Result<Self, StartError> {
         let limits = limit::Limits::new(&config.limits);
         let ids = trip::RequestIds::new()?;
-        Ok(Self(Arc::new(Shared { gate, tokens, config, limits, ids })))
+        Ok(Self(Arc::new(Shared {
+            gate,
+            tokens,
+            config,
+            limits,
+            ids,
+        })))
     }
 }
 
 /// Lets routes be found from one place only. Guards the two scopes of the app.
 #[must_use]
 pub fn place_guard(place: Place) -> impl Guard {
-    fn_guard(move |context| context.req_data().get::<Rc<Access>>().is_some_and(|access| access.place == place))
+    fn_guard(move |context| {
+        context
+            .req_data()
+            .get::<Rc<Access>>()
+            .is_some_and(|access| access.place == place)
+    })
 }
 
 impl<S, B> Transform<S, ServiceRequest> for Front
@@ -105,7 +123,11 @@ where
     type Future = Ready<Result<FrontService<S>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(FrontService { service: Rc::new(service), shared: self.0.clone(), metrics: Rc::default() }))
+        ready(Ok(FrontService {
+            service: Rc::new(service),
+            shared: self.0.clone(),
+            metrics: Rc::default(),
+        }))
     }
 }
 
@@ -130,16 +152,28 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (service, shared, metrics) = (self.service.clone(), self.shared.clone(), self.metrics.clone());
+        let (service, shared, metrics) = (
+            self.service.clone(),
+            self.shared.clone(),
+            self.metrics.clone(),
+        );
         Box::pin(async move {
             let trip = Trip::begin(&shared, &request);
             let span = tracing::info_span!("request", id = trip.id());
-            pass(&*service, &shared, &metrics, request, trip).instrument(span).await
+            pass(&*service, &shared, &metrics, request, trip)
+                .instrument(span)
+                .await
         })
     }
 }
 
-async fn pass<S, B>(service: &S, shared: &Shared, metrics: &metric::Metrics, mut request: ServiceRequest, mut trip: Trip) -> Result<ServiceResponse<EitherBody<B>>, Error>
+async fn pass<S, B>(
+    service: &S,
+    shared: &Shared,
+    metrics: &metric::Metrics,
+    mut request: ServiceRequest,
+    mut trip: Trip,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
@@ -147,17 +181,35 @@ where
     let mut response = match enter(shared, &mut request, &mut trip).await {
         Ok(Entered::Routes) => {
             // A panic must not end the connection without an answer, nor the worker.
-            let routed = AssertUnwindSafe(async { service.call(request).await }).catch_unwind().await;
+            let routed = AssertUnwindSafe(async { service.call(request).await })
+                .catch_unwind()
+                .await;
             match routed {
                 Ok(Ok(response)) => answer::with_problem(shared, response, &mut trip),
-                Ok(Err(error)) => return Err(answer::failure(shared, metrics, answer::problem_of(&error), trip)),
-                Err(_) => return Err(answer::failure(shared, metrics, Problem::internal("a handler panicked"), trip)),
+                Ok(Err(error)) => {
+                    return Err(answer::failure(
+                        shared,
+                        metrics,
+                        answer::problem_of(&error),
+                        trip,
+                    ));
+                }
+                Err(_) => {
+                    return Err(answer::failure(
+                        shared,
+                        metrics,
+                        Problem::internal("a handler panicked"),
+                        trip,
+                    ));
+                }
             }
         }
         Ok(Entered::Preflight(response)) => request.into_response(response).map_into_right_body(),
         Err(problem) => {
             trip.code = Some(problem.code());
-            request.into_response(problem.render(trip.id())).map_into_right_body()
+            request
+                .into_response(problem.render(trip.id()))
+                .map_into_right_body()
         }
     };
     let status = response.status();
@@ -174,14 +226,28 @@ enum Entered {
     Preflight(actix_web::HttpResponse),
 }
 
-async fn enter(shared: &Shared, request: &mut ServiceRequest, trip: &mut Trip) -> Result<Entered, Problem> {
+async fn enter(
+    shared: &Shared,
+    request: &mut ServiceRequest,
+    trip: &mut Trip,
+) -> Result<Entered, Problem> {
     refuse_encoded(request.headers())?;
     let uri = request.uri().clone();
     address::check_path(uri.path())?;
     let host = address::host(request)?;
-    let target = shared.config.hosts.resolve(&host, uri.path(), request.match_info().as_str())?;
+    let target = shared
+        .config
+        .hosts
+        .resolve(&host, uri.path(), request.match_info().as_str())?;
     if let Some(slug) = target.project() {
-        let project = shared.gate.project(slug).await?;
+        let project = match shared.gate.project(slug).await {
+            Ok(project) => project,
+            Err(problem) => {
+                // Asking for names that are not there is counted as well.
+                trip.limit = shared.limits.check("", trip, None)?;
+                return Err(problem);
+            }
+        };
         let settings = project.settings();
         trip.origin = cors::allowed(&settings, request.headers());
         trip.varies = !settings.cors_origins.is_empty();
@@ -195,7 +261,9 @@ async fn enter(shared: &Shared, request: &mut ServiceRequest, trip: &mut Trip) -
         address::rewrite(request, rest)?;
         trip.uri = request.uri().clone();
     }
-    trip.limit = shared.limits.check(request.match_info().as_str(), trip, who.as_ref().ok())?;
+    trip.limit = shared
+        .limits
+        .check(request.match_info().as_str(), trip, who.as_ref().ok())?;
     let access = Rc::new(trip.access(who));
     request.extensions_mut().insert(access);
     Ok(Entered::Routes)
@@ -203,9 +271,11 @@ async fn enter(shared: &Shared, request: &mut ServiceRequest, trip: &mut Trip) -
 
 /// A compressed body is decoded whole before any limit holds: 809 bytes became a gigabyte in a trial.
 fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
-    let plain = |v: &actix_web::http::header::HeaderValue| v.as_bytes().eq_ignore_ascii_case(b"identity");
+    let plain =
+        |v: &actix_web::http::header::HeaderValue| v.as_bytes().eq_ignore_ascii_case(b"identity");
     match headers.get_all(CONTENT_ENCODING).all(plain) {
         true => Ok(()),
-        false => Err(Problem::new(Code::UnsupportedMediaType).detail("Send the body without a Content-Encoding.")),
+        false => Err(Problem::new(Code::UnsupportedMediaType)
+            .detail("Send the body without a Content-Encoding.")),
     }
 }

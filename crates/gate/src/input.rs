@@ -15,7 +15,10 @@ impl Input {
     /// Over an object.
     #[must_use]
     pub fn new(object: Map<String, Value>) -> Self {
-        Self { object, errors: Vec::new() }
+        Self {
+            object,
+            errors: Vec::new(),
+        }
     }
 
     /// Takes a member as it is; `None` when absent.
@@ -38,7 +41,11 @@ impl Input {
         match self.optional_text(name, min, max) {
             Some(text) => text,
             None => {
-                if !self.errors.iter().any(|e| e.path == FieldError::at(name, "", "").path) {
+                if !self
+                    .errors
+                    .iter()
+                    .any(|e| e.path == FieldError::at(name, "", "").path)
+                {
                     self.fault(name, "required", "This is required.");
                 }
                 String::new()
@@ -53,9 +60,17 @@ impl Input {
             Some(Value::String(text)) => {
                 let length = text.chars().count();
                 if length < min {
-                    self.fault(name, "too_short", format!("At least {min} characters are needed."));
+                    self.fault(
+                        name,
+                        "too_short",
+                        format!("At least {min} characters are needed."),
+                    );
                 } else if length > max {
-                    self.fault(name, "too_long", format!("At most {max} characters are allowed."));
+                    self.fault(
+                        name,
+                        "too_long",
+                        format!("At most {max} characters are allowed."),
+                    );
                 }
                 Some(text)
             }
@@ -83,7 +98,16 @@ impl Input {
         match self.take(name) {
             None | Some(Value::Null) => None,
             Some(Value::Array(items)) => {
-                let texts: Option<Vec<String>> = items.into_iter().map(|v| if let Value::String(s) = v { Some(s) } else { None }).collect();
+                let texts: Option<Vec<String>> = items
+                    .into_iter()
+                    .map(|v| {
+                        if let Value::String(s) = v {
+                            Some(s)
+                        } else {
+                            None
+                        }
+                    })
+                    .collect();
                 if texts.is_none() {
                     self.fault(name, "not_texts", "This must be a list of texts.");
                 }
@@ -104,9 +128,17 @@ impl Input {
     /// Fails with 400 when a member was not taken, with 422 when one has a fault; both name all of them.
     pub fn finish(self) -> Result<(), Problem> {
         if !self.object.is_empty() {
-            let unknown = self.object.keys().map(|name| FieldError::at(name, "unknown_field", "There is no such field.")).collect();
+            let unknown = self
+                .object
+                .keys()
+                .map(|name| FieldError::at(name, "unknown_field", "There is no such field."))
+                .collect();
             return Err(Problem::new(Code::UnknownField).errors(unknown));
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(Problem::validation(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::validation(self.errors))
+        }
     }
 }

@@ -44,7 +44,9 @@ impl FromRequest for Body {
             if let Some(problem) = problem {
                 return Err(problem);
             }
-            let bytes = tokio::time::timeout(BODY_DEADLINE, collect(payload)).await.map_err(|_| Code::RequestTimeout)??;
+            let bytes = tokio::time::timeout(BODY_DEADLINE, collect(payload))
+                .await
+                .map_err(|_| Code::RequestTimeout)??;
             match parse_json(&bytes)? {
                 Value::Object(object) => Ok(Self { bytes, object }),
                 _ => Err(Problem::new(Code::InvalidJson).detail("The body must be a JSON object.")),
@@ -55,24 +57,36 @@ impl FromRequest for Body {
 
 /// What can be refused before the body is read.
 fn refuse(request: &HttpRequest) -> Option<Problem> {
-    let text = |name: header::HeaderName| request.headers().get(name).map(|v| v.to_str().unwrap_or("?").to_ascii_lowercase());
+    let text = |name: header::HeaderName| {
+        request
+            .headers()
+            .get(name)
+            .map(|v| v.to_str().unwrap_or("?").to_ascii_lowercase())
+    };
     let kind = text(header::CONTENT_TYPE).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
-        return Some(Problem::new(Code::UnsupportedMediaType).detail("Send Content-Type: application/json."));
+    if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json"))
+    {
+        return Some(
+            Problem::new(Code::UnsupportedMediaType).detail("Send Content-Type: application/json."),
+        );
     }
-    let length = text(header::CONTENT_LENGTH).and_then(|v| v.parse::<u64>().ok()).unwrap_or(0);
-    (length > BODY_BYTES_MAX as u64).then(|| too_large())
+    let length = text(header::CONTENT_LENGTH)
+        .and_then(|v| v.parse::<u64>().ok())
+        .unwrap_or(0);
+    (length > BODY_BYTES_MAX as u64).then(too_large)
 }
 
 fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge).detail(format!("A JSON body has at most {BODY_BYTES_MAX} bytes."))
+    Problem::new(Code::BodyTooLarge)
+        .detail(format!("A JSON body has at most {BODY_BYTES_MAX} bytes."))
 }
 
 async fn collect(mut payload: Payload) -> Result<bytes::Bytes, Problem> {
     let mut all = bytes::BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::BadRequest).detail("The body ended early."))?;
+        let chunk =
+            chunk.map_err(|_| Problem::new(Code::BadRequest).detail("The body ended early."))?;
         if all.len() + chunk.len() > BODY_BYTES_MAX {
             return Err(too_large());
         }
@@ -84,7 +98,9 @@ async fn collect(mut payload: Payload) -> Result<bytes::Bytes, Problem> {
 /// Parses JSON of at most 32 levels, without duplicate keys, without U+0000 in any text.
 pub fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let value = Strict { depth: 0 }
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value));
     value.map_err(|e| Problem::new(Code::InvalidJson).detail(format!("{e}.")))
 }
 
@@ -99,12 +115,18 @@ impl Strict {
         if self.depth >= JSON_DEPTH_MAX {
             return Err(E::custom(format!("more than {JSON_DEPTH_MAX} levels")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self {
+            depth: self.depth + 1,
+        })
     }
 }
 
 fn text<E: Error>(text: String) -> Result<String, E> {
-    if text.contains('\0') { Err(E::custom("a text holds U+0000")) } else { Ok(text) }
+    if text.contains('\0') {
+        Err(E::custom("a text holds U+0000"))
+    } else {
+        Ok(text)
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -139,7 +161,11 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        if value.is_finite() { Ok(value.into()) } else { Err(E::custom("a number is out of range")) }
+        if value.is_finite() {
+            Ok(value.into())
+        } else {
+            Err(E::custom("a number is out of range"))
+        }
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -181,9 +207,22 @@ mod tests {
     fn depth_duplicates_and_nul_are_refused() {
         let nested = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
         assert!(parse_json(nested(32).as_bytes()).is_ok());
-        for bad in [nested(33), "[".repeat(100_000), r#"{"a":1,"a":2}"#.into(), r#"{"a":{"b":1,"b":1}}"#.into(), r#""\u0000""#.into(), "1e999".into(), "{}x".into()] {
+        for bad in [
+            nested(33),
+            "[".repeat(100_000),
+            r#"{"a":1,"a":2}"#.into(),
+            r#"{"a":{"b":1,"b":1}}"#.into(),
+            r#""\u0000""#.into(),
+            "1e999".into(),
+            "{}x".into(),
+        ] {
             let code = parse_json(bad.as_bytes()).map_err(|p| p.code());
-            assert_eq!(code, Err(Code::InvalidJson), "{}", &bad[..bad.len().min(40)]);
+            assert_eq!(
+                code,
+                Err(Code::InvalidJson),
+                "{}",
+                &bad[..bad.len().min(40)]
+            );
         }
     }
 }

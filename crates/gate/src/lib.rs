@@ -38,9 +38,11 @@ mod views;
 pub mod wire;
 
 pub use audit::{By, Entry};
-pub use caller::{Access, Caller, Holders, InInstance, InProject, Permission, Place, PlaceKind, UserAuth, Who};
+pub use caller::{
+    Access, Caller, Holders, InInstance, InProject, Permission, Place, PlaceKind, UserAuth, Who,
+};
 pub use config::{GateConfig, LimitsConfig, PasswordsConfig, RequestLogConfig, SessionsConfig};
-pub use front::{Cidr, Front, FrontConfig, FrontService, Hosts, place_guard};
+pub use front::{Cidr, Front, FrontConfig, FrontService, place_guard};
 pub use idempotency::{Idempotent, NoIdempotency};
 pub use input::Input;
 pub use json::{Body, parse_json};
@@ -56,4 +58,7 @@ pub use secrets::{Master, StartError};
 pub use service::{Gate, GateParts, KeyIn, KeyMade, OperatorIn, ProjectIn, RequestsQuery, Signed};
 pub use settings::{Settings, SignUp};
 pub use tokens::{new_token, open_cursor, sign_cursor, token_digest, token_hash};
-pub use views::{At, AuditView, KeyView, NewKeyView, OperatorView, ProjectView, RequestView, SessionView, Versioned};
+pub use views::{
+    At, AuditView, KeyView, NewKeyView, OperatorView, ProjectView, RequestView, SessionView,
+    Versioned,
+};

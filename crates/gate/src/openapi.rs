@@ -2,7 +2,9 @@
 
 use kernel::Code;
 use std::collections::BTreeMap;
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type,
+};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
@@ -15,13 +17,20 @@ pub struct ProblemSchema;
 
 impl PartialSchema for ProblemSchema {
     fn schema() -> RefOr<Schema> {
-        let text = |description: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+        let text = |description: &str| {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(description))
+        };
         let codes = ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some("A stable word for programs. More may be added."))
             .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())));
         let fault = ObjectBuilder::new()
-            .property("path", text("A JSON pointer into the body, or `?name` for a query parameter"))
+            .property(
+                "path",
+                text("A JSON pointer into the body, or `?name` for a query parameter"),
+            )
             .property("code", text("A stable word for programs"))
             .property("message", text("A sentence for people"))
             .required("path")
@@ -33,13 +42,24 @@ impl PartialSchema for ProblemSchema {
             .description(Some("The HTTP status"));
         ObjectBuilder::new()
             .description(Some("What went wrong (RFC 9457)"))
-            .property("type", text("Names the kind of problem: the code, as a path"))
-            .property("title", text("A short sentence, the same for every occurrence"))
+            .property(
+                "type",
+                text("Names the kind of problem: the code, as a path"),
+            )
+            .property(
+                "title",
+                text("A short sentence, the same for every occurrence"),
+            )
             .property("status", status)
             .property("code", codes)
             .property("detail", text("A sentence about this occurrence"))
             .property("request_id", text("Names the request in the logs"))
-            .property("errors", ArrayBuilder::new().items(fault).description(Some("The faults of single values")))
+            .property(
+                "errors",
+                ArrayBuilder::new()
+                    .items(fault)
+                    .description(Some("The faults of single values")),
+            )
             .property("hint", text("Advice for the developer"))
             .required("type")
             .required("title")
@@ -58,8 +78,14 @@ impl ToSchema for ProblemSchema {
 
 /// What each status means, whatever the operation.
 const MEANINGS: [(u16, &str); 16] = [
-    (400, "Malformed, or it names what does not exist or may not be named"),
-    (401, "Nobody is signed in, or the credential is not good here"),
+    (
+        400,
+        "Malformed, or it names what does not exist or may not be named",
+    ),
+    (
+        401,
+        "Nobody is signed in, or the credential is not good here",
+    ),
     (403, "Signed in, but this is not allowed"),
     (404, "Absent or invisible"),
     (405, "The method is not allowed here"),
@@ -81,7 +107,9 @@ pub struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problem_responses(&[400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 500, 503, 507])
+        problem_responses(&[
+            400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 500, 503, 507,
+        ])
     }
 }
 
@@ -97,35 +125,78 @@ impl IntoResponses for ReadProblems {
 /// Responses of these statuses, each a problem.
 #[must_use]
 pub fn problem_responses(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
-    let meaning = |status: &u16| MEANINGS.iter().find(|(s, _)| s == status).map_or("An error", |(_, text)| *text);
-    statuses.iter().map(|status| (status.to_string(), RefOr::T(problem_response(meaning(status))))).collect()
+    let meaning = |status: &u16| {
+        MEANINGS
+            .iter()
+            .find(|(s, _)| s == status)
+            .map_or("An error", |(_, text)| *text)
+    };
+    statuses
+        .iter()
+        .map(|status| {
+            (
+                status.to_string(),
+                RefOr::T(problem_response(meaning(status))),
+            )
+        })
+        .collect()
 }
 
 fn problem_response(description: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(NAME))).build();
-    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(NAME)))
+        .build();
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content)
+        .build()
 }
 
 /// Completes a document: the problem's schema, the bearer scheme, and for each operation the errors it does not name.
 /// Operations without a `security` of their own need the bearer; public ones say `security(())`.
 pub fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_with(Components::new);
-    components.schemas.insert(NAME.to_owned(), ProblemSchema::schema());
+    components
+        .schemas
+        .insert(NAME.to_owned(), ProblemSchema::schema());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A user's access token, a project key (`gk_...`), or an operator's session (`go_...`)"))
+        .description(Some(
+            "A user's access token, a project key (`gk_...`), or an operator's session (`go_...`)",
+        ))
         .build();
-    components.security_schemes.insert("bearer".to_owned(), SecurityScheme::Http(bearer).into());
+    components
+        .security_schemes
+        .insert("bearer".to_owned(), SecurityScheme::Http(bearer).into());
     let needs = utoipa::openapi::SecurityRequirement::new::<_, [&str; 0], &str>("bearer", []);
     for (_, item) in document.paths.paths.iter_mut() {
-        let reads = [&mut item.get, &mut item.head].into_iter().map(|o| (o, true));
-        let writes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().map(|o| (o, false));
+        let reads = [&mut item.get, &mut item.head]
+            .into_iter()
+            .map(|o| (o, true));
+        let writes = [
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ]
+        .into_iter()
+        .map(|o| (o, false));
         for (operation, reads) in reads.chain(writes) {
             let Some(operation) = operation else { continue };
-            operation.security.get_or_insert_with(|| vec![needs.clone()]);
-            let problems = if reads { ReadProblems::responses() } else { Problems::responses() };
+            operation
+                .security
+                .get_or_insert_with(|| vec![needs.clone()]);
+            let problems = if reads {
+                ReadProblems::responses()
+            } else {
+                Problems::responses()
+            };
             for (status, response) in problems {
-                operation.responses.responses.entry(status).or_insert(response);
+                operation
+                    .responses
+                    .responses
+                    .entry(status)
+                    .or_insert(response);
             }
         }
     }

@@ -29,15 +29,25 @@ impl Passwords {
     #[must_use]
     pub fn new(permits: usize, queue: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let permits = if permits == 0 { (cores / 2).max(1) } else { permits };
-        Self { permits: Arc::new(Semaphore::new(permits)), waiting: Arc::default(), queue }
+        let permits = if permits == 0 {
+            (cores / 2).max(1)
+        } else {
+            permits
+        };
+        Self {
+            permits: Arc::new(Semaphore::new(permits)),
+            waiting: Arc::default(),
+            queue,
+        }
     }
 
     /// The hash of a password, as a PHC string.
     pub async fn hash(&self, password: &str) -> Result<String, Problem> {
         let password = password.to_owned();
         self.run(move || {
-            let hash = argon()?.hash_password(password.as_bytes()).map_err(|e| Problem::internal(format!("argon2: {e}")))?;
+            let hash = argon()?
+                .hash_password(password.as_bytes())
+                .map_err(|e| Problem::internal(format!("argon2: {e}")))?;
             Ok(hash.to_string())
         })
         .await?
@@ -50,7 +60,8 @@ impl Passwords {
         }
         let (password, phc) = (password.to_owned(), phc.to_owned());
         self.run(move || {
-            let hash = PasswordHash::new(&phc).map_err(|e| Problem::internal(format!("a stored password hash: {e}")))?;
+            let hash = PasswordHash::new(&phc)
+                .map_err(|e| Problem::internal(format!("a stored password hash: {e}")))?;
             Ok(argon()?.verify_password(password.as_bytes(), &hash).is_ok())
         })
         .await?
@@ -58,21 +69,34 @@ impl Passwords {
 
     /// Takes the time of [`Passwords::verify`] and answers false: for identities that do not exist.
     pub async fn verify_nobody(&self, password: &str) -> Result<bool, Problem> {
-        let password = if password.len() > PASSWORD_BYTES_MAX { "" } else { password };
+        let password = if password.len() > PASSWORD_BYTES_MAX {
+            ""
+        } else {
+            password
+        };
         // Boxed, because the two call each other.
         Box::pin(self.verify(password, NOBODY)).await.map(|_| false)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let place = Waiting::enter(&self.waiting, self.queue + self.permits.available_permits())?;
-        let permit = self.permits.clone().acquire_owned().await.map_err(|_| Code::Unavailable)?;
+        let permit = self
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Code::Unavailable)?;
         drop(place);
         let done = tokio::task::spawn_blocking(move || {
             // Held here, so that a caller who goes away does not let in another while the core is still busy.
             let _permit = permit;
             work()
         });
-        done.await.map_err(|e| Problem::internal(format!("hashing: {e}")))
+        done.await
+            .map_err(|e| Problem::internal(format!("hashing: {e}")))
     }
 }
 
@@ -83,7 +107,9 @@ impl Waiting {
     fn enter(waiting: &Arc<AtomicUsize>, most: usize) -> Result<Self, Problem> {
         let place = Self(waiting.clone());
         if waiting.fetch_add(1, Ordering::SeqCst) >= most {
-            return Err(Problem::new(Code::RateLimited).detail("Too many passwords are being checked.").retry_after(2));
+            return Err(Problem::new(Code::RateLimited)
+                .detail("Too many passwords are being checked.")
+                .retry_after(2));
         }
         Ok(place)
     }
@@ -96,7 +122,8 @@ impl Drop for Waiting {
 }
 
 fn argon() -> Result<Argon2<'static>, Problem> {
-    let params = Params::new(19_456, 2, 1, None).map_err(|e| Problem::internal(format!("argon2: {e}")))?;
+    let params =
+        Params::new(19_456, 2, 1, None).map_err(|e| Problem::internal(format!("argon2: {e}")))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
@@ -104,9 +131,17 @@ fn argon() -> Result<Argon2<'static>, Problem> {
 pub fn check_new_password(input: &mut Input, name: &str) -> String {
     let password = input.text(name, 1, usize::MAX);
     if !password.is_empty() && password.len() < PASSWORD_BYTES_MIN {
-        input.fault(name, "too_short", format!("At least {PASSWORD_BYTES_MIN} bytes are needed."));
+        input.fault(
+            name,
+            "too_short",
+            format!("At least {PASSWORD_BYTES_MIN} bytes are needed."),
+        );
     } else if password.len() > PASSWORD_BYTES_MAX {
-        input.fault(name, "too_long", format!("At most {PASSWORD_BYTES_MAX} bytes are allowed."));
+        input.fault(
+            name,
+            "too_long",
+            format!("At most {PASSWORD_BYTES_MAX} bytes are allowed."),
+        );
     }
     password
 }
@@ -120,7 +155,10 @@ mod tests {
     async fn passwords_verify_and_nobody_does_not() {
         let passwords = Passwords::new(1, 4);
         let hash = passwords.hash("correct horse").await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
         assert!(passwords.verify("correct horse", &hash).await.unwrap());
         assert!(!passwords.verify("correct horsf", &hash).await.unwrap());
         assert!(!passwords.verify_nobody("correct horse").await.unwrap());
@@ -132,18 +170,35 @@ mod tests {
         let passwords = Passwords::new(1, 2);
         let tries = (0..12).map(|_| passwords.verify_nobody("x"));
         let results = futures_util::future::join_all(tries).await;
-        let refused = results.iter().filter(|r| r.as_ref().is_err_and(|p| p.code() == Code::RateLimited)).count();
+        let refused = results
+            .iter()
+            .filter(|r| r.as_ref().is_err_and(|p| p.code() == Code::RateLimited))
+            .count();
         assert!((8..12).contains(&refused), "{refused}");
         assert!(passwords.verify_nobody("x").await.is_ok());
     }
 
     #[test]
     fn new_passwords_are_measured_in_bytes() {
-        let cases = [(json!("1234567"), Some("too_short")), (json!("ääää"), None), (json!("x".repeat(512)), None), (json!("ä".repeat(300)), Some("too_long")), (json!(1), Some("not_a_text")), (json!(null), Some("required"))];
+        let cases = [
+            (json!("1234567"), Some("too_short")),
+            (json!("ääää"), None),
+            (json!("x".repeat(512)), None),
+            (json!("ä".repeat(300)), Some("too_long")),
+            (json!(1), Some("not_a_text")),
+            (json!(null), Some("required")),
+        ];
         for (value, want) in cases {
-            let mut input = Input::new([("password".to_owned(), value.clone())].into_iter().collect());
+            let mut input = Input::new(
+                [("password".to_owned(), value.clone())]
+                    .into_iter()
+                    .collect(),
+            );
             check_new_password(&mut input, "password");
-            let got = input.finish().err().and_then(|p| p.field_errors().first().map(|e| e.code));
+            let got = input
+                .finish()
+                .err()
+                .and_then(|p| p.field_errors().first().map(|e| e.code));
             assert_eq!(got, want, "{value}");
         }
     }

@@ -7,5 +7,6 @@ use kernel::Stamp;
 #[async_trait::async_trait(?Send)]
 pub trait UserTokens: Send + Sync {
     /// The user behind `token`, or a 401. A session that ended is refused within a second, on every node.
-    async fn verify(&self, project: &Project, token: &str, now: Stamp) -> Result<UserAuth, Problem>;
+    async fn verify(&self, project: &Project, token: &str, now: Stamp)
+    -> Result<UserAuth, Problem>;
 }

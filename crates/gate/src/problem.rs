@@ -23,8 +23,15 @@ impl Problem {
     /// A problem with nothing to add to its code.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        let retry_after_seconds = matches!(code.kind(), Kind::Unavailable | Kind::Limited).then_some(1);
-        Self(Box::new(Inner { code, detail: None, errors: Vec::new(), hint: None, retry_after_seconds }))
+        let retry_after_seconds =
+            matches!(code.kind(), Kind::Unavailable | Kind::Limited).then_some(1);
+        Self(Box::new(Inner {
+            code,
+            detail: None,
+            errors: Vec::new(),
+            hint: None,
+            retry_after_seconds,
+        }))
     }
 
     /// With a sentence about this occurrence. Never from the database or the file system.
@@ -159,7 +166,10 @@ fn status(kind: Kind) -> StatusCode {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0.code.as_str())?;
-        self.0.detail.as_ref().map_or(Ok(()), |detail| write!(f, ": {detail}"))
+        self.0
+            .detail
+            .as_ref()
+            .map_or(Ok(()), |detail| write!(f, ": {detail}"))
     }
 }
 
@@ -190,7 +200,9 @@ impl From<StoreError> for Problem {
         match &error {
             StoreError::CommitUnknown(_) => {
                 tracing::error!(%error, "commit unknown");
-                Self::new(Code::CommitUnknown).hint("Send the request again with the same Idempotency-Key to learn the outcome.")
+                Self::new(Code::CommitUnknown).hint(
+                    "Send the request again with the same Idempotency-Key to learn the outcome.",
+                )
             }
             StoreError::Suspended | StoreError::Busy(_) | StoreError::Aborted => {
                 tracing::warn!(%error, "unavailable");

@@ -72,15 +72,28 @@ impl Project {
     pub fn for_tests(db: Db, slug: &str) -> Result<Arc<Self>, Problem> {
         let uid = kernel::Ids.new_id();
         let root_key = Arc::new(RootKey::new(RootKey::fresh()?, uid.as_bytes())?);
-        let core = Core { uid, db, root_key, settings: Arc::default() };
+        let core = Core {
+            uid,
+            db,
+            root_key,
+            settings: Arc::default(),
+        };
         let slug = kernel::parse_slug(slug).ok_or(Code::ProjectNotFound)?;
-        Ok(Arc::new(Self::new(slug, slug, "http://127.0.0.1:8090", &core)))
+        Ok(Arc::new(Self::new(
+            slug,
+            slug,
+            "http://127.0.0.1:8090",
+            &core,
+        )))
     }
 }
 
 impl std::fmt::Debug for Project {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Project").field("id", &self.id).field("uid", &self.uid).finish_non_exhaustive()
+        f.debug_struct("Project")
+            .field("id", &self.id)
+            .field("uid", &self.uid)
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,8 +18,15 @@ impl QueryInput {
     /// Over the text behind the question mark.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(text);
-        let pairs = pairs.map_err(|_| Problem::new(Code::InvalidParameter).detail("The query string is malformed."))?.into_inner();
-        Ok(Self { pairs, faults: Vec::new() })
+        let pairs = pairs
+            .map_err(|_| {
+                Problem::new(Code::InvalidParameter).detail("The query string is malformed.")
+            })?
+            .into_inner();
+        Ok(Self {
+            pairs,
+            faults: Vec::new(),
+        })
     }
 
     /// Takes a parameter; more than one of its name is a fault.
@@ -40,7 +47,11 @@ impl QueryInput {
 
     /// Notes a fault of a parameter.
     pub fn fault(&mut self, name: &str, message: impl Into<String>) {
-        self.faults.push(FieldError { path: format!("?{name}"), code: "invalid_parameter", message: message.into() });
+        self.faults.push(FieldError {
+            path: format!("?{name}"),
+            code: "invalid_parameter",
+            message: message.into(),
+        });
     }
 
     /// Fails with 400 `invalid_parameter`, naming all faults and all parameters that were not taken.
@@ -48,7 +59,11 @@ impl QueryInput {
         for (name, _) in std::mem::take(&mut self.pairs) {
             self.fault(&name, "There is no such parameter here.");
         }
-        if self.faults.is_empty() { Ok(()) } else { Err(Problem::new(Code::InvalidParameter).errors(self.faults)) }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::new(Code::InvalidParameter).errors(self.faults))
+        }
     }
 }
 
@@ -74,22 +89,37 @@ pub struct ListQuery {
 
 impl Default for ListQuery {
     fn default() -> Self {
-        Self { limit: PAGE_DEFAULT, cursor: None, count: false }
+        Self {
+            limit: PAGE_DEFAULT,
+            cursor: None,
+            count: false,
+        }
     }
 }
 
 impl ListQuery {
     /// Takes the three parameters and leaves the others.
     pub fn read_some(query: &mut QueryInput) -> Self {
-        let limit = query.take("limit").map(|text| text.parse::<u32>().ok().filter(|n| (1..=PAGE_MAX).contains(n)));
+        let limit = query.take("limit").map(|text| {
+            text.parse::<u32>()
+                .ok()
+                .filter(|n| (1..=PAGE_MAX).contains(n))
+        });
         if limit == Some(None) {
-            query.fault("limit", format!("This must be a number from 1 to {PAGE_MAX}."));
+            query.fault(
+                "limit",
+                format!("This must be a number from 1 to {PAGE_MAX}."),
+            );
         }
         let count = query.take("count");
         if count.as_deref().is_some_and(|c| c != "exact") {
             query.fault("count", "This must be \"exact\".");
         }
-        Self { limit: limit.flatten().unwrap_or(PAGE_DEFAULT), cursor: query.take("cursor"), count: count.is_some() }
+        Self {
+            limit: limit.flatten().unwrap_or(PAGE_DEFAULT),
+            cursor: query.take("cursor"),
+            count: count.is_some(),
+        }
     }
 
     /// Rows to fetch: one more than the page, to know whether there is another.
@@ -104,10 +134,12 @@ impl FromRequest for ListQuery {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(QueryInput::parse(request.query_string()).and_then(|mut query| {
-            let list = Self::read_some(&mut query);
-            query.finish().map(|()| list)
-        }))
+        ready(
+            QueryInput::parse(request.query_string()).and_then(|mut query| {
+                let list = Self::read_some(&mut query);
+                query.finish().map(|()| list)
+            }),
+        )
     }
 }
 
@@ -123,9 +155,28 @@ mod tests {
             query.finish().map(|()| list)
         };
         assert_eq!(read("").unwrap(), ListQuery::default());
-        assert_eq!(read("limit=1000&cursor=a%20b&count=exact").unwrap(), ListQuery { limit: 1000, cursor: Some("a b".into()), count: true });
-        for bad in ["limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "offset=3", "count=yes", "api_key=gk_x"] {
-            assert_eq!(read(bad).map_err(|p| p.code()), Err(Code::InvalidParameter), "{bad}");
+        assert_eq!(
+            read("limit=1000&cursor=a%20b&count=exact").unwrap(),
+            ListQuery {
+                limit: 1000,
+                cursor: Some("a b".into()),
+                count: true
+            }
+        );
+        for bad in [
+            "limit=0",
+            "limit=1001",
+            "limit=x",
+            "limit=1&limit=2",
+            "offset=3",
+            "count=yes",
+            "api_key=gk_x",
+        ] {
+            assert_eq!(
+                read(bad).map_err(|p| p.code()),
+                Err(Code::InvalidParameter),
+                "{bad}"
+            );
         }
     }
 }

@@ -67,8 +67,13 @@ impl RequestLog {
     /// Whether this second still has room for such a request. Asked first, because most requests of a busy second are
     /// dropped and should cost nothing.
     pub(crate) fn wants(&self, status: u16, took: Duration) -> bool {
-        let most = if status >= 400 || took >= SLOW { self.0.most } else { self.0.most - self.0.most / RESERVED };
-        self.0.taken.load(Ordering::Relaxed) < most && self.0.taken.fetch_add(1, Ordering::Relaxed) < most
+        let most = if status >= 400 || took >= SLOW {
+            self.0.most
+        } else {
+            self.0.most - self.0.most / RESERVED
+        };
+        self.0.taken.load(Ordering::Relaxed) < most
+            && self.0.taken.fetch_add(1, Ordering::Relaxed) < most
     }
 
     pub(crate) fn push(&self, entry: Answered<'_>) {
@@ -85,18 +90,33 @@ impl RequestLog {
             network: entry.network.to_owned(),
             code: entry.code.map(str::to_owned),
         };
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+        self.0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(row);
     }
 
     /// Writes what waits. A batch that fails is lost, and said so: this is a log, not a ledger.
     pub async fn flush(&self) {
-        let rows = std::mem::take(&mut *self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let rows = std::mem::take(
+            &mut *self
+                .0
+                .waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         self.0.taken.store(0, Ordering::Relaxed);
         if rows.is_empty() {
             return;
         }
         let count = rows.len();
-        let done = self.0.db.write(async move |tx: &WriteTx| -> Result<(), Problem> { Ok(requests::insert_all(tx, &rows).await?) });
+        let done = self
+            .0
+            .db
+            .write(async move |tx: &WriteTx| -> Result<(), Problem> {
+                Ok(requests::insert_all(tx, &rows).await?)
+            });
         if let Err(problem) = done.await {
             tracing::warn!(%problem, count, "entries of the request log were lost");
         }
@@ -105,7 +125,10 @@ impl RequestLog {
     /// Removes what is older or more than the configuration allows.
     pub async fn prune(&self, now: Stamp) -> Result<(), Problem> {
         let (cutoff, most) = (now.minus(self.0.kept).time(), self.0.rows_max);
-        self.0.db.write(async move |tx: &WriteTx| Ok(requests::prune(tx, cutoff, most).await?)).await
+        self.0
+            .db
+            .write(async move |tx: &WriteTx| Ok(requests::prune(tx, cutoff, most).await?))
+            .await
     }
 
     /// Writes a batch each second and prunes now and then, until it is dropped; then call [`RequestLog::flush`].
@@ -125,6 +148,9 @@ impl RequestLog {
 }
 
 fn cut(path: &str) -> String {
-    let end = (0..=PATH_MAX.min(path.len())).rev().find(|i| path.is_char_boundary(*i)).unwrap_or(0);
+    let end = (0..=PATH_MAX.min(path.len()))
+        .rev()
+        .find(|i| path.is_char_boundary(*i))
+        .unwrap_or(0);
     path[..end].to_owned()
 }

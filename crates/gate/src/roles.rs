@@ -8,11 +8,20 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// What members may do at the instance: see their projects, and where they own one, its keys.
-const MEMBER: &[&str] = &["instance.open", "session.read", "session.end", "projects.read", "keys.read", "keys.write"];
+const MEMBER: &[&str] = &[
+    "instance.open",
+    "session.read",
+    "session.end",
+    "projects.read",
+    "keys.read",
+    "keys.write",
+];
 
 /// The nouns that editors may change: data, users, files and push.
-const EDITOR_NOUNS: &[&str] =
-    &["records", "batch", "users", "sessions", "buckets", "files", "uploads", "push", "devices", "topics", "messages"];
+const EDITOR_NOUNS: &[&str] = &[
+    "records", "batch", "users", "sessions", "buckets", "files", "uploads", "push", "devices",
+    "topics", "messages",
+];
 
 /// An operator's role in one project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,14 +71,25 @@ impl Reach {
         if role == "owner" {
             return Self::Everything;
         }
-        let role = |(uid, role): (&String, &Value)| Some((kernel::parse_id(uid)?, ProjectRole::parse(role.as_str()?)?));
-        Self::Projects(projects.as_object().map(|map| map.iter().filter_map(role).collect()).unwrap_or_default())
+        let role = |(uid, role): (&String, &Value)| {
+            Some((kernel::parse_id(uid)?, ProjectRole::parse(role.as_str()?)?))
+        };
+        Self::Projects(
+            projects
+                .as_object()
+                .map(|map| map.iter().filter_map(role).collect())
+                .unwrap_or_default(),
+        )
     }
 
     pub(crate) fn to_json(&self) -> Value {
         match self {
             Self::Everything => Value::Object(Map::new()),
-            Self::Projects(roles) => roles.iter().map(|(uid, role)| (uid.to_string(), Value::from(role.as_str()))).collect::<Map<_, _>>().into(),
+            Self::Projects(roles) => roles
+                .iter()
+                .map(|(uid, role)| (uid.to_string(), Value::from(role.as_str())))
+                .collect::<Map<_, _>>()
+                .into(),
         }
     }
 
@@ -94,7 +114,9 @@ impl Reach {
     pub(crate) fn own(&self, uid: Uuid) -> Result<(), Problem> {
         self.see(uid)?;
         match self {
-            Self::Projects(roles) if roles.get(&uid) != Some(&ProjectRole::Owner) => Err(Code::PermissionDenied.into()),
+            Self::Projects(roles) if roles.get(&uid) != Some(&ProjectRole::Owner) => {
+                Err(Code::PermissionDenied.into())
+            }
             _ => Ok(()),
         }
     }
@@ -110,12 +132,28 @@ pub(crate) struct Roles {
 
 impl Roles {
     pub(crate) fn new(known: &[&str]) -> Self {
-        let of = |fits: &dyn Fn(&str) -> bool| known.iter().filter(|n| fits(n)).map(|n| (*n).to_owned()).collect::<Vec<_>>().into();
+        let of = |fits: &dyn Fn(&str) -> bool| {
+            known
+                .iter()
+                .filter(|n| fits(n))
+                .map(|n| (*n).to_owned())
+                .collect::<Vec<_>>()
+                .into()
+        };
         let reads = |name: &str| name.ends_with(".read") || name.ends_with(".open");
-        let edits = |name: &str| reads(name) || name.split_once('.').is_some_and(|(noun, _)| EDITOR_NOUNS.contains(&noun));
+        let edits = |name: &str| {
+            reads(name)
+                || name
+                    .split_once('.')
+                    .is_some_and(|(noun, _)| EDITOR_NOUNS.contains(&noun))
+        };
         Self {
             everything: Arc::from(vec!["*".to_owned()]),
-            member: MEMBER.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>().into(),
+            member: MEMBER
+                .iter()
+                .map(|n| (*n).to_owned())
+                .collect::<Vec<_>>()
+                .into(),
             editor: of(&edits),
             viewer: of(&reads),
         }
@@ -144,7 +182,10 @@ impl Roles {
 
 /// Whether a key may be given the scope: `*`, a known permission, or `noun.*` of a known one.
 pub(crate) fn is_scope(known: &[&str], scope: &str) -> bool {
-    let noun = |n: &&str| n.split_once('.').is_some_and(|(noun, _)| scope.strip_suffix(".*") == Some(noun));
+    let noun = |n: &&str| {
+        n.split_once('.')
+            .is_some_and(|(noun, _)| scope.strip_suffix(".*") == Some(noun))
+    };
     scope == "*" || known.contains(&scope) || known.iter().any(noun)
 }
 
@@ -152,17 +193,43 @@ pub(crate) fn is_scope(known: &[&str], scope: &str) -> bool {
 mod tests {
     use super::*;
 
-    const KNOWN: &[&str] = &["records.read", "records.write", "collections.read", "collections.write", "settings.write", "users.delete"];
+    const KNOWN: &[&str] = &[
+        "records.read",
+        "records.write",
+        "collections.read",
+        "collections.write",
+        "settings.write",
+        "users.delete",
+    ];
 
     #[test]
     fn roles_give_what_they_say_and_no_more() {
         let roles = Roles::new(KNOWN);
         let uid = kernel::Ids.new_id();
-        let given = |role: ProjectRole| roles.in_project(&Reach::Projects([(uid, role)].into()), uid).unwrap().to_vec();
+        let given = |role: ProjectRole| {
+            roles
+                .in_project(&Reach::Projects([(uid, role)].into()), uid)
+                .unwrap()
+                .to_vec()
+        };
         assert_eq!(given(ProjectRole::Owner), ["*"]);
-        assert_eq!(given(ProjectRole::Editor), ["records.read", "records.write", "collections.read", "users.delete"]);
-        assert_eq!(given(ProjectRole::Viewer), ["records.read", "collections.read"]);
-        assert_eq!(roles.in_project(&Reach::Projects(HashMap::new()), uid), None);
+        assert_eq!(
+            given(ProjectRole::Editor),
+            [
+                "records.read",
+                "records.write",
+                "collections.read",
+                "users.delete"
+            ]
+        );
+        assert_eq!(
+            given(ProjectRole::Viewer),
+            ["records.read", "collections.read"]
+        );
+        assert_eq!(
+            roles.in_project(&Reach::Projects(HashMap::new()), uid),
+            None
+        );
     }
 
     #[test]
@@ -170,13 +237,28 @@ mod tests {
         let (uid, other) = (kernel::Ids.new_id(), kernel::Ids.new_id());
         let reach = Reach::Projects([(uid, ProjectRole::Viewer)].into());
         assert_eq!(Reach::of("member", &reach.to_json()), reach);
-        assert_eq!(reach.own(uid).map_err(|p| p.code()), Err(Code::PermissionDenied));
-        assert_eq!(reach.own(other).map_err(|p| p.code()), Err(Code::ProjectNotFound));
+        assert_eq!(
+            reach.own(uid).map_err(|p| p.code()),
+            Err(Code::PermissionDenied)
+        );
+        assert_eq!(
+            reach.own(other).map_err(|p| p.code()),
+            Err(Code::ProjectNotFound)
+        );
     }
 
     #[test]
     fn scopes_are_known_names() {
-        for (scope, want) in [("*", true), ("records.read", true), ("records.*", true), ("records", false), ("record.*", false), ("nope.read", false), ("", false), (".*", false)] {
+        for (scope, want) in [
+            ("*", true),
+            ("records.read", true),
+            ("records.*", true),
+            ("records", false),
+            ("record.*", false),
+            ("nope.read", false),
+            ("", false),
+            (".*", false),
+        ] {
             assert_eq!(is_scope(KNOWN, scope), want, "{scope}");
         }
     }

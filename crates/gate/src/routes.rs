@@ -17,18 +17,39 @@ use uuid::Uuid;
 /// The operations of the instance. Goes into the scope that is guarded by [`crate::place_guard`] of the instance.
 pub fn configure_instance(config: &mut ServiceConfig<'_>) {
     config.service(setup::create_setup);
-    config.service(session::create_session).service(session::get_session).service(session::delete_session);
-    config.service(projects::list_projects).service(projects::create_project).service(projects::get_project);
-    config.service(projects::update_project).service(projects::suspend_project).service(projects::resume_project);
-    config.service(keys::list_project_keys).service(keys::create_project_key).service(keys::delete_project_key);
-    config.service(operators::list_operators).service(operators::create_operator);
-    config.service(operators::get_operator).service(operators::delete_operator);
-    config.service(audit::list_instance_audit).service(requests::list_requests);
+    config
+        .service(session::create_session)
+        .service(session::get_session)
+        .service(session::delete_session);
+    config
+        .service(projects::list_projects)
+        .service(projects::create_project)
+        .service(projects::get_project);
+    config
+        .service(projects::update_project)
+        .service(projects::suspend_project)
+        .service(projects::resume_project);
+    config
+        .service(keys::list_project_keys)
+        .service(keys::create_project_key)
+        .service(keys::delete_project_key);
+    config
+        .service(operators::list_operators)
+        .service(operators::create_operator);
+    config
+        .service(operators::get_operator)
+        .service(operators::delete_operator);
+    config
+        .service(audit::list_instance_audit)
+        .service(requests::list_requests);
 }
 
 /// The operations of a project. Goes into the scope that is guarded by [`crate::place_guard`] of projects.
 pub fn configure_project(config: &mut ServiceConfig<'_>) {
-    config.service(settings::get_settings).service(settings::update_settings).service(audit::list_audit);
+    config
+        .service(settings::get_settings)
+        .service(settings::update_settings)
+        .service(audit::list_audit);
 }
 
 /// An id in a path.

@@ -29,7 +29,12 @@ impl RootKey {
         let mut id = [0; ID_LEN];
         id.copy_from_slice(&digest.as_ref()[..ID_LEN]);
         let unbound = UnboundKey::new(&AES_256_GCM, &key).map_err(|_| broken("making a key"))?;
-        Ok(Self { bytes, salt, id, sealing: LessSafeKey::new(unbound) })
+        Ok(Self {
+            bytes,
+            salt,
+            id,
+            sealing: LessSafeKey::new(unbound),
+        })
     }
 
     /// New random bytes for a root key.
@@ -52,7 +57,11 @@ impl RootKey {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut text = plain.to_vec();
         self.sealing
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()), &mut text)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(place.as_bytes()),
+                &mut text,
+            )
             .map_err(|_| broken("sealing"))?;
         let mut all = Vec::with_capacity(ID_LEN + NONCE_LEN + text.len());
         all.extend_from_slice(&self.id);
@@ -63,7 +72,9 @@ impl RootKey {
 
     /// Opens what [`RootKey::seal`] made for the same `place`.
     pub(crate) fn open(&self, place: &str, sealed: &str) -> Result<Vec<u8>, Problem> {
-        self.open_checked(place, sealed).ok_or_else(|| Problem::internal(format!("the secret at {place} does not open with this key")))
+        self.open_checked(place, sealed).ok_or_else(|| {
+            Problem::internal(format!("the secret at {place} does not open with this key"))
+        })
     }
 
     fn open_checked(&self, place: &str, sealed: &str) -> Option<Vec<u8>> {
@@ -75,7 +86,10 @@ impl RootKey {
         }
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut text = text.to_vec();
-        let plain = self.sealing.open_in_place(nonce, Aad::from(place.as_bytes()), &mut text).ok()?;
+        let plain = self
+            .sealing
+            .open_in_place(nonce, Aad::from(place.as_bytes()), &mut text)
+            .ok()?;
         Some(plain.to_vec())
     }
 }
@@ -89,7 +103,8 @@ impl std::fmt::Debug for RootKey {
 /// HKDF-SHA256 (RFC 5869) for one block of output, written with HMAC because that cannot fail.
 fn derive(key: &[u8; 32], salt: &[u8], purpose: &str) -> [u8; 32] {
     let extracted = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, salt), key);
-    let mut expand = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, extracted.as_ref()));
+    let mut expand =
+        hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, extracted.as_ref()));
     expand.update(purpose.as_bytes());
     expand.update(&[1]);
     let mut out = [0; 32];
@@ -125,7 +140,12 @@ mod tests {
         let mut changed = sealed.clone();
         changed.pop();
         changed.push(if sealed.ends_with('A') { 'Q' } else { 'A' });
-        for (key, place, text) in [(&key_a, "t/2", &sealed), (&key(b"b"), "t/1", &sealed), (&key_a, "t/1", &changed), (&key_a, "t/1", &String::new())] {
+        for (key, place, text) in [
+            (&key_a, "t/2", &sealed),
+            (&key(b"b"), "t/1", &sealed),
+            (&key_a, "t/1", &changed),
+            (&key_a, "t/1", &String::new()),
+        ] {
             assert!(key.open(place, text).is_err(), "{place}");
         }
     }
@@ -135,13 +155,20 @@ mod tests {
         use aws_lc_rs::hkdf;
         let mut want = [0; 32];
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"salt").extract(&[7; 32]);
-        prk.expand(&[b"purpose"], hkdf::HKDF_SHA256).unwrap().fill(&mut want).unwrap();
+        prk.expand(&[b"purpose"], hkdf::HKDF_SHA256)
+            .unwrap()
+            .fill(&mut want)
+            .unwrap();
         assert_eq!(key(b"salt").derive("purpose"), want);
     }
 
     #[test]
     fn derived_keys_differ_by_purpose_and_salt() {
-        let all = [key(b"a").derive("x"), key(b"a").derive("y"), key(b"b").derive("x")];
+        let all = [
+            key(b"a").derive("x"),
+            key(b"a").derive("y"),
+            key(b"b").derive("x"),
+        ];
         assert!(all[0] != all[1] && all[0] != all[2] && all[0] == key(b"a").derive("x"));
         assert_eq!(format!("{:?}", key(b"a")), "RootKey(..)");
     }

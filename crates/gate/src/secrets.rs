@@ -15,13 +15,17 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No master key was given where one must be.
-    #[error("PostgreSQL holds the databases, so the master key must be given: set secrets.master_key to 32 random bytes in base64 (`openssl rand -base64 32`), the same on all nodes")]
+    #[error(
+        "PostgreSQL holds the databases, so the master key must be given: set secrets.master_key to 32 random bytes in base64 (`openssl rand -base64 32`), the same on all nodes"
+    )]
     NoMasterKey,
     /// The master key has another form.
     #[error("the master key in {0} is not 32 bytes in base64")]
     BadMasterKey(String),
     /// Others can read the master key.
-    #[error("{path} has mode {mode:o}, so that others can read the master key: run `chmod 600 {path}`")]
+    #[error(
+        "{path} has mode {mode:o}, so that others can read the master key: run `chmod 600 {path}`"
+    )]
     OpenMasterKey {
         /// The file.
         path: String,
@@ -60,7 +64,11 @@ pub struct Master(Arc<RootKey>);
 impl Master {
     /// The key that was given, or the one in the data directory, which is made when it is absent. With
     /// `must_be_given` (PostgreSQL, where several nodes share it) there is no second way.
-    pub fn open(data_dir: &Path, given: Option<&SecretString>, must_be_given: bool) -> Result<Self, StartError> {
+    pub fn open(
+        data_dir: &Path,
+        given: Option<&SecretString>,
+        must_be_given: bool,
+    ) -> Result<Self, StartError> {
         match given {
             Some(text) => Self::parse(text.expose_secret(), "secrets.master_key"),
             None if must_be_given => Err(StartError::NoMasterKey),
@@ -91,7 +99,10 @@ impl Master {
         let mut file = File::open(&path).map_err(at(&path))?;
         let mode = file.metadata().map_err(at(&path))?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(StartError::OpenMasterKey { path: path.display().to_string(), mode });
+            return Err(StartError::OpenMasterKey {
+                path: path.display().to_string(),
+                mode,
+            });
         }
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(at(&path))?;
@@ -104,16 +115,29 @@ impl Master {
         let beside = folder.join("master.key.new");
         let text = STANDARD.encode(bytes.expose_secret());
         let write = || {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&beside)?;
             file.write_all(text.as_bytes())?;
             file.write_all(b"\n")?;
             file.sync_all()?;
             std::fs::rename(&beside, path)?;
             File::open(folder)?.sync_all()?;
-            folder.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+            folder
+                .parent()
+                .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
         };
-        write().map_err(|error| StartError::File { path: path.display().to_string(), error })?;
+        write().map_err(|error| StartError::File {
+            path: path.display().to_string(),
+            error,
+        })?;
         Self::over(bytes)
     }
 
@@ -141,20 +165,40 @@ mod tests {
     #[test]
     fn a_key_is_made_once_kept_private_and_refused_when_others_can_read_it() {
         let dir = tempfile::tempdir().unwrap();
-        let sealed = Master::open(dir.path(), None, false).unwrap().seal("a/1", b"x").unwrap();
-        assert_eq!(Master::open(dir.path(), None, false).unwrap().unseal("a/1", &sealed).unwrap(), b"x");
+        let sealed = Master::open(dir.path(), None, false)
+            .unwrap()
+            .seal("a/1", b"x")
+            .unwrap();
+        assert_eq!(
+            Master::open(dir.path(), None, false)
+                .unwrap()
+                .unseal("a/1", &sealed)
+                .unwrap(),
+            b"x"
+        );
         let path = dir.path().join("secrets/master.key");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        let refused = Master::open(dir.path(), None, false).unwrap_err().to_string();
+        let refused = Master::open(dir.path(), None, false)
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("chmod 600"), "{refused}");
     }
 
     #[test]
     fn a_key_must_be_given_on_postgres_and_be_32_bytes() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(Master::open(dir.path(), None, true), Err(StartError::NoMasterKey)));
-        assert!(matches!(Master::open(dir.path(), Some(&"c2hvcnQ=".into()), true), Err(StartError::BadMasterKey(_))));
+        assert!(matches!(
+            Master::open(dir.path(), None, true),
+            Err(StartError::NoMasterKey)
+        ));
+        assert!(matches!(
+            Master::open(dir.path(), Some(&"c2hvcnQ=".into()), true),
+            Err(StartError::BadMasterKey(_))
+        ));
         assert!(Master::open(dir.path(), Some(&STANDARD.encode([1; 32]).into()), true).is_ok());
         assert!(!dir.path().join("secrets").exists());
     }

@@ -79,14 +79,22 @@ impl Gate {
         parts.config.validate()?;
         let db = parts.store.instance(&migrations::instance_steps()).await?;
         let own = migrations::project_steps();
-        let others = parts.project_steps.into_iter().filter(|step| own.iter().all(|o| o.name != step.name));
+        let others = parts
+            .project_steps
+            .into_iter()
+            .filter(|step| own.iter().all(|o| o.name != step.name));
         let steps = own.iter().copied().chain(others).collect();
-        let passwords = Passwords::new(parts.config.passwords.concurrent_max, parts.config.passwords.queue_max);
+        let passwords = Passwords::new(
+            parts.config.passwords.concurrent_max,
+            parts.config.passwords.queue_max,
+        );
         let fresh = Fresh::new(match db {
             Db::Sqlite(_) => None,
             Db::Postgres(_) => Some(REREAD),
         });
-        let logs = parts.logs.map(|db| crate::requests::RequestLog::new(db, &parts.config.request_log));
+        let logs = parts
+            .logs
+            .map(|db| crate::requests::RequestLog::new(db, &parts.config.request_log));
         Ok(Self(Arc::new(Inner {
             store: parts.store,
             db,
@@ -137,13 +145,29 @@ impl Gate {
 
     /// Reads a cursor of the list `name`.
     fn after(&self, name: &str, cursor: Option<&str>) -> Result<Option<Uuid>, Problem> {
-        let Some(cursor) = cursor else { return Ok(None) };
+        let Some(cursor) = cursor else {
+            return Ok(None);
+        };
         read_cursor(&self.0.master.derive_key("cursor"), name, cursor).map(Some)
     }
 
     /// A page of the list `name` from one row more than asked for.
-    fn page<R, T>(&self, name: &str, limit: u32, rows: Vec<R>, id: fn(&R) -> Uuid, view: impl Fn(R) -> T) -> kernel::Page<T> {
-        page(&self.0.master.derive_key("cursor"), name, limit, rows, id, view)
+    fn page<R, T>(
+        &self,
+        name: &str,
+        limit: u32,
+        rows: Vec<R>,
+        id: fn(&R) -> Uuid,
+        view: impl Fn(R) -> T,
+    ) -> kernel::Page<T> {
+        page(
+            &self.0.master.derive_key("cursor"),
+            name,
+            limit,
+            rows,
+            id,
+            view,
+        )
     }
 }
 
@@ -152,15 +176,29 @@ fn read_cursor(key: &[u8; 32], name: &str, cursor: &str) -> Result<Uuid, Problem
     if value.get(0).and_then(Value::as_str) != Some(name) {
         return Err(kernel::Code::CursorMismatch.into());
     }
-    let id = value.get(1).and_then(Value::as_str).and_then(kernel::parse_id);
+    let id = value
+        .get(1)
+        .and_then(Value::as_str)
+        .and_then(kernel::parse_id);
     id.ok_or_else(|| kernel::Code::InvalidCursor.into())
 }
 
-fn page<R, T>(key: &[u8; 32], name: &str, limit: u32, mut rows: Vec<R>, id: fn(&R) -> Uuid, view: impl Fn(R) -> T) -> kernel::Page<T> {
+fn page<R, T>(
+    key: &[u8; 32],
+    name: &str,
+    limit: u32,
+    mut rows: Vec<R>,
+    id: fn(&R) -> Uuid,
+    view: impl Fn(R) -> T,
+) -> kernel::Page<T> {
     let limit = limit as usize;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let last = rows.last().filter(|_| more).map(id);
     let next_cursor = last.map(|id| crate::sign_cursor(key, &json!([name, id.to_string()])));
-    kernel::Page { items: rows.into_iter().map(view).collect(), next_cursor, total: None }
+    kernel::Page {
+        items: rows.into_iter().map(view).collect(),
+        next_cursor,
+        total: None,
+    }
 }

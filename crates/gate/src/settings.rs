@@ -34,7 +34,11 @@ pub enum SignUp {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cors_origins: Vec::new(), sign_up: SignUp::Open, development: false }
+        Self {
+            cors_origins: Vec::new(),
+            sign_up: SignUp::Open,
+            development: false,
+        }
     }
 }
 
@@ -43,11 +47,21 @@ impl Settings {
     pub fn patch(mut self, input: &mut Input) -> Self {
         if let Some(origins) = input.optional_texts("cors_origins") {
             if origins.len() > ORIGINS_MAX {
-                input.fault("cors_origins", "too_many", format!("At most {ORIGINS_MAX} origins are allowed."));
+                input.fault(
+                    "cors_origins",
+                    "too_many",
+                    format!("At most {ORIGINS_MAX} origins are allowed."),
+                );
             }
             for (i, origin) in origins.iter().enumerate().filter(|(_, o)| !is_origin(o)) {
-                let message = format!("{origin:?} is no origin: it needs a form such as https://shop.example, in lower case, without a path.");
-                input.push(FieldError { path: format!("/cors_origins/{i}"), code: "not_an_origin", message });
+                let message = format!(
+                    "{origin:?} is no origin: it needs a form such as https://shop.example, in lower case, without a path."
+                );
+                input.push(FieldError {
+                    path: format!("/cors_origins/{i}"),
+                    code: "not_an_origin",
+                    message,
+                });
             }
             self.cors_origins = origins;
         }
@@ -55,9 +69,15 @@ impl Settings {
             None => {}
             Some("open") => self.sign_up = SignUp::Open,
             Some("closed") => self.sign_up = SignUp::Closed,
-            Some(_) => input.fault("sign_up", "not_a_choice", "This must be \"open\" or \"closed\"."),
+            Some(_) => input.fault(
+                "sign_up",
+                "not_a_choice",
+                "This must be \"open\" or \"closed\".",
+            ),
         }
-        self.development = input.optional_bool("development").unwrap_or(self.development);
+        self.development = input
+            .optional_bool("development")
+            .unwrap_or(self.development);
         self
     }
 
@@ -77,11 +97,20 @@ fn is_origin(text: &str) -> bool {
         Some((host, port)) if !rest.ends_with(']') => (host, Some(port)),
         _ => (rest, None),
     };
-    let named = host.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
-    let v6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).is_some_and(|h| h.parse::<std::net::Ipv6Addr>().is_ok());
+    let named = host.split('.').all(|label| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    });
+    let v6 = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .is_some_and(|h| h.parse::<std::net::Ipv6Addr>().is_ok());
     let port_fits = port.is_none_or(|p| {
         let default = if scheme == "https" { 443 } else { 80 };
-        p.parse::<u16>().is_ok_and(|n| n != 0 && n != default && n.to_string() == p)
+        p.parse::<u16>()
+            .is_ok_and(|n| n != 0 && n != default && n.to_string() == p)
     });
     matches!(scheme, "http" | "https") && text.len() <= 300 && (named || v6) && port_fits
 }
@@ -93,7 +122,10 @@ pub(crate) struct SettingsCell(RwLock<(i64, Arc<Settings>)>);
 impl SettingsCell {
     /// The version, 0 before the first change, and the settings.
     pub(crate) fn get(&self) -> (i64, Arc<Settings>) {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Takes a version that was read or written, unless a newer one is there already.
@@ -112,10 +144,29 @@ mod tests {
 
     #[test]
     fn origins_are_exact() {
-        for good in ["https://shop.example", "http://localhost:5173", "http://127.0.0.1:3000", "https://[::1]:8443"] {
+        for good in [
+            "https://shop.example",
+            "http://localhost:5173",
+            "http://127.0.0.1:3000",
+            "https://[::1]:8443",
+        ] {
             assert!(is_origin(good), "{good}");
         }
-        for bad in ["*", "null", "", "https://", "shop.example", "https://Shop.example", "https://shop.example/", "https://shop.example:443", "http://x:80", "https://*.example", "ftp://x", "https://a@b", "https://x:070"] {
+        for bad in [
+            "*",
+            "null",
+            "",
+            "https://",
+            "shop.example",
+            "https://Shop.example",
+            "https://shop.example/",
+            "https://shop.example:443",
+            "http://x:80",
+            "https://*.example",
+            "ftp://x",
+            "https://a@b",
+            "https://x:070",
+        ] {
             assert!(!is_origin(bad), "{bad}");
         }
     }
@@ -124,11 +175,25 @@ mod tests {
     fn a_patch_merges_and_names_every_fault() {
         let input = |v: serde_json::Value| Input::new(v.as_object().cloned().unwrap());
         let mut some = input(json!({"sign_up": "closed"}));
-        let settings = Settings { development: true, ..Settings::default() }.patch(&mut some);
-        assert!(some.finish().is_ok() && settings.development && settings.sign_up == SignUp::Closed);
-        let mut bad = input(json!({"cors_origins": ["https://a.b", "*"], "sign_up": "maybe", "development": 1}));
+        let settings = Settings {
+            development: true,
+            ..Settings::default()
+        }
+        .patch(&mut some);
+        assert!(
+            some.finish().is_ok() && settings.development && settings.sign_up == SignUp::Closed
+        );
+        let mut bad = input(
+            json!({"cors_origins": ["https://a.b", "*"], "sign_up": "maybe", "development": 1}),
+        );
         let _ = settings.patch(&mut bad);
-        let paths: Vec<String> = bad.finish().unwrap_err().field_errors().iter().map(|e| e.path.clone()).collect();
+        let paths: Vec<String> = bad
+            .finish()
+            .unwrap_err()
+            .field_errors()
+            .iter()
+            .map(|e| e.path.clone())
+            .collect();
         assert_eq!(paths, ["/cors_origins/1", "/sign_up", "/development"]);
     }
 }

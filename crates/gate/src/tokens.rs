@@ -64,8 +64,17 @@ mod tests {
         let value = serde_json::json!(["projects", "018f"]);
         let cursor = sign_cursor(&[1; 32], &value);
         assert_eq!(open_cursor(&[1; 32], &cursor).unwrap(), value);
-        for bad in [String::new(), "x".into(), cursor.replacen(&cursor[..2], "zz", 1), format!("{cursor}A")] {
-            assert_eq!(open_cursor(&[1; 32], &bad).map_err(|p| p.code()), Err(Code::InvalidCursor), "{bad}");
+        for bad in [
+            String::new(),
+            "x".into(),
+            cursor.replacen(&cursor[..2], "zz", 1),
+            format!("{cursor}A"),
+        ] {
+            assert_eq!(
+                open_cursor(&[1; 32], &bad).map_err(|p| p.code()),
+                Err(Code::InvalidCursor),
+                "{bad}"
+            );
         }
         assert!(open_cursor(&[2; 32], &cursor).is_err());
     }

@@ -31,7 +31,14 @@ pub struct ProjectView {
 impl From<projects::Model> for ProjectView {
     fn from(row: projects::Model) -> Self {
         let (created_at, updated_at) = (At(row.created_at), At(row.updated_at));
-        Self { id: row.slug, uid: row.uid, name: row.name, status: row.status, created_at, updated_at }
+        Self {
+            id: row.slug,
+            uid: row.uid,
+            name: row.name,
+            status: row.status,
+            created_at,
+            updated_at,
+        }
     }
 }
 
@@ -57,7 +64,14 @@ pub struct OperatorView {
 
 impl From<operators::Model> for OperatorView {
     fn from(row: operators::Model) -> Self {
-        Self { id: row.id, email: row.email, name: row.name, role: row.role, projects: row.projects, created_at: At(row.created_at) }
+        Self {
+            id: row.id,
+            email: row.email,
+            name: row.name,
+            role: row.role,
+            projects: row.projects,
+            created_at: At(row.created_at),
+        }
     }
 }
 
@@ -223,10 +237,21 @@ pub struct At(OffsetDateTime);
 
 impl Serialize for At {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        Stamp::from_time(self.0).ok_or_else(|| serde::ser::Error::custom("a time out of range"))?.serialize(s)
+        Stamp::from_time(self.0)
+            .ok_or_else(|| serde::ser::Error::custom("a time out of range"))?
+            .serialize(s)
     }
 }
 
 pub(crate) fn texts(value: &Value) -> Vec<String> {
-    value.as_array().map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+    value
+        .as_array()
+        .map(|items| {
+            items
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
+        })
+        .unwrap_or_default()
 }

@@ -16,6 +16,7 @@ pub struct ListParams {
     /// Where the page begins: what the page before gave as `next_cursor`.
     pub cursor: Option<String>,
     /// `exact` asks for `total`.
+    #[param(inline)]
     pub count: Option<CountWord>,
 }
 
@@ -73,7 +74,12 @@ pages! {
 #[derive(ToSchema)]
 pub struct ProjectCreate {
     /// The slug by which it is addressed, for good.
-    #[schema(min_length = 3, max_length = 40, pattern = "^[a-z][a-z0-9-]{1,38}[a-z0-9]$", example = "shop")]
+    #[schema(
+        min_length = 3,
+        max_length = 40,
+        pattern = "^[a-z][a-z0-9-]{1,38}[a-z0-9]$",
+        example = "shop"
+    )]
     pub id: String,
     /// The name that people read; the id unless it is given.
     #[schema(min_length = 1, max_length = 100)]

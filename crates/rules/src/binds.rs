@@ -25,7 +25,8 @@ pub enum Bind {
 pub struct Binds(Vec<Bind>);
 
 impl Binds {
-    /// Finds the slots among the values of a statement that was built.
+    /// Finds the slots among the values of a statement that was built. The statement must hold
+    /// no text of a user's with U+0000 in it: the wire refuses those everywhere.
     #[must_use]
     pub fn from_values(values: Values) -> Self {
         Self(values.0.into_iter().map(bind).collect())
@@ -82,7 +83,11 @@ fn bind(value: Sql) -> Bind {
 
 /// What stands for a slot until the statement is built.
 pub(crate) fn sentinel(slot: &Slot, backend: DbBackend) -> Sql {
-    let engine = if backend == DbBackend::Postgres { 'p' } else { 's' };
+    let engine = if backend == DbBackend::Postgres {
+        'p'
+    } else {
+        's'
+    };
     let slot = serde_json::to_string(slot).unwrap_or_default();
     Sql::String(Some(format!("{SENTINEL}{engine}{slot}")))
 }
@@ -96,7 +101,11 @@ pub(crate) fn sql_value(value: &Val, ty: Ty, backend: DbBackend) -> Sql {
             Sql::String(Some(s.clone()))
         }
         Val::Decimal(scaled) if postgres => {
-            let scale = if let Ty::Decimal(scale) = ty { scale } else { 0 };
+            let scale = if let Ty::Decimal(scale) = ty {
+                scale
+            } else {
+                0
+            };
             Sql::String(Some(write_decimal(*scaled, scale)))
         }
         Val::Bool(b) if postgres => Sql::String(Some(b.to_string())),

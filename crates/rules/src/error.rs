@@ -22,13 +22,19 @@ impl Span {
     }
 
     pub(crate) fn cover(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     /// The characters of `text` that this span covers.
     #[must_use]
     pub fn of(self, text: &str) -> String {
-        text.chars().skip(self.start).take(self.end.saturating_sub(self.start)).collect()
+        text.chars()
+            .skip(self.start)
+            .take(self.end.saturating_sub(self.start))
+            .collect()
     }
 }
 
@@ -88,7 +94,12 @@ pub struct RuleError {
 
 impl RuleError {
     pub(crate) fn new(kind: ErrorKind, span: Span, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), span, hint: None }
+        Self {
+            kind,
+            message: message.into(),
+            span,
+            hint: None,
+        }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -103,7 +114,11 @@ impl RuleError {
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (characters {} to {})", self.message, self.span.start, self.span.end)?;
+        write!(
+            f,
+            "{} (characters {} to {})",
+            self.message, self.span.start, self.span.end
+        )?;
         match &self.hint {
             Some(hint) => write!(f, "; {hint}"),
             None => Ok(()),

@@ -76,8 +76,12 @@ impl<'a> Scope<'a> {
         for number in hops {
             let hop = self.hops.get(*number)?;
             let mut scope = self.clone();
-            scope.hopped.extend(found.iter().map(|(number, row)| (*number, row)));
-            let Val::Uuid(id) = scope.field(&hop.base) else { return None };
+            scope
+                .hopped
+                .extend(found.iter().map(|(number, row)| (*number, row)));
+            let Val::Uuid(id) = scope.field(&hop.base) else {
+                return None;
+            };
             let row = self.world.get(&hop.collection, &id)?;
             if !self.seen(&hop.guard, &row) {
                 return None;
@@ -85,7 +89,9 @@ impl<'a> Scope<'a> {
             found.push((*number, row));
         }
         let mut scope = self.clone();
-        scope.hopped.extend(found.iter().map(|(number, row)| (*number, row)));
+        scope
+            .hopped
+            .extend(found.iter().map(|(number, row)| (*number, row)));
         Some(f(&scope))
     }
 
@@ -125,9 +131,7 @@ impl<'a> Scope<'a> {
             }
             Test::In { value, list } => self.membership(value, list),
             Test::Like { value, pattern } => match (self.value(value), self.value(pattern)) {
-                (Val::Text(text), Val::Text(pattern)) => {
-                    Truth::from(like(&lower(&text), &pattern))
-                }
+                (Val::Text(text), Val::Text(pattern)) => Truth::from(like(&lower(&text), &pattern)),
                 _ => Truth::Unknown,
             },
             Test::Text { how, value, part } => match (self.value(value), self.value(part)) {
@@ -143,9 +147,11 @@ impl<'a> Scope<'a> {
 
     fn membership(&self, value: &Value, list: &List) -> Truth {
         let items: Vec<Val> = match list {
-            List::Items(items) => {
-                items.iter().map(|item| self.value(item)).filter(|item| *item != Val::Null).collect()
-            }
+            List::Items(items) => items
+                .iter()
+                .map(|item| self.value(item))
+                .filter(|item| *item != Val::Null)
+                .collect(),
             List::Slot(slot) => match slot.read(self.env) {
                 Ok(Filled::Many(items)) => items,
                 _ => return Truth::Unknown,
@@ -158,7 +164,11 @@ impl<'a> Scope<'a> {
         if value == Val::Null {
             return Truth::Unknown;
         }
-        Truth::from(items.iter().any(|item| value.order(item).is_some_and(|order| order.is_eq())))
+        Truth::from(
+            items
+                .iter()
+                .any(|item| value.order(item).is_some_and(|order| order.is_eq())),
+        )
     }
 
     fn quantified(&self, over: &Quantified) -> Truth {
@@ -192,7 +202,10 @@ impl<'a> Scope<'a> {
             rows.retain(|row| {
                 let mut scope = self.clone();
                 scope.vars.insert(source.var, row);
-                scope.field(there).order(&here).is_some_and(|order| order.is_eq())
+                scope
+                    .field(there)
+                    .order(&here)
+                    .is_some_and(|order| order.is_eq())
             });
         }
         rows.retain(|row| self.seen(&source.guard, row));
@@ -267,7 +280,10 @@ impl<'a> Scope<'a> {
             RowRef::Var(var) => self.vars.get(&var).copied(),
             RowRef::Hop(hop) => self.hopped.get(&hop).copied(),
         };
-        let readable = field.mask.as_ref().is_none_or(|rule| self.rule_of_row(rule, row));
+        let readable = field
+            .mask
+            .as_ref()
+            .is_none_or(|rule| self.rule_of_row(rule, row));
         let json = row.and_then(|row| row.get(&field.name));
         match json {
             Some(json) if readable => from_json(json, field.ty).unwrap_or(Val::Null),

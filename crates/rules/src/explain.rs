@@ -38,7 +38,10 @@ impl Resolved {
         let scope = Scope::new(self, env, world);
         let answer = scope.cond(&self.root);
         if answer.allows() {
-            return Explanation { answer, clause: None };
+            return Explanation {
+                answer,
+                clause: None,
+            };
         }
         let cond = first_failing(&self.root, true, &scope);
         let clause = Clause {
@@ -47,7 +50,10 @@ impl Resolved {
             answer: scope.cond(cond),
             values: self.seen(cond, &scope),
         };
-        Explanation { answer, clause: Some(clause) }
+        Explanation {
+            answer,
+            clause: Some(clause),
+        }
     }
 
     /// The values of a clause that are not written in it.
@@ -65,7 +71,11 @@ impl Resolved {
                     let json = found.unwrap_or(Val::Null).json(value.ty);
                     add(value.span.of(&self.text), json);
                 }
-                if let Test::In { list: List::Slot(slot), .. } = test.as_ref() {
+                if let Test::In {
+                    list: List::Slot(slot),
+                    ..
+                } = test.as_ref()
+                {
                     add(slot.name(), scope.list(slot));
                 }
             }

@@ -34,7 +34,7 @@ pub use env::{Auth, Env, Request, Row, Truth, World};
 pub use error::{ErrorKind, RuleError, Span};
 pub use explain::{Clause, Explanation};
 pub use limits::{
-    DEPTH_MAX, HOPS_IN_A_PATH_MAX, HOPS_MAX, Limit, LIST_ITEMS_MAX, LIST_PARAM_ITEMS_MAX,
+    DEPTH_MAX, HOPS_IN_A_PATH_MAX, HOPS_MAX, LIST_ITEMS_MAX, LIST_PARAM_ITEMS_MAX, Limit,
     NODES_MAX, SIZE_MAX, TEXT_CHARS_MAX,
 };
 pub use resolve::parse_and_resolve;

@@ -99,7 +99,10 @@ impl Limit {
 pub(crate) fn check_text(text: &str) -> Result<(), RuleError> {
     let length = text.chars().take(TEXT_CHARS_MAX + 1).count();
     if length > TEXT_CHARS_MAX {
-        return Err(RuleError::limit(Limit::Characters, Span::new(TEXT_CHARS_MAX, length)));
+        return Err(RuleError::limit(
+            Limit::Characters,
+            Span::new(TEXT_CHARS_MAX, length),
+        ));
     }
     let chars: Vec<char> = text.chars().collect();
     let mut at = 0;
@@ -135,7 +138,11 @@ pub(crate) fn check_text(text: &str) -> Result<(), RuleError> {
 }
 
 fn end_of_line(chars: &[char], from: usize) -> usize {
-    chars.iter().skip(from).position(|c| *c == '\n').map_or(chars.len(), |n| from + n)
+    chars
+        .iter()
+        .skip(from)
+        .position(|c| *c == '\n')
+        .map_or(chars.len(), |n| from + n)
 }
 
 /// The place after the string that begins at `from`; the end of the text if it is not closed.
@@ -143,7 +150,9 @@ fn end_of_string(chars: &[char], from: usize) -> usize {
     let quote = chars.get(from).copied().unwrap_or('"');
     let raw = from > 0
         && chars.get(from - 1).is_some_and(|c| matches!(c, 'r' | 'R'))
-        && !chars.get(from.wrapping_sub(2)).is_some_and(|c| c.is_alphanumeric() || *c == '_');
+        && !chars
+            .get(from.wrapping_sub(2))
+            .is_some_and(|c| c.is_alphanumeric() || *c == '_');
     let is_quote = |n: usize| chars.get(n) == Some(&quote);
     let triple = is_quote(from + 1) && is_quote(from + 2);
     let mut at = from + if triple { 3 } else { 1 };

@@ -26,7 +26,9 @@ pub(crate) fn parse_unchecked(text: &str) -> Result<Node, RuleError> {
             .spawn_scoped(scope, || parse_here(text))
             .map_err(|_| failed("the parser could not be started"))
             .and_then(|thread| {
-                thread.join().map_err(|_| failed("the parser failed on this text"))
+                thread
+                    .join()
+                    .map_err(|_| failed("the parser failed on this text"))
             })
             .and_then(|result| result)
     })
@@ -39,13 +41,22 @@ fn failed(message: &str) -> RuleError {
 fn parse_here(text: &str) -> Result<Node, RuleError> {
     if let Some(at) = text.chars().position(|c| c == '\0') {
         let message = "the text holds a NUL character";
-        return Err(RuleError::new(ErrorKind::Syntax, Span::new(at, at + 1), message));
+        return Err(RuleError::new(
+            ErrorKind::Syntax,
+            Span::new(at, at + 1),
+            message,
+        ));
     }
     let parser = cel::Env::default().with_optional_support(false).parser();
     let chars: Vec<char> = text.chars().collect();
-    let (expr, source) =
-        parser.parse_with_source_info(text).map_err(|errors| syntax_error(text, &errors))?;
-    let mut reader = Reader { chars: &chars, source: &source, nodes: 0 };
+    let (expr, source) = parser
+        .parse_with_source_info(text)
+        .map_err(|errors| syntax_error(text, &errors))?;
+    let mut reader = Reader {
+        chars: &chars,
+        source: &source,
+        nodes: 0,
+    };
     reader.node(expr, 1)
 }
 
@@ -53,7 +64,11 @@ fn syntax_error(text: &str, errors: &cel::ParseErrors) -> RuleError {
     let Some(first) = errors.errors.first() else {
         return failed("the text is not an expression");
     };
-    if errors.errors.iter().any(|error| error.msg.contains("Recursion limit")) {
+    if errors
+        .errors
+        .iter()
+        .any(|error| error.msg.contains("Recursion limit"))
+    {
         return RuleError::limit(Limit::Depth, Span::new(0, text.chars().count()));
     }
     let (line, column) = first.pos;
@@ -66,7 +81,11 @@ fn syntax_error(text: &str, errors: &cel::ParseErrors) -> RuleError {
     let start = (before + usize::try_from(column - 1).unwrap_or(0)).min(length);
     let message = first.msg.trim_start_matches("Syntax error: ");
     // The recogniser lists every token it would have taken; the first words are the useful ones.
-    let message: String = message.split(" expecting {").next().unwrap_or(message).to_owned();
+    let message: String = message
+        .split(" expecting {")
+        .next()
+        .unwrap_or(message)
+        .to_owned();
     RuleError::new(
         ErrorKind::Syntax,
         Span::new(start, (start + 1).min(length.max(start))),
@@ -90,17 +109,22 @@ impl Reader<'_> {
         self.count(at)?;
         match expr.expr {
             Expr::Literal(literal) => self.literal(literal, at),
-            Expr::Ident(name) => Ok(Node { span: at, kind: NodeKind::Name(name) }),
+            Expr::Ident(name) => Ok(Node {
+                span: at,
+                kind: NodeKind::Name(name),
+            }),
             Expr::Select(select) => {
                 let target = self.node(*select.operand, depth + 1)?;
                 let span = Span::new(target.span.start, self.end_of_name(at.end));
-                Ok(Node { span, kind: NodeKind::Select(Box::new(target), select.field) })
+                Ok(Node {
+                    span,
+                    kind: NodeKind::Select(Box::new(target), select.field),
+                })
             }
             Expr::List(list) => {
                 if list.elements.len() > LIST_ITEMS_MAX {
-                    return Err(RuleError::limit(Limit::ListItems, at).hint(
-                        "give a long list as a parameter: `x in params.list`",
-                    ));
+                    return Err(RuleError::limit(Limit::ListItems, at)
+                        .hint("give a long list as a parameter: `x in params.list`"));
                 }
                 let mut span = at;
                 let mut items = Vec::with_capacity(list.elements.len());
@@ -112,7 +136,10 @@ impl Reader<'_> {
                     items.push(item);
                 }
                 span.end = self.closing(span.end, ']');
-                Ok(Node { span, kind: NodeKind::List(items) })
+                Ok(Node {
+                    span,
+                    kind: NodeKind::List(items),
+                })
             }
             Expr::Call(call) => self.call(call, at, depth),
             Expr::Map(_) | Expr::Struct(_) => Err(RuleError::new(
@@ -120,15 +147,21 @@ impl Reader<'_> {
                 at,
                 "maps and objects cannot be written here",
             )),
-            Expr::Comprehension(_) | Expr::Unspecified => {
-                Err(RuleError::new(ErrorKind::Syntax, at, "the text is not an expression"))
-            }
+            Expr::Comprehension(_) | Expr::Unspecified => Err(RuleError::new(
+                ErrorKind::Syntax,
+                at,
+                "the text is not an expression",
+            )),
         }
     }
 
     fn count(&mut self, at: Span) -> Result<(), RuleError> {
         self.nodes += 1;
-        if self.nodes > NODES_MAX { Err(RuleError::limit(Limit::Nodes, at)) } else { Ok(()) }
+        if self.nodes > NODES_MAX {
+            Err(RuleError::limit(Limit::Nodes, at))
+        } else {
+            Ok(())
+        }
     }
 
     fn literal(&self, literal: LiteralValue, span: Span) -> Result<Node, RuleError> {
@@ -157,7 +190,10 @@ impl Reader<'_> {
                 return Err(RuleError::new(ErrorKind::UnknownFunction, span, message));
             }
         };
-        Ok(Node { span: self.with_sign(span, &kind), kind })
+        Ok(Node {
+            span: self.with_sign(span, &kind),
+            kind,
+        })
     }
 
     /// A constant's token leaves its minus sign out.
@@ -216,7 +252,10 @@ impl Reader<'_> {
         if target.is_none() {
             span.start = self.start_of_name(at.start);
         }
-        Ok(Node { span, kind: NodeKind::Call { name, target, args } })
+        Ok(Node {
+            span,
+            kind: NodeKind::Call { name, target, args },
+        })
     }
 
     /// The parser balances `a && b && c` into a tree; it is one list of terms for us.
@@ -244,7 +283,10 @@ impl Reader<'_> {
 
     fn token(&self, id: u64) -> Span {
         let (start, stop) = self.source.offset_for(id).unwrap_or((0, 0));
-        Span::new(self.character(start), (self.character(stop) + 1).min(self.chars.len()))
+        Span::new(
+            self.character(start),
+            (self.character(stop) + 1).min(self.chars.len()),
+        )
     }
 
     /// The parser counts bytes in tokens (and characters in errors).
@@ -262,23 +304,47 @@ impl Reader<'_> {
 
     fn end_of_name(&self, from: usize) -> usize {
         let start = self.after_blanks(from);
-        start + self.chars.iter().skip(start).take_while(|c| is_name(**c)).count()
+        start
+            + self
+                .chars
+                .iter()
+                .skip(start)
+                .take_while(|c| is_name(**c))
+                .count()
     }
 
     fn start_of_name(&self, bracket: usize) -> usize {
         let before = self.chars.get(..bracket).unwrap_or_default();
-        let blanks = before.iter().rev().take_while(|c| c.is_whitespace()).count();
-        let name = before.iter().rev().skip(blanks).take_while(|c| is_name(**c)).count();
+        let blanks = before
+            .iter()
+            .rev()
+            .take_while(|c| c.is_whitespace())
+            .count();
+        let name = before
+            .iter()
+            .rev()
+            .skip(blanks)
+            .take_while(|c| is_name(**c))
+            .count();
         bracket - blanks - name
     }
 
     fn closing(&self, from: usize, bracket: char) -> usize {
         let at = self.after_blanks(from);
-        if self.chars.get(at) == Some(&bracket) { at + 1 } else { from }
+        if self.chars.get(at) == Some(&bracket) {
+            at + 1
+        } else {
+            from
+        }
     }
 
     fn after_blanks(&self, from: usize) -> usize {
-        from + self.chars.iter().skip(from).take_while(|c| c.is_whitespace()).count()
+        from + self
+            .chars
+            .iter()
+            .skip(from)
+            .take_while(|c| c.is_whitespace())
+            .count()
     }
 }
 
@@ -316,9 +382,34 @@ fn operator(name: &str, args: &mut Vec<Node>) -> Option<NodeKind> {
     match name {
         operators::LOGICAL_NOT => Some(NodeKind::Not(Box::new(args.pop()?))),
         operators::NEGATE => Some(NodeKind::Negative(Box::new(args.pop()?))),
-        operators::CONDITIONAL => {
-            Some(NodeKind::If(Box::new(<[Node; 3]>::try_from(std::mem::take(args)).ok()?)))
-        }
+        operators::CONDITIONAL => Some(NodeKind::If(Box::new(
+            <[Node; 3]>::try_from(std::mem::take(args)).ok()?,
+        ))),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_unchecked;
+    use crate::limits::TEXT_CHARS_MAX;
+
+    /// The stack holds every text of the maximal length, even one that the count before parsing
+    /// would have refused.
+    #[test]
+    fn the_stack_is_large_enough_without_the_count() {
+        for part in [
+            "(", "[", "!", "-", "a.", "1+", "n*", "a?b:", "a||", "a&&", "!(", "a(", "a.b(", "1-",
+            "-(", "{1:", "a[", "a in ", "a==", "'",
+        ] {
+            let times = TEXT_CHARS_MAX / part.len();
+            for end in ["", "a"] {
+                let text = format!("{}{end}", part.repeat(times));
+                // Some are right: signs cancel out in pairs. What counts is that it returns.
+                if let Err(error) = parse_unchecked(&text) {
+                    assert!(!error.message.contains("the parser"), "{part}: {error}");
+                }
+            }
+        }
     }
 }

@@ -58,7 +58,14 @@ pub(crate) enum Filled {
 
 impl Slot {
     pub(crate) fn new(from: From, ty: Ty, span: Span) -> Self {
-        Self { from, ty, list: false, moved: 0, pattern: false, span }
+        Self {
+            from,
+            ty,
+            list: false,
+            moved: 0,
+            pattern: false,
+            span,
+        }
     }
 
     pub(crate) fn names_auth(&self) -> bool {

@@ -20,7 +20,11 @@ pub(crate) enum NodeKind {
     List(Vec<Node>),
     Name(String),
     Select(Box<Node>, String),
-    Call { name: String, target: Option<Box<Node>>, args: Vec<Node> },
+    Call {
+        name: String,
+        target: Option<Box<Node>>,
+        args: Vec<Node>,
+    },
     Not(Box<Node>),
     Negative(Box<Node>),
     And(Vec<Node>),

@@ -18,7 +18,9 @@ pub(crate) fn moved(text: &str, micros: i64) -> Option<String> {
 }
 
 fn parse(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)
+    OffsetDateTime::parse(text, &Rfc3339)
+        .ok()?
+        .checked_to_offset(UtcOffset::UTC)
 }
 
 fn write_moment(at: OffsetDateTime) -> Option<String> {
@@ -50,7 +52,11 @@ fn parse_day(text: &str) -> Option<Date> {
     }
     let number = |range: std::ops::Range<usize>| -> Option<u16> {
         let digits = text.get(range)?;
-        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+        digits
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| digits.parse().ok())
+            .flatten()
     };
     let month = Month::try_from(u8::try_from(number(5..7)?).ok()?).ok()?;
     Date::from_calendar_date(
@@ -74,7 +80,9 @@ pub(crate) fn duration(text: &str) -> Option<i64> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, after) = rest.split_at(digits);
-        let unit_end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let unit_end = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at(unit_end);
         let factor = match unit {
             "h" => 3_600e6,
@@ -91,7 +99,10 @@ pub(crate) fn duration(text: &str) -> Option<i64> {
     if !micros.is_finite() || micros >= 3.2e17 {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "bounded above, and microseconds round")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "bounded above, and microseconds round"
+    )]
     let micros = micros.round() as i64;
     Some(if negative { -micros } else { micros })
 }
@@ -132,7 +143,10 @@ impl Part {
 
     /// Whether a day without a time of day has it.
     pub fn of_a_day(self) -> bool {
-        !matches!(self, Self::Hours | Self::Minutes | Self::Seconds | Self::Milliseconds)
+        !matches!(
+            self,
+            Self::Hours | Self::Minutes | Self::Seconds | Self::Milliseconds
+        )
     }
 
     /// The part of a fixed-width moment or of a day.

@@ -79,7 +79,10 @@ pub(crate) enum CondKind {
     Or(Vec<Cond>),
     If(Box<[Cond; 3]>),
     /// A test of values. It is UNKNOWN when one of the rows it hops to is not found.
-    Atom { hops: Vec<usize>, test: Box<Test> },
+    Atom {
+        hops: Vec<usize>,
+        test: Box<Test>,
+    },
     Quantified(Box<Quantified>),
 }
 
@@ -90,11 +93,24 @@ pub(crate) enum Test {
     Flag(Value),
     Compare(Comparison, Value, Value),
     /// Whether a value is null; never UNKNOWN.
-    Null { value: Value, negated: bool },
-    In { value: Value, list: List },
-    Text { how: TextTest, value: Value, part: Value },
+    Null {
+        value: Value,
+        negated: bool,
+    },
+    In {
+        value: Value,
+        list: List,
+    },
+    Text {
+        how: TextTest,
+        value: Value,
+        part: Value,
+    },
     /// Case-insensitive; the pattern is ready-made, see `like_pattern`.
-    Like { value: Value, pattern: Value },
+    Like {
+        value: Value,
+        pattern: Value,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,10 +254,14 @@ impl Test {
         match self {
             Self::Flag(value) | Self::Null { value, .. } => vec![value],
             Self::Compare(_, a, b) => vec![a, b],
-            Self::In { value, list: List::Slot(_) } => vec![value],
-            Self::In { value, list: List::Items(items) } => {
-                std::iter::once(value).chain(items).collect()
-            }
+            Self::In {
+                value,
+                list: List::Slot(_),
+            } => vec![value],
+            Self::In {
+                value,
+                list: List::Items(items),
+            } => std::iter::once(value).chain(items).collect(),
             Self::Text { value, part, .. } => vec![value, part],
             Self::Like { value, pattern } => vec![value, pattern],
         }
@@ -259,8 +279,14 @@ pub(crate) fn slots_of_cond(cond: &Cond, f: &mut dyn FnMut(&Slot)) {
         }
         CondKind::If(three) => three.iter().for_each(|part| slots_of_cond(part, f)),
         CondKind::Atom { test, .. } => {
-            test.values().into_iter().for_each(|value| slots_of_value(value, f));
-            if let Test::In { list: List::Slot(slot), .. } = test.as_ref() {
+            test.values()
+                .into_iter()
+                .for_each(|value| slots_of_value(value, f));
+            if let Test::In {
+                list: List::Slot(slot),
+                ..
+            } = test.as_ref()
+            {
                 f(slot);
             }
         }
@@ -274,5 +300,8 @@ fn slots_of_value(value: &Value, f: &mut dyn FnMut(&Slot)) {
         ValueKind::If(cond, _) | ValueKind::Truth(cond) => slots_of_cond(cond, f),
         _ => {}
     }
-    value.parts().into_iter().for_each(|part| slots_of_value(part, f));
+    value
+        .parts()
+        .into_iter()
+        .for_each(|part| slots_of_value(part, f));
 }

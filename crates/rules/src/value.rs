@@ -144,9 +144,9 @@ pub(crate) fn from_json(json: &Json, ty: Ty) -> Option<Val> {
             Some(text) => read_decimal(text, scale).map(Val::Decimal),
             None => read_decimal(&json.as_number()?.to_string(), scale).map(Val::Decimal),
         },
-        (_, Ty::Text | Ty::Open) => {
-            text.filter(|text| !text.contains('\0')).map(|text| Val::Text(text.to_owned()))
-        }
+        (_, Ty::Text | Ty::Open) => text
+            .filter(|text| !text.contains('\0'))
+            .map(|text| Val::Text(text.to_owned())),
         (_, Ty::DateTime) => times::moment(text?).map(Val::DateTime),
         (_, Ty::Date) => times::day(text?).map(Val::Date),
         (_, Ty::Uuid) => uuid(text?).map(Val::Uuid),
@@ -166,13 +166,19 @@ fn integer(json: &Json) -> Option<i64> {
 /// The integer that a double is, within what a double counts exactly.
 pub(crate) fn whole(number: f64) -> Option<i64> {
     let exact = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "whole and small, as just checked")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole and small, as just checked"
+    )]
     exact.then_some(number as i64)
 }
 
 /// A UUID in any of its spellings as the lower-case one with hyphens.
 pub(crate) fn uuid(text: &str) -> Option<String> {
-    (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok()).flatten().map(|id| id.to_string())
+    (text.len() == 36)
+        .then(|| uuid::Uuid::try_parse(text).ok())
+        .flatten()
+        .map(|id| id.to_string())
 }
 
 /// A decimal text as an integer scaled by ten to the `scale`; none if it has more digits.
@@ -201,7 +207,11 @@ pub(crate) fn write_decimal(scaled: i64, scale: u32) -> String {
     let digits = format!("{:0>width$}", scaled.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let sign = if scaled < 0 { "-" } else { "" };
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
 }
 
 /// Lower case of ASCII letters only, the one folding that all evaluators share.
@@ -213,7 +223,11 @@ pub(crate) fn lower(text: &str) -> String {
 /// wildcard; without one the text is looked for anywhere.
 pub(crate) fn like_pattern(text: &str) -> String {
     let escaped = lower(text).replace('!', "!!").replace('_', "!_");
-    if escaped.contains('%') { escaped } else { format!("%{escaped}%") }
+    if escaped.contains('%') {
+        escaped
+    } else {
+        format!("%{escaped}%")
+    }
 }
 
 /// Whether a lower-case text matches what [`like_pattern`] made.
@@ -224,16 +238,26 @@ pub(crate) fn like(text: &str, pattern: &str) -> bool {
         match c {
             '%' => pieces.push(String::new()),
             _ => {
-                let c = if c == '!' { chars.next().unwrap_or('!') } else { c };
+                let c = if c == '!' {
+                    chars.next().unwrap_or('!')
+                } else {
+                    c
+                };
                 if let Some(piece) = pieces.last_mut() {
                     piece.push(c);
                 }
             }
         }
     }
-    let Some((first, rest)) = pieces.split_first() else { return false };
-    let Some((last, middle)) = rest.split_last() else { return text == first };
-    let Some(mut left) = text.strip_prefix(first.as_str()) else { return false };
+    let Some((first, rest)) = pieces.split_first() else {
+        return false;
+    };
+    let Some((last, middle)) = rest.split_last() else {
+        return text == first;
+    };
+    let Some(mut left) = text.strip_prefix(first.as_str()) else {
+        return false;
+    };
     for piece in middle {
         match left.find(piece.as_str()) {
             Some(at) => left = left.get(at + piece.len()..).unwrap_or_default(),

@@ -148,7 +148,8 @@ impl Config {
         Ok(config)
     }
 
-    fn validate(&self) -> Result<(), String> {
+    /// Refuses what cannot work, with a sentence that names the setting.
+    pub fn validate(&self) -> Result<(), String> {
         self.server.listen.parse::<std::net::SocketAddr>().map_err(|_| {
             format!("configuration: server.listen is {:?}; it must be an address and a port, such as 127.0.0.1:8090", self.server.listen)
         })?;

@@ -16,7 +16,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Fills the projects of a demo and gives what is to be told of them.
@@ -30,6 +30,9 @@ pub fn public_url(config: &Config, listen: &str) -> String {
 
 /// Serves until a signal ends it.
 pub fn run(config: Config, data_dir: &Path, seed: Option<Seed>) -> Result<(), String> {
+    #[expect(clippy::disallowed_methods, reason = "how long the start takes is measured on the monotonic clock")]
+    let started = Instant::now();
+    config.validate()?;
     logs::start(&config.log)?;
     raise_descriptors();
     let held = DataDir::open(data_dir).map_err(|e| match e {
@@ -39,10 +42,10 @@ pub fn run(config: Config, data_dir: &Path, seed: Option<Seed>) -> Result<(), St
     let listener = TcpListener::bind(&config.server.listen).map_err(|e| format!("cannot listen on {}: {e}", config.server.listen))?;
     let address = listener.local_addr().map_err(|e| e.to_string())?.to_string();
     let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| format!("metrics: {e}"))?;
-    actix_web::rt::System::new().block_on(serve(config, held, listener, address, Health::new(metrics), seed))
+    actix_web::rt::System::new().block_on(serve(config, held, listener, address, Health::new(metrics), seed, started))
 }
 
-async fn serve(config: Config, held: DataDir, listener: TcpListener, address: String, health: Health, seed: Option<Seed>) -> Result<(), String> {
+async fn serve(config: Config, held: DataDir, listener: TcpListener, address: String, health: Health, seed: Option<Seed>, started: Instant) -> Result<(), String> {
     let url = public_url(&config, &address);
     let services = Services::open(&config, held.path(), &url).await?;
     let told = match seed {
@@ -79,7 +82,7 @@ async fn serve(config: Config, held: DataDir, listener: TcpListener, address: St
     .run();
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
-    tell(&format!("listening on http://{address}\n{told}"));
+    tell(&format!("listening on http://{address}\n{told}ready in {} ms\n", started.elapsed().as_millis()));
     wait_for_signal().await?;
     // Balancers learn first that no more requests are wanted; a second signal ends everything at once.
     health.drain();

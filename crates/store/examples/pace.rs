@@ -1,5 +1,5 @@
 //! A quick measurement of the hot paths in one process, to notice when a change slows them:
-//! `cargo run --release -p store --example pace`.
+//! `cargo run --release -p store --example pace [rows]`. Few rows fit in a reader's page cache, many do not.
 
 use sea_orm::{ActiveModelTrait, DbBackend, EntityTrait, IntoActiveModel, Schema, Statement};
 use std::error::Error;
@@ -37,6 +37,8 @@ fn tables(ddl: &mut Ddl) {
 }
 
 const ROWS: i64 = 100_000;
+/// Ids of what the measurement itself creates.
+const CREATED: i64 = 1_000_000_000;
 const SPAN: Duration = Duration::from_secs(3);
 const READ: &str = r#"SELECT json_object('id', id, 'title', title, 'body', body, 'likes', likes, 'made_at', made_at), NULL, 1 FROM "project"."posts" WHERE id = $1"#;
 const CREATE: &str = r#"INSERT INTO "project"."posts" (id, title, body, likes, done, made_at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -54,7 +56,6 @@ fn row(id: i64) -> post::Model {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the SQL is written here")]
 fn statement<const N: usize>(text: &str, values: [sea_orm::Value; N]) -> Statement {
     Statement::from_sql_and_values(DbBackend::Sqlite, text, values)
 }
@@ -64,12 +65,12 @@ fn tell(what: &str, n: u64, took: Duration) {
     println!("{what}: {:.0} /s, {:.2} us each", n as f64 / took.as_secs_f64(), took.as_secs_f64() * 1e6 / n as f64);
 }
 
-async fn reads(what: &str, mut f: impl AsyncFnMut(i64) -> Result<(), StoreError>) -> Result<(), StoreError> {
+async fn reads(what: &str, rows: i64, mut f: impl AsyncFnMut(i64) -> Result<(), StoreError>) -> Result<(), StoreError> {
     let (started, mut n) = (Instant::now(), 0_u64);
     while started.elapsed() < SPAN {
         for _ in 0..100 {
             n += 1;
-            f((n as i64).wrapping_mul(7_919) % ROWS).await?;
+            f((n as i64).wrapping_mul(7_919) % rows).await?;
         }
     }
     tell(what, n, started.elapsed());
@@ -77,7 +78,7 @@ async fn reads(what: &str, mut f: impl AsyncFnMut(i64) -> Result<(), StoreError>
 }
 
 async fn creates(what: &str, db: &Db, conc: usize, json: bool) -> Result<(), Box<dyn Error>> {
-    static NEXT: AtomicI64 = AtomicI64::new(ROWS);
+    static NEXT: AtomicI64 = AtomicI64::new(CREATED);
     let done = Arc::new(AtomicU64::new(0));
     let (started, before) = (Instant::now(), db.write_counts().unwrap_or_default());
     let mut tasks = Vec::new();
@@ -114,23 +115,24 @@ async fn creates(what: &str, db: &Db, conc: usize, json: bool) -> Result<(), Box
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let rows = std::env::args().nth(1).map_or(Ok(ROWS), |n| n.parse::<i64>())?.max(1_000) / 1_000 * 1_000;
     let dir = tempfile::tempdir()?;
     let store = Store::start(&Engine::Sqlite(SqliteOptions::default()), dir.path()).await?;
     let db = store.project(uuid::Uuid::nil(), &[TABLES]).await?;
-    for chunk in 0..ROWS / 1_000 {
+    for chunk in 0..rows / 1_000 {
         db.write(async move |tx: &WriteTx| {
-            let rows = (chunk * 1_000..(chunk + 1) * 1_000).map(|id| row(id).into_active_model());
-            Ok::<_, StoreError>(post::Entity::insert_many(rows).exec_without_returning(tx).await?)
+            let models = (chunk * 1_000..(chunk + 1) * 1_000).map(|id| row(id).into_active_model());
+            Ok::<_, StoreError>(post::Entity::insert_many(models).exec_without_returning(tx).await?)
         })
         .await?;
     }
     for _ in 0..2 {
-        reads("point read, JSON by the database, one thread", async |id| {
+        reads("point read, JSON by the database, one thread", rows, async |id| {
             let docs = db.docs(statement(READ, [id.into()])).await?;
             if docs.len() == 1 { Ok(()) } else { Err(StoreError::Closed) }
         })
         .await?;
-        reads("point read, entity, one thread", async |id| {
+        reads("point read, entity, one thread", rows, async |id| {
             let found = post::Entity::find_by_id(id).one(&db).await?;
             if found.is_some() { Ok(()) } else { Err(StoreError::Closed) }
         })

@@ -197,7 +197,8 @@ impl Kit {
             request_id: "request".to_owned(),
             network: "192.0.2.1".to_owned(),
         });
-        let (app, _) = App::new().app_data(Data::new(self.accounts.clone())).into_utoipa_app().configure(accounts::configure_project).split_for_parts();
+        let (app, _) =
+            App::new().app_data(Data::new(self.accounts.clone())).into_utoipa_app().configure(accounts::configure_project).split_for_parts();
         let app = init_service(app.wrap_fn(move |request, service| {
             request.extensions_mut().insert(access.clone());
             service.call(request)

@@ -1,5 +1,6 @@
 //! Accounts through their routes, on SQLite and on PostgreSQL, with a directory of the tests' own.
 
+mod document;
 mod kit;
 mod password;
 mod refresh;

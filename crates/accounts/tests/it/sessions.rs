@@ -1,9 +1,12 @@
 //! Sessions: listed, ended one by one and all at once, here at once and elsewhere within a second.
 
 use crate::kit::{PASSWORD, accounts, on_both};
+use accounts::rows::session;
 use actix_web::http::Method;
 use gate::ports::UserTokens;
+use sea_orm::{ActiveModelTrait, ActiveValue, EntityTrait};
 use std::time::Duration;
+use store::{StoreError, WriteTx};
 
 #[actix_web::test]
 async fn signing_out_ends_the_session_at_once() {
@@ -99,6 +102,26 @@ async fn a_disabled_or_erased_user_is_out_within_a_second() {
         kit.me(&token).await.expect(200);
         kit.erase("ada@example.com").await;
         kit.pass(Duration::from_secs(1));
+        assert_eq!(kit.me(&token).await.status, 401);
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn the_stored_expiry_counts_whatever_the_token_says() {
+    on_both(async |kit| {
+        let token = kit.sign_up("ada@example.com").await.text("access_token");
+        let row = session::Entity::find().one(&kit.project.db).await.unwrap().unwrap();
+        let sooner = kit.clock.now().plus(Duration::from_millis(500));
+        let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
+            let change =
+                session::ActiveModel { id: ActiveValue::Unchanged(row.id), expires_at: ActiveValue::Set(sooner.time()), ..Default::default() };
+            change.update(tx).await?;
+            Ok(())
+        };
+        kit.project.db.write(write).await.unwrap();
+        kit.me(&token).await.expect(200);
+        kit.clock.set(sooner);
         assert_eq!(kit.me(&token).await.status, 401);
     })
     .await;

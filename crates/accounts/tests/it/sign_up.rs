@@ -106,7 +106,8 @@ async fn an_idempotency_key_is_refused_on_every_act() {
 #[actix_web::test]
 async fn a_key_needs_the_scope() {
     on_both(async |kit| {
-        let key = |scopes: &[&str]| Ok(Who::Key { id: Uuid::from_u128(1), scopes: scopes.iter().map(|s| (*s).to_owned()).collect::<Arc<[String]>>() });
+        let key =
+            |scopes: &[&str]| Ok(Who::Key { id: Uuid::from_u128(1), scopes: scopes.iter().map(|s| (*s).to_owned()).collect::<Arc<[String]>>() });
         let body = json!({"email": "bob@example.com", "password": PASSWORD});
         let reply = kit.call_as(Method::POST, "/v1/auth/sign-up", key(&["records.*"]), Some(body.clone()), &[]).await;
         assert_eq!(reply.fails(), (403, "permission_denied".to_owned()));

@@ -113,6 +113,8 @@ impl Number {
                     .as_f64()
                     .filter(|f| f.is_finite())
                     .ok_or_else(|| whole(true))?;
+                // SQLite keeps no negative zero, and it equals zero anyhow.
+                let float = if float == 0.0 { 0.0 } else { float };
                 (Value::Double(Some(float)), float)
             }
         };

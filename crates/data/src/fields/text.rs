@@ -47,6 +47,9 @@ impl Text {
         let Json::String(text) = json else {
             return Err(("not_a_text", "This must be a text.".to_owned()));
         };
+        if text.contains('\0') {
+            return Err(("nul", "U+0000 is not allowed.".to_owned()));
+        }
         // A text of n bytes has at most n code points: most values need no count.
         let length = if text.len() <= self.max && self.min == 0 {
             0

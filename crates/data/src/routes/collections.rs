@@ -23,6 +23,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 /// A collection as it is sent.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Collection::view` builds")]
+#[schema(as = Collection)]
 pub struct CollectionView {
     /// Its id.
     id: uuid::Uuid,
@@ -46,6 +47,7 @@ pub struct CollectionView {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes what `Collection::view` builds")]
+#[schema(as = CollectionKind)]
 enum CollectionKindView {
     Table,
     Users,
@@ -54,6 +56,7 @@ enum CollectionKindView {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes what `Field::describe` builds")]
+#[schema(as = FieldType)]
 enum FieldTypeView {
     Text,
     Number,
@@ -65,6 +68,7 @@ enum FieldTypeView {
 /// A field. `min` and `max` bound a text's length or a number's value.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Field::describe` builds")]
+#[schema(as = CollectionField)]
 struct FieldView {
     /// Its name, which is its column's too.
     name: String,
@@ -98,6 +102,7 @@ struct FieldView {
 
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Collection::definition` builds")]
+#[schema(as = CollectionIndex)]
 struct IndexView {
     /// Its fields, in order.
     fields: Vec<String>,
@@ -109,6 +114,7 @@ struct IndexView {
 /// Rules. Null means keys and operators only.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Rules` are sent as")]
+#[schema(as = CollectionRules)]
 struct RulesView {
     /// Which records a list shows.
     #[schema(required = false)]
@@ -130,6 +136,7 @@ struct RulesView {
 /// A new collection.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Collection::parse` reads")]
+#[schema(as = CollectionCreate)]
 struct CollectionIn {
     /// Its name.
     #[schema(pattern = "^[a-z][a-z0-9_]{0,58}$")]
@@ -239,7 +246,7 @@ async fn update_collection(
             caller.project()?,
             &asker(&caller, &request),
             &name,
-            body.input(),
+            body.object,
         )
         .await?;
     Ok(HttpResponse::Ok().json(changed.view()))

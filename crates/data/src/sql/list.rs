@@ -55,7 +55,7 @@ fn guard(select: &mut SelectStatement, rule: Option<&Rule>, backend: DbBackend) 
             select.and_where(Expr::value(1).eq(0));
         }
         Some(Rule::When(rule)) => {
-            select.and_where(rule.to_sql(backend, row(), row()).truth);
+            select.and_where(rule.resolved.to_sql(backend, row(), row()).truth);
         }
     }
 }
@@ -100,6 +100,21 @@ pub(crate) fn one_by(collection: &Loaded, name: &str, backend: DbBackend) -> Pla
         .expr(col("_version"));
     from(&mut select, collection);
     select.and_where(col(name).eq(Own::Id.expr()));
+    Plan::new(&select, backend)
+}
+
+/// Whether a condition over no table is true: 1 or 0 in the version's place.
+pub(crate) fn truth(condition: Expr, backend: DbBackend) -> Plan {
+    let mut answer = Text::new(backend);
+    answer
+        .push("CAST(CASE WHEN ")
+        .push_expr(condition)
+        .push(" THEN 1 ELSE 0 END AS bigint)");
+    let mut select = Query::select();
+    select
+        .expr(Expr::value(""))
+        .expr(null_text(backend))
+        .expr(answer.expr());
     Plan::new(&select, backend)
 }
 

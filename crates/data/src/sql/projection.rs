@@ -33,10 +33,11 @@ impl Projection<'_> {
 
     fn write(&self, sql: &mut Text, alias: &str, backend: DbBackend) {
         let sqlite = backend == DbBackend::Sqlite;
+        // No field begins with an underscore but `_version`: a column named like the alias would be taken for it.
         sql.push(if sqlite {
             "json_object("
         } else {
-            "(SELECT row_to_json(r) FROM (SELECT "
+            "(SELECT row_to_json(_r) FROM (SELECT "
         });
         for (i, c) in self.columns.iter().enumerate() {
             if i > 0 {
@@ -58,7 +59,7 @@ impl Projection<'_> {
                 sql.push(" AS \"expand\"");
             }
         }
-        sql.push(if sqlite { ")" } else { ") AS r)" });
+        sql.push(if sqlite { ")" } else { ") AS _r)" });
     }
 
     fn value(&self, sql: &mut Text, c: &Column, alias: &str, backend: DbBackend) {
@@ -100,7 +101,7 @@ impl Projection<'_> {
         sql.push(if sqlite {
             "json_object("
         } else {
-            "(SELECT row_to_json(x) FROM (SELECT "
+            "(SELECT row_to_json(_x) FROM (SELECT "
         });
         for (i, (c, target)) in self.expand.iter().enumerate() {
             let inner = format!("e{i}");
@@ -132,6 +133,7 @@ impl Projection<'_> {
                     Rule::Open => {}
                     Rule::When(rule) => {
                         let truth = rule
+                            .resolved
                             .to_sql(
                                 backend,
                                 RowSource::Alias(inner.clone()),
@@ -149,6 +151,6 @@ impl Projection<'_> {
                 sql.push(&format!(" AS {}", quote(&c.name)));
             }
         }
-        sql.push(if sqlite { ")" } else { ") AS x)" });
+        sql.push(if sqlite { ")" } else { ") AS _x)" });
     }
 }

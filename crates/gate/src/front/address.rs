@@ -54,14 +54,24 @@ impl Target<'_> {
 
 impl Hosts {
     pub(super) fn new(public_url: &str, config: &GateConfig) -> Result<Self, StartError> {
-        let bad = || StartError::Config(format!("public_url is {public_url:?}; it must be http:// or https:// with a host and no path"));
-        let (scheme, rest) = public_url.trim_end_matches('/').split_once("://").ok_or_else(bad)?;
+        let bad = || {
+            StartError::Config(format!(
+                "public_url is {public_url:?}; it must be http:// or https:// with a host and no path"
+            ))
+        };
+        let (scheme, rest) = public_url
+            .trim_end_matches('/')
+            .split_once("://")
+            .ok_or_else(bad)?;
         let scheme = match scheme {
             "http" => "http",
             "https" => "https",
             _ => return Err(bad()),
         };
-        let host = name_of(rest).filter(|_| !rest.contains(['/', '@', '?', '#'])).ok_or_else(bad)?.into_owned();
+        let host = name_of(rest)
+            .filter(|_| !rest.contains(['/', '@', '?', '#']))
+            .ok_or_else(bad)?
+            .into_owned();
         let is_loopback = is_loopback(&host);
         let mut own = vec![host];
         own.extend(config.hosts.iter().cloned());
@@ -73,29 +83,50 @@ impl Hosts {
         if !config.base_domain.is_empty() {
             parents.push(format!(".{}", config.base_domain));
         }
-        Ok(Self { scheme, own, parents })
+        Ok(Self {
+            scheme,
+            own,
+            parents,
+        })
     }
 
     /// The origin of pages on this host, as browsers write it.
     pub(super) fn is_own_origin(&self, origin: &str, host: &str) -> bool {
-        origin.strip_prefix(self.scheme).and_then(|o| o.strip_prefix("://")) == Some(host)
+        origin
+            .strip_prefix(self.scheme)
+            .and_then(|o| o.strip_prefix("://"))
+            == Some(host)
     }
 
     /// `path` is the path as it was sent, `decoded` as the router reads it. Unknown hosts never reach the instance.
-    pub(super) fn resolve<'a>(&self, host: &str, path: &'a str, decoded: &str) -> Result<Target<'a>, Problem> {
+    pub(super) fn resolve<'a>(
+        &self,
+        host: &str,
+        path: &'a str,
+        decoded: &str,
+    ) -> Result<Target<'a>, Problem> {
         let name = name_of(host).ok_or_else(|| malformed("The Host header is malformed."))?;
         if self.own.iter().any(|own| *own == *name) {
             return below_prefix(path, decoded);
         }
-        let slug = self.parents.iter().find_map(|parent| name.strip_suffix(parent.as_str())).and_then(parse_slug);
-        slug.map(|slug| Target::Host(slug.to_owned())).ok_or_else(|| Code::ProjectNotFound.into())
+        let slug = self
+            .parents
+            .iter()
+            .find_map(|parent| name.strip_suffix(parent.as_str()))
+            .and_then(parse_slug);
+        slug.map(|slug| Target::Host(slug.to_owned()))
+            .ok_or_else(|| Code::ProjectNotFound.into())
     }
 }
 
 fn below_prefix<'a>(path: &'a str, decoded: &str) -> Result<Target<'a>, Problem> {
     let Some(rest) = path.strip_prefix("/p/") else {
         // `/%70/shop` is not another spelling of `/p/shop`.
-        return if decoded.starts_with("/p/") { Err(malformed("The project's prefix is written with %.")) } else { Ok(Target::Instance) };
+        return if decoded.starts_with("/p/") {
+            Err(malformed("The project's prefix is written with %."))
+        } else {
+            Ok(Target::Instance)
+        };
     };
     let (slug, rest) = match rest.find('/') {
         Some(at) => rest.split_at(at),
@@ -115,16 +146,27 @@ fn name_of(host: &str) -> Option<Cow<'_, str>> {
         None => host.find(':').unwrap_or(host.len()),
     };
     let (name, port) = host.split_at(end);
-    let port_fits = port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
+    let port_fits = port.is_empty()
+        || port
+            .strip_prefix(':')
+            .is_some_and(|p| p.bytes().all(|b| b.is_ascii_digit()));
     if name.is_empty() || !port_fits || name.contains(['@', '/', ' ']) {
         return None;
     }
     let name = name.strip_suffix('.').unwrap_or(name);
-    Some(if name.bytes().any(|b| b.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() })
+    Some(if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        name.to_ascii_lowercase().into()
+    } else {
+        name.into()
+    })
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host == "[::1]" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|a| a.is_loopback())
+    host == "localhost"
+        || host == "[::1]"
+        || host
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|a| a.is_loopback())
 }
 
 /// The host that was asked, with its port: of the request line if it has one, else the one `Host` header.
@@ -133,8 +175,12 @@ pub(super) fn host(request: &ServiceRequest) -> Result<Cow<'_, str>, Problem> {
         return Ok(authority.as_str().into());
     }
     let mut hosts = request.headers().get_all(HOST);
-    let host = hosts.next().filter(|_| hosts.next().is_none()).and_then(|h| h.to_str().ok());
-    host.map(Cow::from).ok_or_else(|| malformed("One Host header is needed."))
+    let host = hosts
+        .next()
+        .filter(|_| hosts.next().is_none())
+        .and_then(|h| h.to_str().ok());
+    host.map(Cow::from)
+        .ok_or_else(|| malformed("One Host header is needed."))
 }
 
 /// Refuses paths of which two readers could think differently.
@@ -150,7 +196,11 @@ pub(super) fn check_path(path: &str) -> Result<(), Problem> {
     if path.split('/').any(dots) {
         return Err(malformed("The path holds a dot segment."));
     }
-    if bytes.contains(&b'%') { check_encoded(bytes) } else { Ok(()) }
+    if bytes.contains(&b'%') {
+        check_encoded(bytes)
+    } else {
+        Ok(())
+    }
 }
 
 /// The same, for what is hidden behind percent signs. `%2F` is left to operations that take paths.
@@ -163,10 +213,17 @@ fn check_encoded(bytes: &[u8]) -> Result<(), Problem> {
             decoded.push(*first);
             continue;
         }
-        let hex = tail.get(..2).and_then(|h| std::str::from_utf8(h).ok()).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()));
-        let byte = hex.and_then(|h| u8::from_str_radix(h, 16).ok()).ok_or_else(|| malformed("The path holds a broken % sequence."))?;
+        let hex = tail
+            .get(..2)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()));
+        let byte = hex
+            .and_then(|h| u8::from_str_radix(h, 16).ok())
+            .ok_or_else(|| malformed("The path holds a broken % sequence."))?;
         if byte < 0x20 || byte == 0x7f || byte == b'\\' {
-            return Err(malformed("The path holds a control character or a backslash."));
+            return Err(malformed(
+                "The path holds a control character or a backslash.",
+            ));
         }
         decoded.push(byte);
         rest = &tail[2..];
@@ -185,7 +242,8 @@ pub(super) fn rewrite(request: &mut ServiceRequest, path: &str) -> Result<(), Pr
         None => path.to_owned(),
     };
     let mut parts = request.uri().clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(whole).map_err(|_| malformed("The path is malformed."))?);
+    parts.path_and_query =
+        Some(PathAndQuery::try_from(whole).map_err(|_| malformed("The path is malformed."))?);
     let uri = Uri::from_parts(parts).map_err(|_| malformed("The path is malformed."))?;
     request.match_info_mut().get_mut().update(&uri);
     request.head_mut().uri = uri;
@@ -200,59 +258,137 @@ fn malformed(detail: &str) -> Problem {
 mod tests {
     use super::*;
 
-    #[test]
-    fn hosts_and_prefixes_lead_to_one_place() {
-        let config = GateConfig { base_domain: "apps.example".into(), hosts: vec!["alias.example".into()], ..GateConfig::default() };
-        let hosts = Hosts::new("https://api.example", &config).unwrap();
-        let local = Hosts::new("http://127.0.0.1:8090/", &GateConfig::default()).unwrap();
-        let shop = |rest: &'static str| Ok(Target::Prefix("shop", rest));
-        let cases = [
-            (&hosts, "api.example", "/admin/v1/projects", Ok(Target::Instance)),
-            (&hosts, "API.Example.:443", "/", Ok(Target::Instance)),
-            (&hosts, "alias.example", "/", Ok(Target::Instance)),
-            (&hosts, "api.example", "/p/shop/v1/x", shop("/v1/x")),
-            (&hosts, "api.example", "/p/shop", shop("/")),
-            (&hosts, "api.example", "/p/shop/", shop("/")),
-            (&hosts, "api.example", "/p/shop/p/blog/v1", shop("/p/blog/v1")),
-            (&hosts, "api.example", "/p/", Err(Code::ProjectNotFound)),
-            (&hosts, "api.example", "/p/admin/v1", Err(Code::ProjectNotFound)),
-            (&hosts, "api.example", "/p/sh%6Fp/v1", Err(Code::BadRequest)),
-            (&hosts, "api.example", "/%70/shop/v1", Err(Code::BadRequest)),
-            (&hosts, "api.example", "/px/shop", Ok(Target::Instance)),
-            (&hosts, "shop.apps.example", "/p/blog/v1", Ok(Target::Host("shop".into()))),
-            (&hosts, "shop.apps.example:8443", "/v1", Ok(Target::Host("shop".into()))),
-            (&hosts, "a.shop.apps.example", "/v1", Err(Code::ProjectNotFound)),
-            (&hosts, "www.apps.example", "/v1", Err(Code::ProjectNotFound)),
-            (&hosts, "apps.example", "/admin/v1", Err(Code::ProjectNotFound)),
-            (&hosts, "evil.example", "/admin/v1", Err(Code::ProjectNotFound)),
-            (&hosts, "localhost", "/admin/v1", Err(Code::ProjectNotFound)),
-            (&hosts, "shop.localhost", "/v1", Err(Code::ProjectNotFound)),
-            (&hosts, "", "/", Err(Code::BadRequest)),
-            (&hosts, "api.example:x", "/", Err(Code::BadRequest)),
-            (&hosts, "u@api.example", "/", Err(Code::BadRequest)),
-            (&local, "localhost:8090", "/", Ok(Target::Instance)),
-            (&local, "[::1]:8090", "/", Ok(Target::Instance)),
-            (&local, "127.0.0.1:1", "/", Ok(Target::Instance)),
-            (&local, "shop.localhost:8090", "/v1", Ok(Target::Host("shop".into()))),
-            (&local, "127.0.0.1.evil.example", "/", Err(Code::ProjectNotFound)),
-        ];
-        for (hosts, host, path, want) in cases {
+    type Case = (&'static str, &'static str, Result<Target<'static>, Code>);
+
+    fn check(hosts: &Hosts, cases: &[Case]) {
+        for (host, path, want) in cases {
             let decoded = path.replace("%70", "p").replace("%6F", "o");
-            assert_eq!(hosts.resolve(host, path, &decoded).map_err(|p| p.code()), want, "{host} {path}");
+            let got = hosts.resolve(host, path, &decoded).map_err(|p| p.code());
+            assert_eq!(got, *want, "{host} {path}");
         }
-        for bad in ["api.example", "ftp://x", "https://", "https://a/b", "https://u@a"] {
+    }
+
+    const INSTANCE: Result<Target<'static>, Code> = Ok(Target::Instance);
+    const NOWHERE: Result<Target<'static>, Code> = Err(Code::ProjectNotFound);
+    const MALFORMED: Result<Target<'static>, Code> = Err(Code::BadRequest);
+
+    fn prefix(rest: &'static str) -> Result<Target<'static>, Code> {
+        Ok(Target::Prefix("shop", rest))
+    }
+
+    fn host_of_shop() -> Result<Target<'static>, Code> {
+        Ok(Target::Host("shop".into()))
+    }
+
+    #[test]
+    fn prefixes_lead_to_projects_and_are_spelled_one_way() {
+        let hosts = Hosts::new("https://api.example", &GateConfig::default()).unwrap();
+        check(
+            &hosts,
+            &[
+                ("api.example", "/admin/v1/projects", INSTANCE),
+                ("API.Example.:443", "/", INSTANCE),
+                ("api.example", "/px/shop", INSTANCE),
+                ("api.example", "/p/shop/v1/x", prefix("/v1/x")),
+                ("api.example", "/p/shop", prefix("/")),
+                ("api.example", "/p/shop/", prefix("/")),
+                ("api.example", "/p/shop/p/blog/v1", prefix("/p/blog/v1")),
+                ("api.example", "/p/", NOWHERE),
+                ("api.example", "/p/admin/v1", NOWHERE),
+                ("api.example", "/p/sh%6Fp/v1", MALFORMED),
+                ("api.example", "/%70/shop/v1", MALFORMED),
+            ],
+        );
+    }
+
+    #[test]
+    fn hosts_lead_to_one_place_and_unknown_ones_nowhere() {
+        let config = GateConfig {
+            base_domain: "apps.example".into(),
+            hosts: vec!["alias.example".into()],
+            ..GateConfig::default()
+        };
+        let hosts = Hosts::new("https://api.example", &config).unwrap();
+        check(
+            &hosts,
+            &[
+                ("alias.example", "/", INSTANCE),
+                ("shop.apps.example", "/p/blog/v1", host_of_shop()),
+                ("shop.apps.example:8443", "/v1", host_of_shop()),
+                ("a.shop.apps.example", "/v1", NOWHERE),
+                ("www.apps.example", "/v1", NOWHERE),
+                ("apps.example", "/admin/v1", NOWHERE),
+                ("evil.example", "/admin/v1", NOWHERE),
+                ("localhost", "/admin/v1", NOWHERE),
+                ("shop.localhost", "/v1", NOWHERE),
+                ("", "/", MALFORMED),
+                ("api.example:x", "/", MALFORMED),
+                ("u@api.example", "/", MALFORMED),
+            ],
+        );
+        let local = Hosts::new("http://127.0.0.1:8090/", &GateConfig::default()).unwrap();
+        check(
+            &local,
+            &[
+                ("localhost:8090", "/", INSTANCE),
+                ("[::1]:8090", "/", INSTANCE),
+                ("127.0.0.1:1", "/", INSTANCE),
+                ("shop.localhost:8090", "/v1", host_of_shop()),
+                ("127.0.0.1.evil.example", "/", NOWHERE),
+            ],
+        );
+        for bad in [
+            "api.example",
+            "ftp://x",
+            "https://",
+            "https://a/b",
+            "https://u@a",
+        ] {
             assert!(Hosts::new(bad, &GateConfig::default()).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn paths_read_one_way_only() {
-        for good in ["/", "/v1/files/b/a%2Fb", "/v1/files/b/%C3%A4", "/v1/x..y/.well", "/.well-known/jwks.json", "/a%20b"] {
+        for good in [
+            "/",
+            "/v1/files/b/a%2Fb",
+            "/v1/files/b/%C3%A4",
+            "/v1/x..y/.well",
+            "/.well-known/jwks.json",
+            "/a%20b",
+        ] {
             assert!(check_path(good).is_ok(), "{good}");
         }
         let long = format!("/{}", "a".repeat(9_000));
-        for bad in ["", "*", "a", "//", "/p//shop", "//p/shop", "/p/./shop", "/p/shop/../x", "/p/shop/..", "/%2e%2e/x", "/a/%2E/b", "/a%2f..%2fb", "/a%2f%2e%2e/b", "/%", "/%2", "/%zz", "/%00", "/a%0d%0ab", "/a%5cb", "/a\\b", &long] {
-            assert_eq!(check_path(bad).map_err(|p| p.code()), Err(Code::BadRequest), "{bad}");
+        for bad in [
+            "",
+            "*",
+            "a",
+            "//",
+            "/p//shop",
+            "//p/shop",
+            "/p/./shop",
+            "/p/shop/../x",
+            "/p/shop/..",
+            "/%2e%2e/x",
+            "/a/%2E/b",
+            "/a%2f..%2fb",
+            "/a%2f%2e%2e/b",
+            "/%",
+            "/%2",
+            "/%zz",
+            "/%00",
+            "/a%0d%0ab",
+            "/a%5cb",
+            "/a\\b",
+            &long,
+        ] {
+            assert_eq!(
+                check_path(bad).map_err(|p| p.code()),
+                Err(Code::BadRequest),
+                "{bad}"
+            );
         }
     }
 
@@ -260,7 +396,13 @@ mod tests {
     fn origins_are_those_of_the_host() {
         let hosts = Hosts::new("http://localhost:8090", &GateConfig::default()).unwrap();
         assert!(hosts.is_own_origin("http://localhost:8090", "localhost:8090"));
-        for other in ["https://localhost:8090", "http://localhost", "null", "http://localhost:8090.evil", ""] {
+        for other in [
+            "https://localhost:8090",
+            "http://localhost",
+            "null",
+            "http://localhost:8090.evil",
+            "",
+        ] {
             assert!(!hosts.is_own_origin(other, "localhost:8090"), "{other}");
         }
     }

@@ -8,17 +8,27 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{Error, HttpResponse, ResponseError};
 use kernel::Code;
 
 /// Headers that describe a body which is put away.
-const OF_THE_BODY: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING];
+const OF_THE_BODY: [HeaderName; 4] = [
+    CONTENT_TYPE,
+    CONTENT_LENGTH,
+    CONTENT_ENCODING,
+    TRANSFER_ENCODING,
+];
 
 /// Puts a problem in the place of every error's body: the one that the response carries, else the one of its status.
-pub(super) fn with_problem<B: MessageBody + 'static>(shared: &Shared, response: ServiceResponse<B>, trip: &mut Trip) -> ServiceResponse<EitherBody<B>> {
+pub(super) fn with_problem<B: MessageBody + 'static>(
+    shared: &Shared,
+    response: ServiceResponse<B>,
+    trip: &mut Trip,
+) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
     if status.as_u16() < 400 || is_problem(response.headers()) {
         return response.map_into_left_body();
@@ -27,12 +37,27 @@ pub(super) fn with_problem<B: MessageBody + 'static>(shared: &Shared, response: 
     let carried = carried.or_else(|| response.response().error().map(problem_of));
     let mut allow = None;
     let problem = carried.unwrap_or_else(|| {
-        allow = (status == StatusCode::NOT_FOUND).then(|| shared.config.methods.of(trip.place(), response.request().path())).flatten();
-        of_status(if allow.is_some() { StatusCode::METHOD_NOT_ALLOWED } else { status })
+        allow = (status == StatusCode::NOT_FOUND)
+            .then(|| {
+                shared
+                    .config
+                    .methods
+                    .of(trip.place(), response.request().path())
+            })
+            .flatten();
+        of_status(if allow.is_some() {
+            StatusCode::METHOD_NOT_ALLOWED
+        } else {
+            status
+        })
     });
     trip.code = Some(problem.code());
     let mut rendered = problem.render(trip.id());
-    for (name, value) in response.headers().iter().filter(|(name, _)| !OF_THE_BODY.contains(name)) {
+    for (name, value) in response
+        .headers()
+        .iter()
+        .filter(|(name, _)| !OF_THE_BODY.contains(name))
+    {
         if !rendered.headers().contains_key(name) {
             rendered.headers_mut().append(name.clone(), value.clone());
         }
@@ -44,12 +69,17 @@ pub(super) fn with_problem<B: MessageBody + 'static>(shared: &Shared, response: 
 }
 
 fn is_problem(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/problem+json"))
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|v| v.as_bytes().starts_with(b"application/problem+json"))
 }
 
 /// The problem in an error, else the one of its status: what an extractor says is not for the client.
 pub(super) fn problem_of(error: &Error) -> Problem {
-    error.as_error::<Problem>().cloned().unwrap_or_else(|| of_status(error.as_response_error().status_code()))
+    error
+        .as_error::<Problem>()
+        .cloned()
+        .unwrap_or_else(|| of_status(error.as_response_error().status_code()))
 }
 
 fn of_status(status: StatusCode) -> Problem {
@@ -78,12 +108,18 @@ pub(super) fn decorate(shared: &Shared, headers: &mut HeaderMap, trip: &Trip) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    let is_json = headers.get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/json") || v.as_bytes().starts_with(b"application/problem+json"));
+    let is_json = headers.get(CONTENT_TYPE).is_some_and(|v| {
+        v.as_bytes().starts_with(b"application/json")
+            || v.as_bytes().starts_with(b"application/problem+json")
+    });
     if is_json && !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if shared.config.is_https {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        headers.insert(
+            STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
     }
     if let Some(limit) = trip.limit {
         limit.write(headers);
@@ -92,16 +128,32 @@ pub(super) fn decorate(shared: &Shared, headers: &mut HeaderMap, trip: &Trip) {
 }
 
 /// The way out where there is no request any more to answer to: the framework renders the error.
-pub(super) fn failure(shared: &Shared, metrics: &Metrics, problem: Problem, mut trip: Trip) -> Error {
+pub(super) fn failure(
+    shared: &Shared,
+    metrics: &Metrics,
+    problem: Problem,
+    mut trip: Trip,
+) -> Error {
     let status = problem.status_code();
     trip.code = Some(problem.code());
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     decorate(shared, &mut headers, &trip);
     metrics.record(&trip, status, || None);
     trip.log(shared, status);
-    let headers = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    Failure { problem, request_id: trip.id().to_owned(), headers }.into()
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Failure {
+        problem,
+        request_id: trip.id().to_owned(),
+        headers,
+    }
+    .into()
 }
 
 /// A problem with all that its answer needs.

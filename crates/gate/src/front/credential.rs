@@ -14,7 +14,13 @@ pub(crate) const SESSION_COOKIE: &str = "__Host-galley";
 const TOKEN_BYTES_MAX: usize = 8_192;
 
 /// Who calls at the trip's place. Keys and users exist in projects only; the cookie counts on the instance's own host.
-pub(super) async fn judge(shared: &Shared, request: &ServiceRequest, trip: &Trip, host: &str, on_own_host: bool) -> Result<Who, Problem> {
+pub(super) async fn judge(
+    shared: &Shared,
+    request: &ServiceRequest,
+    trip: &Trip,
+    host: &str,
+    on_own_host: bool,
+) -> Result<Who, Problem> {
     let headers = request.headers();
     let project = trip.project.as_ref();
     let Some(token) = bearer(headers)? else {
@@ -35,45 +41,77 @@ pub(super) async fn judge(shared: &Shared, request: &ServiceRequest, trip: &Trip
         return Ok(shared.gate.operator_at(&present, project.map(|p| p.uid)));
     }
     let Some(project) = project else {
-        return Err(Problem::new(Code::Unauthenticated).detail("Only sessions of operators are valid here."));
+        return Err(Problem::new(Code::Unauthenticated)
+            .detail("Only sessions of operators are valid here."));
     };
     if token.starts_with("gk_") {
         return shared.gate.key(token, project.uid, trip.now).await;
     }
-    shared.tokens.verify(project, token, trip.now).await.map(Who::User)
+    shared
+        .tokens
+        .verify(project, token, trip.now)
+        .await
+        .map(Who::User)
 }
 
 /// The bearer token, none without the header, 401 for anything else that stands there.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let bad = |detail: &str| Problem::new(Code::Unauthenticated).detail(detail);
     let mut all = headers.get_all(AUTHORIZATION);
-    let Some(value) = all.next() else { return Ok(None) };
+    let Some(value) = all.next() else {
+        return Ok(None);
+    };
     if all.next().is_some() {
         return Err(bad("Send one Authorization header."));
     }
-    let token = value.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let token = token.map(|(_, token)| token.trim()).filter(|t| !t.is_empty() && t.len() <= TOKEN_BYTES_MAX && !t.contains(' '));
-    token.map(Some).ok_or_else(|| bad("Send Authorization: Bearer and the token."))
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = token
+        .map(|(_, token)| token.trim())
+        .filter(|t| !t.is_empty() && t.len() <= TOKEN_BYTES_MAX && !t.contains(' '));
+    token
+        .map(Some)
+        .ok_or_else(|| bad("Send Authorization: Bearer and the token."))
 }
 
 /// The session in the dashboard's cookie.
 pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let pairs = headers.get_all(COOKIE).filter_map(|v| v.to_str().ok()).flat_map(|line| line.split(';'));
-    let mut own = pairs.filter_map(|pair| pair.trim().strip_prefix(SESSION_COOKIE)?.strip_prefix('='));
+    let pairs = headers
+        .get_all(COOKIE)
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|line| line.split(';'));
+    let mut own =
+        pairs.filter_map(|pair| pair.trim().strip_prefix(SESSION_COOKIE)?.strip_prefix('='));
     own.next().filter(|token| token.starts_with("go_"))
 }
 
 /// A cookie acts only for pages of its own origin: what changes something must say so, and what names another is refused.
-fn refuse_other_origin(shared: &Shared, method: &Method, headers: &HeaderMap, host: &str) -> Result<(), Problem> {
+fn refuse_other_origin(
+    shared: &Shared,
+    method: &Method,
+    headers: &HeaderMap,
+    host: &str,
+) -> Result<(), Problem> {
     let mut origins = headers.get_all(ORIGIN);
     let origin = origins.next();
     let is_own = match origin {
         None => matches!(*method, Method::GET | Method::HEAD),
-        Some(origin) => origins.next().is_none() && origin.to_str().is_ok_and(|o| shared.config.hosts.is_own_origin(o, host)),
+        Some(origin) => {
+            origins.next().is_none()
+                && origin
+                    .to_str()
+                    .is_ok_and(|o| shared.config.hosts.is_own_origin(o, host))
+        }
     };
-    if is_own { Ok(()) } else { Err(Code::CrossOrigin.into()) }
+    if is_own {
+        Ok(())
+    } else {
+        Err(Code::CrossOrigin.into())
+    }
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -91,19 +129,49 @@ mod tests {
     #[test]
     fn one_bearer_is_read_and_anything_else_refused() {
         assert_eq!(bearer(&HeaderMap::new()).unwrap(), None);
-        assert_eq!(bearer(&headers(AUTHORIZATION, &["Bearer abc"])).unwrap(), Some("abc"));
-        assert_eq!(bearer(&headers(AUTHORIZATION, &["bearer  abc"])).unwrap(), Some("abc"));
-        for bad in [&["Bearer a", "Bearer a"][..], &["Basic abc"], &["abc"], &["Bearer"], &["Bearer "], &["Bearer a b"], &[""]] {
-            assert_eq!(bearer(&headers(AUTHORIZATION, bad)).map_err(|p| p.code()), Err(Code::Unauthenticated), "{bad:?}");
+        assert_eq!(
+            bearer(&headers(AUTHORIZATION, &["Bearer abc"])).unwrap(),
+            Some("abc")
+        );
+        assert_eq!(
+            bearer(&headers(AUTHORIZATION, &["bearer  abc"])).unwrap(),
+            Some("abc")
+        );
+        for bad in [
+            &["Bearer a", "Bearer a"][..],
+            &["Basic abc"],
+            &["abc"],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer a b"],
+            &[""],
+        ] {
+            assert_eq!(
+                bearer(&headers(AUTHORIZATION, bad)).map_err(|p| p.code()),
+                Err(Code::Unauthenticated),
+                "{bad:?}"
+            );
         }
     }
 
     #[test]
     fn the_cookie_is_found_among_others() {
         let read = |lines: &[&'static str]| cookie(&headers(COOKIE, lines)).map(str::to_owned);
-        assert_eq!(read(&["a=1; __Host-galley=go_x; b=2"]).as_deref(), Some("go_x"));
-        assert_eq!(read(&["a=1", "__Host-galley=go_x"]).as_deref(), Some("go_x"));
-        for none in ["__Host-galley=gk_x", "__Host-galleyx=go_x", "x__Host-galley=go_x", "__Host-galley", ""] {
+        assert_eq!(
+            read(&["a=1; __Host-galley=go_x; b=2"]).as_deref(),
+            Some("go_x")
+        );
+        assert_eq!(
+            read(&["a=1", "__Host-galley=go_x"]).as_deref(),
+            Some("go_x")
+        );
+        for none in [
+            "__Host-galley=gk_x",
+            "__Host-galleyx=go_x",
+            "x__Host-galley=go_x",
+            "__Host-galley",
+            "",
+        ] {
             assert_eq!(cookie(&headers(COOKIE, &[none])), None, "{none}");
         }
     }

@@ -58,14 +58,24 @@ impl Limits {
     pub(super) fn new(config: &LimitsConfig) -> Self {
         Self {
             all: Limiter::new(config.requests_per_second, config.burst),
-            credentials: Limiter::new(config.credential_requests_per_second, config.credential_burst),
+            credentials: Limiter::new(
+                config.credential_requests_per_second,
+                config.credential_burst,
+            ),
         }
     }
 
     /// Counts the request; 429 when its caller has had too many. `path` is the one that the router reads.
-    pub(super) fn check(&self, path: &str, trip: &mut Trip, who: Option<&Who>) -> Result<Option<Counted>, Problem> {
+    pub(super) fn check(
+        &self,
+        path: &str,
+        trip: &mut Trip,
+        who: Option<&Who>,
+    ) -> Result<Option<Counted>, Problem> {
         let strict = match &self.credentials {
-            Some(limiter) if takes_credentials(trip.place(), path) => Some(limiter.check(trip.network, trip)?),
+            Some(limiter) if takes_credentials(trip.place(), path) => {
+                Some(limiter.check(trip.network, trip)?)
+            }
             _ => None,
         };
         let uid = trip.project.as_ref().map(|p| p.uid).unwrap_or_default();
@@ -75,7 +85,11 @@ impl Limits {
             Some(Who::Operator { id, .. }) => CallerKey::Operator(*id),
             Some(Who::Anonymous) | None => CallerKey::Network(trip.network),
         };
-        let counted = self.all.as_ref().map(|limiter| limiter.check(caller, trip)).transpose()?;
+        let counted = self
+            .all
+            .as_ref()
+            .map(|limiter| limiter.check(caller, trip))
+            .transpose()?;
         Ok(strict.or(counted))
     }
 }
@@ -103,20 +117,33 @@ struct Limiter<K: Hash + Eq + Clone> {
 impl<K: Hash + Eq + Clone> Limiter<K> {
     fn new(rate: u32, burst: u32) -> Option<Self> {
         let quota = Quota::per_second(NonZeroU32::new(rate)?).allow_burst(NonZeroU32::new(burst)?);
-        let governor: Governor<K> = RateLimiter::new(quota, DashMapStateStore::default(), DefaultClock::default());
+        let governor: Governor<K> =
+            RateLimiter::new(quota, DashMapStateStore::default(), DefaultClock::default());
         let (look_at, sweep_at) = (AtomicU64::new(1), AtomicU64::new(60));
-        Some(Self { governor, rate, burst, start: Instant::now(), look_at, sweep_at })
+        Some(Self {
+            governor,
+            rate,
+            burst,
+            start: Instant::now(),
+            look_at,
+            sweep_at,
+        })
     }
 
     fn check(&self, key: K, trip: &mut Trip) -> Result<Counted, Problem> {
         self.forget(trip.started);
-        let counted = |remaining: u32| Counted { burst: self.burst, remaining, reset_seconds: (self.burst - remaining.min(self.burst)).div_ceil(self.rate) };
+        let counted = |remaining: u32| Counted {
+            burst: self.burst,
+            remaining,
+            reset_seconds: (self.burst - remaining.min(self.burst)).div_ceil(self.rate),
+        };
         match self.governor.check_key(&key) {
             Ok(state) => Ok(counted(state.remaining_burst_capacity())),
             Err(until) => {
                 trip.limit = Some(counted(0));
                 let wait = until.wait_time_from(self.governor.clock().now());
-                Err(Problem::new(Code::RateLimited).retry_after(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
+                Err(Problem::new(Code::RateLimited)
+                    .retry_after(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
             }
         }
     }
@@ -125,7 +152,12 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     fn forget(&self, now: Instant) {
         let second = now.saturating_duration_since(self.start).as_secs();
         let due = self.look_at.load(Ordering::Relaxed);
-        if second < due || self.look_at.compare_exchange(due, second + 1, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        if second < due
+            || self
+                .look_at
+                .compare_exchange(due, second + 1, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
+        {
             return;
         }
         if second >= self.sweep_at.load(Ordering::Relaxed) || self.governor.len() > MANY {

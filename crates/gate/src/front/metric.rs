@@ -7,19 +7,32 @@ use metrics::{Counter, Histogram};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+/// Whether it went to a project, its method, its status.
 type Kind = (bool, &'static str, u16);
+/// The handles of one kind, by route.
+type ByRoute = HashMap<String, (Counter, Histogram)>;
 
 /// The handles of one worker.
 #[derive(Default)]
-pub(super) struct Metrics(RefCell<HashMap<Kind, HashMap<String, (Counter, Histogram)>>>);
+pub(super) struct Metrics(RefCell<HashMap<Kind, ByRoute>>);
 
 impl Metrics {
     /// Counts an answer. `route` gives the pattern that matched; it is asked only where a route can have matched.
-    pub(super) fn record(&self, trip: &Trip, status: StatusCode, route: impl FnOnce() -> Option<String>) {
+    pub(super) fn record(
+        &self,
+        trip: &Trip,
+        status: StatusCode,
+        route: impl FnOnce() -> Option<String>,
+    ) {
         // Nothing is kept by the path itself: a stranger could make as many series as there are paths.
-        let route = if trip.found_no_route() { None } else { route() }.unwrap_or_else(|| "none".to_owned());
+        let route =
+            if trip.found_no_route() { None } else { route() }.unwrap_or_else(|| "none".to_owned());
         let place = trip.place();
-        let kind = (place == Place::Project, method_name(&trip.method), status.as_u16());
+        let kind = (
+            place == Place::Project,
+            method_name(&trip.method),
+            status.as_u16(),
+        );
         let mut handles = self.0.borrow_mut();
         let routes = handles.entry(kind).or_default();
         let seconds = trip.started.elapsed().as_secs_f64();

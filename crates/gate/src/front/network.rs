@@ -16,7 +16,9 @@ impl Cidr {
     /// From `address` or `address/bits`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
+        let (address, bits) = text
+            .split_once('/')
+            .map_or((text, None), |(a, b)| (a, Some(b)));
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
@@ -29,9 +31,12 @@ impl Cidr {
     /// Whether the address is in the range.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        let same = |a: u128, b: u128, width: u32| self.bits == 0 || (a ^ b) >> (width - self.bits) == 0;
+        let same =
+            |a: u128, b: u128, width: u32| self.bits == 0 || (a ^ b) >> (width - self.bits) == 0;
         match (self.address, address) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => same(u128::from(a.to_bits()), u128::from(b.to_bits()), 32),
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                same(u128::from(a.to_bits()), u128::from(b.to_bits()), 32)
+            }
             (IpAddr::V6(a), IpAddr::V6(b)) => same(a.to_bits(), b.to_bits(), 128),
             _ => false,
         }
@@ -40,15 +45,24 @@ impl Cidr {
 
 /// The client's address: the peer's, or, if the peer is a trusted proxy, the right-most address of `X-Forwarded-For`
 /// that is not one too. What stands further left was written by anybody.
-pub(super) fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Cidr]) -> Option<IpAddr> {
+pub(super) fn client(
+    peer: Option<IpAddr>,
+    headers: &HeaderMap,
+    trusted: &[Cidr],
+) -> Option<IpAddr> {
     let mut client = peer?.to_canonical();
     let is_trusted = |a: IpAddr| trusted.iter().any(|range| range.contains(a));
     if trusted.is_empty() || !is_trusted(client) {
         return Some(client);
     }
-    let lines: Vec<&str> = headers.get_all(X_FORWARDED_FOR).map(|v| v.to_str().unwrap_or("?")).collect();
+    let lines: Vec<&str> = headers
+        .get_all(X_FORWARDED_FOR)
+        .map(|v| v.to_str().unwrap_or("?"))
+        .collect();
     for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+        let Ok(hop) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
         client = hop.to_canonical();
         if !is_trusted(client) {
             break;
@@ -104,7 +118,13 @@ mod tests {
             ("fd00::/8", "fe80::1", false),
         ];
         for (range, address, want) in cases {
-            assert_eq!(Cidr::parse(range).unwrap().contains(address.parse().unwrap()), want, "{range} {address}");
+            assert_eq!(
+                Cidr::parse(range)
+                    .unwrap()
+                    .contains(address.parse().unwrap()),
+                want,
+                "{range} {address}"
+            );
         }
         for bad in ["", "10.0.0.0/33", "::/129", "x", "10.0.0.0/-1", "10.0.0/8"] {
             assert_eq!(Cidr::parse(bad), None, "{bad}");
@@ -118,7 +138,11 @@ mod tests {
             ("192.0.2.1", vec!["198.51.100.7"], "192.0.2.1"),
             ("10.0.0.1", vec!["198.51.100.7"], "198.51.100.7"),
             ("10.0.0.1", vec!["1.1.1.1, 198.51.100.7"], "198.51.100.7"),
-            ("10.0.0.1", vec!["1.1.1.1, 198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+            (
+                "10.0.0.1",
+                vec!["1.1.1.1, 198.51.100.7, 10.0.0.2"],
+                "198.51.100.7",
+            ),
             ("10.0.0.1", vec!["198.51.100.7", "10.0.0.2"], "198.51.100.7"),
             ("10.0.0.1", vec!["1.1.1.1, evil"], "10.0.0.1"),
             ("::ffff:10.0.0.1", vec!["2001:db8::1"], "2001:db8::1"),
@@ -129,7 +153,11 @@ mod tests {
             for line in &lines {
                 headers.append(X_FORWARDED_FOR, HeaderValue::from_static(line));
             }
-            assert_eq!(client(peer.parse().ok(), &headers, &trusted), want.parse().ok(), "{peer} {lines:?}");
+            assert_eq!(
+                client(peer.parse().ok(), &headers, &trusted),
+                want.parse().ok(),
+                "{peer} {lines:?}"
+            );
         }
     }
 

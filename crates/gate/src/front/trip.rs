@@ -61,12 +61,20 @@ impl Trip {
     }
 
     pub(super) fn place(&self) -> Place {
-        if self.project.is_some() { Place::Project } else { Place::Instance }
+        if self.project.is_some() {
+            Place::Project
+        } else {
+            Place::Instance
+        }
     }
 
     /// Whether the request ended before or beside all routes.
     pub(super) fn found_no_route(&self) -> bool {
-        !self.is_inside || matches!(self.code, Some(Code::RouteNotFound | Code::MethodNotAllowed))
+        !self.is_inside
+            || matches!(
+                self.code,
+                Some(Code::RouteNotFound | Code::MethodNotAllowed)
+            )
     }
 
     /// What handlers may know.
@@ -85,7 +93,13 @@ impl Trip {
 
     pub(super) fn log(&self, shared: &Shared, status: StatusCode) {
         let took = self.started.elapsed();
-        let Some(log) = shared.gate.request_log().filter(|log| log.wants(status.as_u16(), took)) else { return };
+        let Some(log) = shared
+            .gate
+            .request_log()
+            .filter(|log| log.wants(status.as_u16(), took))
+        else {
+            return;
+        };
         log.push(Answered {
             at: self.now,
             request_id: &self.id,
@@ -111,13 +125,21 @@ impl RequestIds {
 
     /// The name that the client gave, if it is one, else a new one.
     fn take(&self, given: Option<&HeaderValue>) -> Rc<str> {
-        let given = given.and_then(|v| v.to_str().ok()).filter(|text| is_request_id(text));
-        given.map_or_else(|| format!("{:016x}", scatter(self.0.fetch_add(1, Ordering::Relaxed))).into(), Rc::from)
+        let given = given
+            .and_then(|v| v.to_str().ok())
+            .filter(|text| is_request_id(text));
+        given.map_or_else(
+            || format!("{:016x}", scatter(self.0.fetch_add(1, Ordering::Relaxed))).into(),
+            Rc::from,
+        )
     }
 }
 
 fn is_request_id(text: &str) -> bool {
-    (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    (8..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// The finaliser of SplitMix64: a bijection, so that a counter gives names that do not look like one.
@@ -136,12 +158,23 @@ mod tests {
         for good in ["abcdefgh", "a-b_c-1234", &"x".repeat(64)] {
             assert!(is_request_id(good), "{good}");
         }
-        for bad in ["", "short", &"x".repeat(65), "has space", "line\nbreak", "a\"b<c>d;e", "äöüäöüäöü"] {
+        for bad in [
+            "",
+            "short",
+            &"x".repeat(65),
+            "has space",
+            "line\nbreak",
+            "a\"b<c>d;e",
+            "äöüäöüäöü",
+        ] {
             assert!(!is_request_id(bad), "{bad}");
         }
         let ids = RequestIds(AtomicU64::new(7));
         let (a, b) = (ids.take(None), ids.take(None));
         assert!(a != b && a.len() == 16 && is_request_id(&a));
-        assert_eq!(&*ids.take(Some(&HeaderValue::from_static("mine-1234"))), "mine-1234");
+        assert_eq!(
+            &*ids.take(Some(&HeaderValue::from_static("mine-1234"))),
+            "mine-1234"
+        );
     }
 }

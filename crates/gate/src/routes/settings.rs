@@ -12,7 +12,10 @@ use actix_web::{HttpRequest, HttpResponse, get, patch};
 /// Gets the project's settings
 #[utoipa::path(operation_id = "get_settings", tag = "settings", responses((status = 200, description = "The settings", body = Settings, headers(("ETag" = String, description = "The version"))), ReadProblems))]
 #[get("/v1/settings")]
-pub(super) async fn get_settings(caller: Caller<can::SettingsRead>, gate: Data<Gate>) -> Result<HttpResponse, Problem> {
+pub(super) async fn get_settings(
+    caller: Caller<can::SettingsRead>,
+    gate: Data<Gate>,
+) -> Result<HttpResponse, Problem> {
     Ok(tagged(&gate.get_settings(caller.project()?)))
 }
 
@@ -21,12 +24,25 @@ pub(super) async fn get_settings(caller: Caller<can::SettingsRead>, gate: Data<G
 /// What is absent stays. Applied at once, within a second on other nodes.
 #[utoipa::path(operation_id = "update_settings", tag = "settings", params(("If-Match" = Option<String>, Header, description = "The version that is meant to be changed")), request_body = ProjectSettingsPatch, responses((status = 200, description = "The settings", body = Settings, headers(("ETag" = String, description = "The version"))), Problems))]
 #[patch("/v1/settings")]
-pub(super) async fn update_settings(caller: Caller<can::SettingsWrite>, _once: NoIdempotency, request: HttpRequest, body: Body, gate: Data<Gate>) -> Result<HttpResponse, Problem> {
-    let if_match = request.headers().get(IF_MATCH).map(|v| v.to_str().unwrap_or_default());
-    let settings = gate.update_settings(caller.project()?, &caller.by(), if_match, body.input()).await?;
+pub(super) async fn update_settings(
+    caller: Caller<can::SettingsWrite>,
+    _once: NoIdempotency,
+    request: HttpRequest,
+    body: Body,
+    gate: Data<Gate>,
+) -> Result<HttpResponse, Problem> {
+    let if_match = request
+        .headers()
+        .get(IF_MATCH)
+        .map(|v| v.to_str().unwrap_or_default());
+    let settings = gate
+        .update_settings(caller.project()?, &caller.by(), if_match, body.input())
+        .await?;
     Ok(tagged(&settings))
 }
 
 fn tagged(settings: &Versioned<Settings>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((ETAG, format!("\"{}\"", settings.version))).json(&settings.value)
+    HttpResponse::Ok()
+        .insert_header((ETAG, format!("\"{}\"", settings.version)))
+        .json(&settings.value)
 }

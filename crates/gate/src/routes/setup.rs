@@ -13,9 +13,16 @@ use actix_web::{HttpResponse, post};
 /// 409 `setup_done` when there is an operator.
 #[utoipa::path(operation_id = "create_setup", tag = "setup", security(()), request_body = SetUp, responses((status = 201, description = "The operator", body = OperatorView), Problems))]
 #[post("/admin/v1/setup")]
-pub(super) async fn create_setup(caller: Caller<can::InstanceOpen>, _once: NoIdempotency, body: Body, gate: Data<Gate>) -> Result<HttpResponse, Problem> {
+pub(super) async fn create_setup(
+    caller: Caller<can::InstanceOpen>,
+    _once: NoIdempotency,
+    body: Body,
+    gate: Data<Gate>,
+) -> Result<HttpResponse, Problem> {
     let mut input = body.input();
     let token = input.text("token", 1, 200);
-    let made = gate.set_up(&caller.by(), &token, OperatorIn::read_owner(input)?).await?;
+    let made = gate
+        .set_up(&caller.by(), &token, OperatorIn::read_owner(input)?)
+        .await?;
     Ok(HttpResponse::Created().json(made))
 }

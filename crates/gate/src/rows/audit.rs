@@ -1,8 +1,8 @@
 //! Rows of the audit logs: the table `audit` of the instance and `_audit` of each project have one shape.
 
+use sea_orm::FromQueryResult;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query};
-use sea_orm::FromQueryResult;
 use store::SCHEMA;
 use time::OffsetDateTime;
 
@@ -37,7 +37,16 @@ pub(crate) struct Row {
     pub(crate) request_id: String,
 }
 
-pub(crate) const COLUMNS: [&str; 8] = ["id", "at", "actor", "action", "target", "detail", "network", "request_id"];
+pub(crate) const COLUMNS: [&str; 8] = [
+    "id",
+    "at",
+    "actor",
+    "action",
+    "target",
+    "detail",
+    "network",
+    "request_id",
+];
 
 pub(crate) async fn insert<C: ConnectionTrait>(db: &C, log: Log, row: Row) -> Result<(), DbErr> {
     let values: [Expr; 8] = [
@@ -51,13 +60,22 @@ pub(crate) async fn insert<C: ConnectionTrait>(db: &C, log: Log, row: Row) -> Re
         row.request_id.into(),
     ];
     let mut query = Query::insert();
-    query.into_table((Alias::new(SCHEMA), Alias::new(log.table()))).columns(COLUMNS.map(Alias::new));
-    query.values(values).map_err(|e| DbErr::Type(e.to_string()))?;
+    query
+        .into_table((Alias::new(SCHEMA), Alias::new(log.table())))
+        .columns(COLUMNS.map(Alias::new));
+    query
+        .values(values)
+        .map_err(|e| DbErr::Type(e.to_string()))?;
     db.execute(&query).await.map(|_| ())
 }
 
 /// The acts before `before`, newest first.
-pub(crate) async fn page<C: ConnectionTrait>(db: &C, log: Log, before: Option<Uuid>, limit: u64) -> Result<Vec<Row>, DbErr> {
+pub(crate) async fn page<C: ConnectionTrait>(
+    db: &C,
+    log: Log,
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Row>, DbErr> {
     let mut query = Query::select()
         .columns(COLUMNS.map(Alias::new))
         .from((Alias::new(SCHEMA), Alias::new(log.table())))
@@ -67,5 +85,7 @@ pub(crate) async fn page<C: ConnectionTrait>(db: &C, log: Log, before: Option<Uu
     if let Some(before) = before {
         query.and_where(Expr::col(Alias::new("id")).lt(before));
     }
-    Row::find_by_statement(db.get_database_backend().build(&query)).all(db).await
+    Row::find_by_statement(db.get_database_backend().build(&query))
+        .all(db)
+        .await
 }

@@ -49,15 +49,29 @@ pub(crate) async fn insert<C: ConnectionTrait>(db: &C, row: &Model) -> Result<()
         expires_at: Set(row.expires_at),
         last_used_at: Set(row.last_used_at),
     };
-    Entity::insert(row).exec_without_returning(db).await.map(|_| ())
+    Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .map(|_| ())
 }
 
-pub(crate) async fn by_hash<C: ConnectionTrait>(db: &C, hash: &str) -> Result<Option<Model>, DbErr> {
+pub(crate) async fn by_hash<C: ConnectionTrait>(
+    db: &C,
+    hash: &str,
+) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Hash.eq(hash)).one(db).await
 }
 
-pub(crate) async fn page<C: ConnectionTrait>(db: &C, project: Uuid, after: Option<Uuid>, limit: u64) -> Result<Vec<Model>, DbErr> {
-    let mut query = Entity::find().filter(Column::Project.eq(project)).order_by_asc(Column::Id).limit(limit);
+pub(crate) async fn page<C: ConnectionTrait>(
+    db: &C,
+    project: Uuid,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let mut query = Entity::find()
+        .filter(Column::Project.eq(project))
+        .order_by_asc(Column::Id)
+        .limit(limit);
     if let Some(after) = after {
         query = query.filter(Column::Id.gt(after));
     }
@@ -65,15 +79,33 @@ pub(crate) async fn page<C: ConnectionTrait>(db: &C, project: Uuid, after: Optio
 }
 
 pub(crate) async fn count<C: ConnectionTrait>(db: &C, project: Uuid) -> Result<u64, DbErr> {
-    Entity::find().filter(Column::Project.eq(project)).count(db).await
+    Entity::find()
+        .filter(Column::Project.eq(project))
+        .count(db)
+        .await
 }
 
 /// Removes a key of the project; whether it was there.
-pub(crate) async fn delete<C: ConnectionTrait>(db: &C, project: Uuid, id: Uuid) -> Result<bool, DbErr> {
-    let query = Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::Project.eq(project));
+pub(crate) async fn delete<C: ConnectionTrait>(
+    db: &C,
+    project: Uuid,
+    id: Uuid,
+) -> Result<bool, DbErr> {
+    let query = Entity::delete_many()
+        .filter(Column::Id.eq(id))
+        .filter(Column::Project.eq(project));
     Ok(query.exec(db).await?.rows_affected > 0)
 }
 
-pub(crate) async fn touch<C: ConnectionTrait>(db: &C, id: Uuid, at: OffsetDateTime) -> Result<(), DbErr> {
-    Entity::update_many().col_expr(Column::LastUsedAt, Expr::value(at)).filter(Column::Id.eq(id)).exec(db).await.map(|_| ())
+pub(crate) async fn touch<C: ConnectionTrait>(
+    db: &C,
+    id: Uuid,
+    at: OffsetDateTime,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::value(at))
+        .filter(Column::Id.eq(id))
+        .exec(db)
+        .await
+        .map(|_| ())
 }

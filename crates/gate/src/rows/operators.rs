@@ -45,18 +45,31 @@ pub(crate) async fn insert<C: ConnectionTrait>(db: &C, row: &Model) -> Result<()
         projects: Set(row.projects),
         created_at: Set(row.created_at),
     };
-    Entity::insert(row).exec_without_returning(db).await.map(|_| ())
+    Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .map(|_| ())
 }
 
 pub(crate) async fn by_id<C: ConnectionTrait>(db: &C, id: Uuid) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(id).one(db).await
 }
 
-pub(crate) async fn by_email_key<C: ConnectionTrait>(db: &C, key: &str) -> Result<Option<Model>, DbErr> {
-    Entity::find().filter(Column::EmailKey.eq(key)).one(db).await
+pub(crate) async fn by_email_key<C: ConnectionTrait>(
+    db: &C,
+    key: &str,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::EmailKey.eq(key))
+        .one(db)
+        .await
 }
 
-pub(crate) async fn page<C: ConnectionTrait>(db: &C, after: Option<Uuid>, limit: u64) -> Result<Vec<Model>, DbErr> {
+pub(crate) async fn page<C: ConnectionTrait>(
+    db: &C,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
     let mut query = Entity::find().order_by_asc(Column::Id).limit(limit);
     if let Some(after) = after {
         query = query.filter(Column::Id.gt(after));
@@ -70,10 +83,20 @@ pub(crate) async fn count<C: ConnectionTrait>(db: &C) -> Result<u64, DbErr> {
 
 /// The owners, locked until the transaction ends, so that two of them cannot remove each other at once.
 pub(crate) async fn lock_owners<C: ConnectionTrait>(db: &C) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(Column::Role.eq("owner")).order_by_asc(Column::Id).lock_exclusive().all(db).await
+    Entity::find()
+        .filter(Column::Role.eq("owner"))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(db)
+        .await
 }
 
 /// Removes it; whether it was there.
 pub(crate) async fn delete<C: ConnectionTrait>(db: &C, id: Uuid) -> Result<bool, DbErr> {
-    Ok(Entity::delete_many().filter(Column::Id.eq(id)).exec(db).await?.rows_affected > 0)
+    Ok(Entity::delete_many()
+        .filter(Column::Id.eq(id))
+        .exec(db)
+        .await?
+        .rows_affected
+        > 0)
 }

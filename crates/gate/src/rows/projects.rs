@@ -48,15 +48,26 @@ pub(crate) async fn insert<C: ConnectionTrait>(db: &C, row: &Model) -> Result<()
         created_at: Set(row.created_at),
         updated_at: Set(row.updated_at),
     };
-    Entity::insert(row).exec_without_returning(db).await.map(|_| ())
+    Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .map(|_| ())
 }
 
-pub(crate) async fn by_slug<C: ConnectionTrait>(db: &C, slug: &str) -> Result<Option<Model>, DbErr> {
+pub(crate) async fn by_slug<C: ConnectionTrait>(
+    db: &C,
+    slug: &str,
+) -> Result<Option<Model>, DbErr> {
     Entity::find().filter(Column::Slug.eq(slug)).one(db).await
 }
 
 /// The projects after `after`, in the order in which they were made; of those in `only`, if it is given.
-pub(crate) async fn page<C: ConnectionTrait>(db: &C, only: Option<&[Uuid]>, after: Option<Uuid>, limit: u64) -> Result<Vec<Model>, DbErr> {
+pub(crate) async fn page<C: ConnectionTrait>(
+    db: &C,
+    only: Option<&[Uuid]>,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
     let mut query = Entity::find().order_by_asc(Column::Uid).limit(limit);
     if let Some(after) = after {
         query = query.filter(Column::Uid.gt(after));
@@ -75,14 +86,32 @@ pub(crate) async fn count<C: ConnectionTrait>(db: &C, only: Option<&[Uuid]>) -> 
     query.count(db).await
 }
 
-pub(crate) async fn rename<C: ConnectionTrait>(db: &C, uid: Uuid, name: &str, at: OffsetDateTime) -> Result<(), DbErr> {
-    let query = Entity::update_many().col_expr(Column::Name, Expr::value(name)).col_expr(Column::UpdatedAt, Expr::value(at));
+pub(crate) async fn rename<C: ConnectionTrait>(
+    db: &C,
+    uid: Uuid,
+    name: &str,
+    at: OffsetDateTime,
+) -> Result<(), DbErr> {
+    let query = Entity::update_many()
+        .col_expr(Column::Name, Expr::value(name))
+        .col_expr(Column::UpdatedAt, Expr::value(at));
     query.filter(Column::Uid.eq(uid)).exec(db).await.map(|_| ())
 }
 
 /// Sets the status; whether it was another one before.
-pub(crate) async fn set_status<C: ConnectionTrait>(db: &C, uid: Uuid, status: &str, at: OffsetDateTime) -> Result<bool, DbErr> {
-    let query = Entity::update_many().col_expr(Column::Status, Expr::value(status)).col_expr(Column::UpdatedAt, Expr::value(at));
-    let done = query.filter(Column::Uid.eq(uid)).filter(Column::Status.ne(status)).exec(db).await?;
+pub(crate) async fn set_status<C: ConnectionTrait>(
+    db: &C,
+    uid: Uuid,
+    status: &str,
+    at: OffsetDateTime,
+) -> Result<bool, DbErr> {
+    let query = Entity::update_many()
+        .col_expr(Column::Status, Expr::value(status))
+        .col_expr(Column::UpdatedAt, Expr::value(at));
+    let done = query
+        .filter(Column::Uid.eq(uid))
+        .filter(Column::Status.ne(status))
+        .exec(db)
+        .await?;
     Ok(done.rows_affected > 0)
 }

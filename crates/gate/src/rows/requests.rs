@@ -60,11 +60,19 @@ pub(crate) async fn insert_all<C: ConnectionTrait>(db: &C, rows: &[Model]) -> Re
         network: Set(row.network),
         code: Set(row.code),
     };
-    Entity::insert_many(rows.iter().cloned().map(row)).exec_without_returning(db).await.map(|_| ())
+    Entity::insert_many(rows.iter().cloned().map(row))
+        .exec_without_returning(db)
+        .await
+        .map(|_| ())
 }
 
 /// The requests before `before`, newest first.
-pub(crate) async fn page<C: ConnectionTrait>(db: &C, filter: &Filter, before: Option<Uuid>, limit: u64) -> Result<Vec<Model>, DbErr> {
+pub(crate) async fn page<C: ConnectionTrait>(
+    db: &C,
+    filter: &Filter,
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
     let mut query = Entity::find().order_by_desc(Column::Id).limit(limit);
     if let Some(before) = before {
         query = query.filter(Column::Id.lt(before));
@@ -79,11 +87,26 @@ pub(crate) async fn page<C: ConnectionTrait>(db: &C, filter: &Filter, before: Op
 }
 
 /// Removes what is older than `cutoff`, and the oldest beyond `most` rows.
-pub(crate) async fn prune<C: ConnectionTrait>(db: &C, cutoff: OffsetDateTime, most: u64) -> Result<(), DbErr> {
-    Entity::delete_many().filter(Column::At.lt(cutoff)).exec(db).await?;
-    let oldest_kept = Entity::find().order_by_desc(Column::Id).offset(most).limit(1).one(db).await?;
+pub(crate) async fn prune<C: ConnectionTrait>(
+    db: &C,
+    cutoff: OffsetDateTime,
+    most: u64,
+) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::At.lt(cutoff))
+        .exec(db)
+        .await?;
+    let oldest_kept = Entity::find()
+        .order_by_desc(Column::Id)
+        .offset(most)
+        .limit(1)
+        .one(db)
+        .await?;
     if let Some(row) = oldest_kept {
-        Entity::delete_many().filter(Column::Id.lte(row.id)).exec(db).await?;
+        Entity::delete_many()
+            .filter(Column::Id.lte(row.id))
+            .exec(db)
+            .await?;
     }
     Ok(())
 }

@@ -34,15 +34,32 @@ pub(crate) async fn read<C: ConnectionTrait>(db: &C) -> Result<Option<Model>, Db
 }
 
 /// Writes version `version`, if the version before is the one that is there; whether it was.
-pub(crate) async fn write<C: ConnectionTrait>(db: &C, version: i64, value: Json, at: OffsetDateTime) -> Result<bool, DbErr> {
+pub(crate) async fn write<C: ConnectionTrait>(
+    db: &C,
+    version: i64,
+    value: Json,
+    at: OffsetDateTime,
+) -> Result<bool, DbErr> {
     if version == 1 {
-        let row = ActiveModel { id: Set(ONLY), version: Set(1), value: Set(value), updated_at: Set(at) };
-        return Entity::insert(row).exec_without_returning(db).await.map(|_| true);
+        let row = ActiveModel {
+            id: Set(ONLY),
+            version: Set(1),
+            value: Set(value),
+            updated_at: Set(at),
+        };
+        return Entity::insert(row)
+            .exec_without_returning(db)
+            .await
+            .map(|_| true);
     }
     let query = Entity::update_many()
         .col_expr(Column::Version, Expr::value(version))
         .col_expr(Column::Value, Expr::value(value))
         .col_expr(Column::UpdatedAt, Expr::value(at));
-    let done = query.filter(Column::Id.eq(ONLY)).filter(Column::Version.eq(version - 1)).exec(db).await?;
+    let done = query
+        .filter(Column::Id.eq(ONLY))
+        .filter(Column::Version.eq(version - 1))
+        .exec(db)
+        .await?;
     Ok(done.rows_affected == 1)
 }

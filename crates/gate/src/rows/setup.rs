@@ -22,10 +22,20 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Puts a new token in the place of all others.
-pub(crate) async fn replace<C: ConnectionTrait>(db: &C, hash: &str, at: OffsetDateTime) -> Result<(), DbErr> {
+pub(crate) async fn replace<C: ConnectionTrait>(
+    db: &C,
+    hash: &str,
+    at: OffsetDateTime,
+) -> Result<(), DbErr> {
     Entity::delete_many().exec(db).await?;
-    let row = ActiveModel { hash: Set(hash.to_owned()), created_at: Set(at) };
-    Entity::insert(row).exec_without_returning(db).await.map(|_| ())
+    let row = ActiveModel {
+        hash: Set(hash.to_owned()),
+        created_at: Set(at),
+    };
+    Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .map(|_| ())
 }
 
 pub(crate) async fn is_valid<C: ConnectionTrait>(db: &C, hash: &str) -> Result<bool, DbErr> {
@@ -34,7 +44,12 @@ pub(crate) async fn is_valid<C: ConnectionTrait>(db: &C, hash: &str) -> Result<b
 
 /// Uses the token up; only one caller ever sees true.
 pub(crate) async fn take<C: ConnectionTrait>(db: &C, hash: &str) -> Result<bool, DbErr> {
-    Ok(Entity::delete_many().filter(Column::Hash.eq(hash)).exec(db).await?.rows_affected == 1)
+    Ok(Entity::delete_many()
+        .filter(Column::Hash.eq(hash))
+        .exec(db)
+        .await?
+        .rows_affected
+        == 1)
 }
 
 pub(crate) async fn clear<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {

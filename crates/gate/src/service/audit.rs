@@ -16,10 +16,25 @@ impl Gate {
     }
 
     /// The acts in a project.
-    pub async fn list_audit(&self, project: &Project, query: &ListQuery) -> Result<Page<AuditView>, Problem> {
+    pub async fn list_audit(
+        &self,
+        project: &Project,
+        query: &ListQuery,
+    ) -> Result<Page<AuditView>, Problem> {
         let key = project.derive_key("cursor");
-        let before = query.cursor.as_deref().map(|cursor| read_cursor(&key, "audit", cursor)).transpose()?;
+        let before = query
+            .cursor
+            .as_deref()
+            .map(|cursor| read_cursor(&key, "audit", cursor))
+            .transpose()?;
         let rows = audit::page(&project.db, Log::Project, before, query.fetch()).await?;
-        Ok(page(&key, "audit", query.limit, rows, |r| r.id, AuditView::from))
+        Ok(page(
+            &key,
+            "audit",
+            query.limit,
+            rows,
+            |r| r.id,
+            AuditView::from,
+        ))
     }
 }

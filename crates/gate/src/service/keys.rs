@@ -41,26 +41,56 @@ impl Gate {
         let name = input.text("name", 1, 100);
         let scopes = input.optional_texts("scopes").unwrap_or_default();
         if scopes.is_empty() {
-            input.fault("scopes", "required", "At least one scope is needed; \"*\" means everything.");
+            input.fault(
+                "scopes",
+                "required",
+                "At least one scope is needed; \"*\" means everything.",
+            );
         } else if scopes.len() > SCOPES_MAX {
-            input.fault("scopes", "too_many", format!("At most {SCOPES_MAX} scopes are allowed."));
+            input.fault(
+                "scopes",
+                "too_many",
+                format!("At most {SCOPES_MAX} scopes are allowed."),
+            );
         }
-        for (i, scope) in scopes.iter().enumerate().filter(|(_, s)| !is_scope(&self.0.scopes, s)) {
+        for (i, scope) in scopes
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| !is_scope(&self.0.scopes, s))
+        {
             let message = format!("There is no permission {scope:?}.");
-            input.push(FieldError { path: format!("/scopes/{i}"), code: "unknown_scope", message });
+            input.push(FieldError {
+                path: format!("/scopes/{i}"),
+                code: "unknown_scope",
+                message,
+            });
         }
         let expires_at = input.optional_text("expires_at", 1, 64).and_then(|text| {
             let at = Stamp::parse(&text).filter(|at| *at > now);
             if at.is_none() {
-                input.fault("expires_at", "not_a_future_time", "This must be an RFC 3339 time that is still to come.");
+                input.fault(
+                    "expires_at",
+                    "not_a_future_time",
+                    "This must be an RFC 3339 time that is still to come.",
+                );
             }
             at
         });
-        input.finish().map(|()| KeyIn { name, scopes, expires_at })
+        input.finish().map(|()| KeyIn {
+            name,
+            scopes,
+            expires_at,
+        })
     }
 
     /// Makes a key of a project.
-    pub async fn create_key(&self, reach: &Reach, by: &By, project: &str, new: KeyIn) -> Result<KeyMade, Problem> {
+    pub async fn create_key(
+        &self,
+        reach: &Reach,
+        by: &By,
+        project: &str,
+        new: KeyIn,
+    ) -> Result<KeyMade, Problem> {
         let project = self.project_row(reach, project).await?;
         reach.own(project.uid)?;
         let key = new_token("gk_")?;
@@ -76,7 +106,10 @@ impl Gate {
             last_used_at: None,
         };
         let detail = json!({"project": project.slug, "name": row.name, "scopes": row.scopes, "expires_at": new.expires_at});
-        let (made, entry) = (row.clone(), by.did("key.create", row.id.to_string(), detail));
+        let (made, entry) = (
+            row.clone(),
+            by.did("key.create", row.id.to_string(), detail),
+        );
         self.0
             .db
             .write(async move |tx: &WriteTx| -> Result<(), Problem> {
@@ -88,7 +121,12 @@ impl Gate {
     }
 
     /// The keys of a project, without the keys themselves.
-    pub async fn list_keys(&self, reach: &Reach, project: &str, query: &ListQuery) -> Result<Page<KeyView>, Problem> {
+    pub async fn list_keys(
+        &self,
+        reach: &Reach,
+        project: &str,
+        query: &ListQuery,
+    ) -> Result<Page<KeyView>, Problem> {
         let project = self.project_row(reach, project).await?.uid;
         let after = self.after("keys", query.cursor.as_deref())?;
         let rows = keys::page(&self.0.db, project, after, query.fetch()).await?;
@@ -100,10 +138,23 @@ impl Gate {
     }
 
     /// Revokes a key: at once on this node, within a second on others.
-    pub async fn delete_key(&self, reach: &Reach, by: &By, project: &str, id: Uuid) -> Result<(), Problem> {
+    pub async fn delete_key(
+        &self,
+        reach: &Reach,
+        by: &By,
+        project: &str,
+        id: Uuid,
+    ) -> Result<(), Problem> {
         let project = self.project_row(reach, project).await?;
         reach.own(project.uid)?;
-        let (uid, entry) = (project.uid, by.did("key.delete", id.to_string(), json!({"project": project.slug})));
+        let (uid, entry) = (
+            project.uid,
+            by.did(
+                "key.delete",
+                id.to_string(),
+                json!({"project": project.slug}),
+            ),
+        );
         let done = self.0.db.write(async move |tx: &WriteTx| {
             if !keys::delete(tx, uid, id).await? {
                 return Err(Problem::new(Code::KeyNotFound));
@@ -132,7 +183,10 @@ impl Gate {
                 tracing::warn!(%problem, "the use of a key was not noted");
             }
         }
-        Ok(Who::Key { id: key.id, scopes: key.scopes.clone() })
+        Ok(Who::Key {
+            id: key.id,
+            scopes: key.scopes.clone(),
+        })
     }
 
     async fn load_key(&self, token: &str, digest: [u8; 32]) -> Result<Arc<Known>, Problem> {
@@ -146,7 +200,10 @@ impl Gate {
             project: row.project,
             scopes: crate::views::texts(&row.scopes).into(),
             expires_at: row.expires_at.and_then(Stamp::from_time),
-            used: AtomicI64::new(row.last_used_at.map_or(0, time::OffsetDateTime::unix_timestamp)),
+            used: AtomicI64::new(
+                row.last_used_at
+                    .map_or(0, time::OffsetDateTime::unix_timestamp),
+            ),
             read: self.0.keys.fresh.mark(),
         });
         self.0.keys.keep(digest, known.clone(), changes);
@@ -154,7 +211,10 @@ impl Gate {
     }
 
     async fn touch_key(&self, id: Uuid, now: Stamp) -> Result<(), Problem> {
-        self.0.db.write(async move |tx: &WriteTx| Ok(keys::touch(tx, id, now.time()).await?)).await
+        self.0
+            .db
+            .write(async move |tx: &WriteTx| Ok(keys::touch(tx, id, now.time()).await?))
+            .await
     }
 }
 
@@ -176,7 +236,11 @@ impl Known {
     /// Whether this use should be written down: said once in ten minutes.
     fn note_use(&self, now: Stamp) -> bool {
         let (now, then) = (now.unix_seconds(), self.used.load(Ordering::Relaxed));
-        now - then >= USED_SECONDS && self.used.compare_exchange(then, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        now - then >= USED_SECONDS
+            && self
+                .used
+                .compare_exchange(then, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 }
 
@@ -189,12 +253,19 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(fresh: Fresh) -> Self {
-        Self { fresh, changes: Changes::default(), known: RwLock::default() }
+        Self {
+            fresh,
+            changes: Changes::default(),
+            known: RwLock::default(),
+        }
     }
 
     fn cached(&self, digest: &[u8; 32]) -> Option<Arc<Known>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(digest).filter(|key| !key.read.is_due(&self.fresh)).cloned()
+        known
+            .get(digest)
+            .filter(|key| !key.read.is_due(&self.fresh))
+            .cloned()
     }
 
     fn keep(&self, digest: [u8; 32], key: Arc<Known>, changes: u64) {
@@ -208,8 +279,16 @@ impl Keys {
     }
 
     fn drop_one(&self, digest: &[u8; 32]) {
-        if self.known.read().unwrap_or_else(PoisonError::into_inner).contains_key(digest) {
-            self.known.write().unwrap_or_else(PoisonError::into_inner).remove(digest);
+        if self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(digest)
+        {
+            self.known
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(digest);
         }
     }
 

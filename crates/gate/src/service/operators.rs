@@ -46,7 +46,11 @@ impl OperatorIn {
             Some("owner") => true,
             None | Some("member") => false,
             Some(_) => {
-                input.fault("role", "not_a_choice", "This must be \"owner\" or \"member\".");
+                input.fault(
+                    "role",
+                    "not_a_choice",
+                    "This must be \"owner\" or \"member\".",
+                );
                 false
             }
         };
@@ -67,7 +71,13 @@ impl OperatorIn {
         }
         let name = input.optional_text("name", 1, 100);
         let password = check_new_password(input, "password");
-        Self { email, name, password, owner: true, projects: Vec::new() }
+        Self {
+            email,
+            name,
+            password,
+            owner: true,
+            projects: Vec::new(),
+        }
     }
 }
 
@@ -76,7 +86,11 @@ fn read_projects(input: &mut Input) -> Vec<(String, ProjectRole)> {
         None | Some(Value::Null) => return Vec::new(),
         Some(Value::Object(members)) => members,
         Some(_) => {
-            input.fault("projects", "not_an_object", "This must be an object of project ids and roles.");
+            input.fault(
+                "projects",
+                "not_an_object",
+                "This must be an object of project ids and roles.",
+            );
             return Vec::new();
         }
     };
@@ -86,7 +100,11 @@ fn read_projects(input: &mut Input) -> Vec<(String, ProjectRole)> {
             Some(role) => roles.push((slug, role)),
             None => {
                 let path = format!("/projects/{}", slug.replace('~', "~0").replace('/', "~1"));
-                input.push(FieldError { path, code: "not_a_choice", message: "This must be \"owner\", \"editor\" or \"viewer\".".to_owned() });
+                input.push(FieldError {
+                    path,
+                    code: "not_a_choice",
+                    message: "This must be \"owner\", \"editor\" or \"viewer\".".to_owned(),
+                });
             }
         }
     }
@@ -95,8 +113,17 @@ fn read_projects(input: &mut Input) -> Vec<(String, ProjectRole)> {
 
 /// Whether a text can be an address: one `@` with something on both sides, no spaces, no control characters.
 fn is_email(text: &str) -> bool {
-    let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'));
-    clean && text.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.len() > 2 && !domain.contains('@') && !domain.starts_with('.') && !domain.ends_with('.'))
+    let clean = !text
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'));
+    clean
+        && text.split_once('@').is_some_and(|(name, domain)| {
+            !name.is_empty()
+                && domain.len() > 2
+                && !domain.contains('@')
+                && !domain.starts_with('.')
+                && !domain.ends_with('.')
+        })
 }
 
 /// The form of an address by which its operator is found.
@@ -110,7 +137,9 @@ impl Gate {
         let Who::Operator { id, .. } = who else {
             return Err(Code::PermissionDenied.into());
         };
-        let row = operators::by_id(&self.0.db, *id).await?.ok_or(Code::Unauthenticated)?;
+        let row = operators::by_id(&self.0.db, *id)
+            .await?
+            .ok_or(Code::Unauthenticated)?;
         Ok(Reach::of(&row.role, &row.projects))
     }
 
@@ -130,7 +159,11 @@ impl Gate {
 
     /// Checks and hashes outside of any transaction: only the transaction may be waited for inside.
     pub(super) async fn operator_row(&self, by: &By, new: OperatorIn) -> Result<Model, Problem> {
-        let reach = if new.owner { Reach::Everything } else { Reach::Projects(self.resolve(&new.projects).await?) };
+        let reach = if new.owner {
+            Reach::Everything
+        } else {
+            Reach::Projects(self.resolve(&new.projects).await?)
+        };
         Ok(Model {
             id: self.0.ids.new_id(),
             email_key: email_key(&new.email),
@@ -143,11 +176,18 @@ impl Gate {
         })
     }
 
-    async fn resolve(&self, roles: &[(String, ProjectRole)]) -> Result<HashMap<Uuid, ProjectRole>, Problem> {
+    async fn resolve(
+        &self,
+        roles: &[(String, ProjectRole)],
+    ) -> Result<HashMap<Uuid, ProjectRole>, Problem> {
         let mut found = HashMap::new();
         for (slug, role) in roles {
             let Some(row) = projects::by_slug(&self.0.db, slug).await? else {
-                let fault = FieldError::at("projects", "unknown_project", format!("There is no project {slug:?}."));
+                let fault = FieldError::at(
+                    "projects",
+                    "unknown_project",
+                    format!("There is no project {slug:?}."),
+                );
                 return Err(Problem::validation(vec![fault]));
             };
             found.insert(row.uid, *role);
@@ -168,7 +208,9 @@ impl Gate {
 
     /// One operator.
     pub async fn get_operator(&self, id: Uuid) -> Result<OperatorView, Problem> {
-        let row = operators::by_id(&self.0.db, id).await?.ok_or(Code::OperatorNotFound)?;
+        let row = operators::by_id(&self.0.db, id)
+            .await?
+            .ok_or(Code::OperatorNotFound)?;
         Ok(row.into())
     }
 
@@ -193,12 +235,18 @@ impl Gate {
 }
 
 pub(super) fn made(by: &By, row: &Model) -> crate::audit::Entry {
-    by.did("operator.create", row.id.to_string(), json!({"role": row.role, "projects": row.projects}))
+    by.did(
+        "operator.create",
+        row.id.to_string(),
+        json!({"role": row.role, "projects": row.projects}),
+    )
 }
 
 pub(super) async fn insert(tx: &WriteTx, row: &Model) -> Result<(), Problem> {
-    operators::insert(tx, row).await.map_err(|e| match StoreError::from(e) {
-        StoreError::Unique(_) => Code::OperatorTaken.into(),
-        e => e.into(),
-    })
+    operators::insert(tx, row)
+        .await
+        .map_err(|e| match StoreError::from(e) {
+            StoreError::Unique(_) => Code::OperatorTaken.into(),
+            e => e.into(),
+        })
 }

@@ -42,7 +42,9 @@ impl ProjectIn {
             let message = "This must be 3 to 40 characters: lower-case letters, digits and hyphens, a letter first, no hyphen last; www, api, admin, dashboard and p are reserved.";
             input.fault("id", "not_a_slug", message);
         }
-        let name = input.optional_text("name", 1, 100).unwrap_or_else(|| id.clone());
+        let name = input
+            .optional_text("name", 1, 100)
+            .unwrap_or_else(|| id.clone());
         input.finish().map(|()| Self { id, name })
     }
 }
@@ -63,7 +65,13 @@ struct Slot {
 
 impl Projects {
     pub(crate) fn new(fresh: Fresh) -> Self {
-        Self { fresh, changes: Changes::default(), slots: RwLock::default(), cores: Mutex::default(), failed: Mutex::default() }
+        Self {
+            fresh,
+            changes: Changes::default(),
+            slots: RwLock::default(),
+            cores: Mutex::default(),
+            failed: Mutex::default(),
+        }
     }
 
     fn cached(&self, slug: &str) -> Option<Result<Arc<Project>, Problem>> {
@@ -76,7 +84,25 @@ impl Projects {
     fn keep(&self, slug: &str, project: Result<Arc<Project>, Code>, changes: u64) {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         if self.changes.now() == changes {
-            slots.insert(slug.to_owned(), Slot { project, read: self.fresh.mark() });
+            slots.insert(
+                slug.to_owned(),
+                Slot {
+                    project,
+                    read: self.fresh.mark(),
+                },
+            );
+        }
+    }
+
+    /// Drops a project that is not there any more. Says nothing to those who read meanwhile: strangers can ask for any
+    /// name, and must not keep others from being remembered by that.
+    fn drop_one(&self, slug: &str) {
+        let is_there = |slots: &HashMap<String, Slot>| slots.contains_key(slug);
+        if is_there(&self.slots.read().unwrap_or_else(PoisonError::into_inner)) {
+            self.slots
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(slug);
         }
     }
 
@@ -87,7 +113,12 @@ impl Projects {
     }
 
     fn cell(&self, uid: Uuid) -> Arc<OnceCell<Core>> {
-        self.cores.lock().unwrap_or_else(PoisonError::into_inner).entry(uid).or_default().clone()
+        self.cores
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(uid)
+            .or_default()
+            .clone()
     }
 
     fn is_held_off(&self, uid: Uuid) -> bool {
@@ -96,7 +127,10 @@ impl Projects {
     }
 
     fn hold_off(&self, uid: Uuid) {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, Instant::now());
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(uid, Instant::now());
     }
 }
 
@@ -115,10 +149,14 @@ impl Gate {
         let slug = parse_slug(slug).ok_or(Code::ProjectNotFound)?;
         let changes = self.0.projects.changes.now();
         let Some(row) = projects::by_slug(&self.0.db, slug).await? else {
-            self.0.projects.forget(slug);
+            self.0.projects.drop_one(slug);
             return Err(Code::ProjectNotFound.into());
         };
-        let project = if row.status == SUSPENDED { Err(Code::ProjectSuspended) } else { Ok(self.opened(&row).await?) };
+        let project = if row.status == SUSPENDED {
+            Err(Code::ProjectSuspended)
+        } else {
+            Ok(self.opened(&row).await?)
+        };
         self.0.projects.keep(slug, project.clone(), changes);
         Ok(project?)
     }
@@ -149,13 +187,26 @@ impl Gate {
     }
 
     async fn try_open(&self, row: &Model) -> Result<Core, Problem> {
-        let bytes = self.0.master.unseal(&root_key_place(row.uid), &row.root_key)?;
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_| Problem::internal("a root key has another length"))?;
-        let root_key = Arc::new(RootKey::new(SecretBox::new(Box::new(bytes)), row.uid.as_bytes())?);
+        let bytes = self
+            .0
+            .master
+            .unseal(&root_key_place(row.uid), &row.root_key)?;
+        let bytes: [u8; 32] = bytes
+            .try_into()
+            .map_err(|_| Problem::internal("a root key has another length"))?;
+        let root_key = Arc::new(RootKey::new(
+            SecretBox::new(Box::new(bytes)),
+            row.uid.as_bytes(),
+        )?);
         let db = self.0.store.project(row.uid, &self.0.steps).await?;
         let settings = Arc::new(SettingsCell::default());
         super::settings::reload(&db, &settings).await?;
-        Ok(Core { uid: row.uid, db, root_key, settings })
+        Ok(Core {
+            uid: row.uid,
+            db,
+            root_key,
+            settings,
+        })
     }
 
     /// Makes a project: its database first, then its row, so that a failure leaves no project behind.
@@ -165,16 +216,30 @@ impl Gate {
         }
         let row = self.new_row(by, new)?;
         let project = self.opened(&row).await?;
-        let (made, entry) = (row.clone(), by.did("project.create", &row.slug, json!({"uid": row.uid, "name": row.name})));
+        let (made, entry) = (
+            row.clone(),
+            by.did(
+                "project.create",
+                &row.slug,
+                json!({"uid": row.uid, "name": row.name}),
+            ),
+        );
         let done = self.0.db.write(async move |tx: &WriteTx| {
-            projects::insert(tx, &made).await.map_err(|e| match StoreError::from(e) {
-                StoreError::Unique(_) => taken(),
-                e => e.into(),
-            })?;
+            projects::insert(tx, &made)
+                .await
+                .map_err(|e| match StoreError::from(e) {
+                    StoreError::Unique(_) => taken(),
+                    e => e.into(),
+                })?;
             record_instance(tx, entry.clone()).await
         });
         if let Err(problem) = done.await {
-            self.0.projects.cores.lock().unwrap_or_else(PoisonError::into_inner).remove(&row.uid);
+            self.0
+                .projects
+                .cores
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&row.uid);
             project.db.close();
             return Err(problem);
         }
@@ -190,14 +255,21 @@ impl Gate {
             slug: new.id,
             name: new.name,
             status: ACTIVE.to_owned(),
-            root_key: self.0.master.seal(&root_key_place(uid), root_key.expose())?,
+            root_key: self
+                .0
+                .master
+                .seal(&root_key_place(uid), root_key.expose())?,
             created_at: by.now.time(),
             updated_at: by.now.time(),
         })
     }
 
     /// The projects in reach, in the order in which they were made.
-    pub async fn list_projects(&self, reach: &Reach, query: &ListQuery) -> Result<Page<ProjectView>, Problem> {
+    pub async fn list_projects(
+        &self,
+        reach: &Reach,
+        query: &ListQuery,
+    ) -> Result<Page<ProjectView>, Problem> {
         let after = self.after("projects", query.cursor.as_deref())?;
         let only = reach.only();
         let rows = projects::page(&self.0.db, only.as_deref(), after, query.fetch()).await?;
@@ -214,19 +286,30 @@ impl Gate {
     }
 
     pub(crate) async fn project_row(&self, reach: &Reach, slug: &str) -> Result<Model, Problem> {
-        let row = projects::by_slug(&self.0.db, slug).await?.ok_or(Code::ProjectNotFound)?;
+        let row = projects::by_slug(&self.0.db, slug)
+            .await?
+            .ok_or(Code::ProjectNotFound)?;
         reach.see(row.uid).map(|()| row)
     }
 
     /// Changes the name that people read.
-    pub async fn rename_project(&self, reach: &Reach, by: &By, slug: &str, name: String) -> Result<ProjectView, Problem> {
+    pub async fn rename_project(
+        &self,
+        reach: &Reach,
+        by: &By,
+        slug: &str,
+        name: String,
+    ) -> Result<ProjectView, Problem> {
         let row = self.project_row(reach, slug).await?;
         let (uid, at) = (row.uid, by.now.time());
         let entry = by.did("project.rename", slug, json!({"name": name}));
-        let done = self.0.db.write(async move |tx: &WriteTx| -> Result<(), Problem> {
-            projects::rename(tx, uid, &name, at).await?;
-            record_instance(tx, entry.clone()).await
-        });
+        let done = self
+            .0
+            .db
+            .write(async move |tx: &WriteTx| -> Result<(), Problem> {
+                projects::rename(tx, uid, &name, at).await?;
+                record_instance(tx, entry.clone()).await
+            });
         let done = done.await;
         self.0.projects.forget(slug);
         done?;
@@ -234,16 +317,29 @@ impl Gate {
     }
 
     /// Refuses all requests to the project, or lets them in again. Doing it twice changes nothing.
-    pub async fn suspend_project(&self, reach: &Reach, by: &By, slug: &str, suspended: bool) -> Result<ProjectView, Problem> {
+    pub async fn suspend_project(
+        &self,
+        reach: &Reach,
+        by: &By,
+        slug: &str,
+        suspended: bool,
+    ) -> Result<ProjectView, Problem> {
         let row = self.project_row(reach, slug).await?;
-        let (status, action) = if suspended { (SUSPENDED, "project.suspend") } else { (ACTIVE, "project.resume") };
+        let (status, action) = if suspended {
+            (SUSPENDED, "project.suspend")
+        } else {
+            (ACTIVE, "project.resume")
+        };
         let (uid, at, entry) = (row.uid, by.now.time(), by.did(action, slug, json!({})));
-        let done = self.0.db.write(async move |tx: &WriteTx| -> Result<(), Problem> {
-            if projects::set_status(tx, uid, status, at).await? {
-                record_instance(tx, entry.clone()).await?;
-            }
-            Ok(())
-        });
+        let done = self
+            .0
+            .db
+            .write(async move |tx: &WriteTx| -> Result<(), Problem> {
+                if projects::set_status(tx, uid, status, at).await? {
+                    record_instance(tx, entry.clone()).await?;
+                }
+                Ok(())
+            });
         let done = done.await;
         // Also when the outcome is not known: the next request reads the row.
         self.0.projects.forget(slug);
@@ -253,5 +349,9 @@ impl Gate {
 }
 
 fn taken() -> Problem {
-    Problem::new(Code::ProjectTaken).errors(vec![kernel::FieldError::at("id", "taken", "Another project has this id.")])
+    Problem::new(Code::ProjectTaken).errors(vec![kernel::FieldError::at(
+        "id",
+        "taken",
+        "Another project has this id.",
+    )])
 }

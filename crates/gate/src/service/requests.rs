@@ -1,10 +1,10 @@
 //! The request log, read newest first.
 
 use super::Gate;
+use crate::Problem;
 use crate::query::{ListQuery, QueryInput};
 use crate::rows::requests::{self, Filter};
 use crate::views::RequestView;
-use crate::Problem;
 use kernel::Page;
 
 /// What the list of requests is narrowed to.
@@ -21,12 +21,18 @@ impl RequestsQuery {
         let status = query.take("status").and_then(|text| {
             let range = status_range(&text);
             if range.is_none() {
-                query.fault("status", "This must be a status such as 404, or a class such as 4xx.");
+                query.fault(
+                    "status",
+                    "This must be a status such as 404, or a class such as 4xx.",
+                );
             }
             range
         });
         let list = ListQuery::read_some(&mut query);
-        query.finish().map(|()| Self { list, filter: Filter { project, status } })
+        query.finish().map(|()| Self {
+            list,
+            filter: Filter { project, status },
+        })
     }
 }
 
@@ -43,10 +49,20 @@ impl Gate {
     /// The requests that this node has logged.
     pub async fn list_requests(&self, query: &RequestsQuery) -> Result<Page<RequestView>, Problem> {
         let Some(log) = &self.0.logs else {
-            return Ok(Page { items: Vec::new(), next_cursor: None, total: None });
+            return Ok(Page {
+                items: Vec::new(),
+                next_cursor: None,
+                total: None,
+            });
         };
         let before = self.after("requests", query.list.cursor.as_deref())?;
         let rows = requests::page(log.db(), &query.filter, before, query.list.fetch()).await?;
-        Ok(self.page("requests", query.list.limit, rows, |r| r.id, RequestView::from))
+        Ok(self.page(
+            "requests",
+            query.list.limit,
+            rows,
+            |r| r.id,
+            RequestView::from,
+        ))
     }
 }

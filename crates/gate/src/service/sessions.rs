@@ -1,7 +1,7 @@
 //! Operators' sessions: begun by a password, known by an opaque secret, ended by rest, age or wish.
 
-use super::operators::{Signed, email_key};
 use super::Gate;
+use super::operators::{Signed, email_key};
 use crate::audit::{By, record_instance};
 use crate::roles::Reach;
 use crate::rows::{operators, sessions};
@@ -37,7 +37,9 @@ impl Gate {
     async fn begin_session(&self, by: &By, operator: operators::Model) -> Result<Signed, Problem> {
         let token = new_token("go_")?;
         let config = &self.0.config.sessions;
-        let expires_at = by.now.plus(Duration::from_secs(config.lifetime_days * 86_400));
+        let expires_at = by
+            .now
+            .plus(Duration::from_secs(config.lifetime_days * 86_400));
         let row = sessions::Model {
             hash: token_hash(&token),
             operator: operator.id,
@@ -46,7 +48,11 @@ impl Gate {
             expires_at: expires_at.time(),
         };
         let actor = Some(format!("operator:{}", operator.id));
-        let entry = By { actor, ..by.clone() }.did("session.create", operator.id.to_string(), json!({}));
+        let entry = By {
+            actor,
+            ..by.clone()
+        }
+        .did("session.create", operator.id.to_string(), json!({}));
         let (now, idle_since) = (by.now.time(), self.idle_since(by.now).time());
         self.0
             .db
@@ -56,26 +62,44 @@ impl Gate {
                 record_instance(tx, entry.clone()).await
             })
             .await?;
-        Ok(Signed { token, expires_at, operator: operator.into() })
+        Ok(Signed {
+            token,
+            expires_at,
+            operator: operator.into(),
+        })
     }
 
     /// The operator behind a session's secret, or 401.
     pub(crate) async fn session(&self, token: &str, now: Stamp) -> Result<Present, Problem> {
         let ended = || Problem::new(Code::Unauthenticated).detail("The session has ended.");
         let hash = token_hash(token);
-        let row = sessions::by_hash(&self.0.db, &hash).await?.ok_or_else(ended)?;
+        let row = sessions::by_hash(&self.0.db, &hash)
+            .await?
+            .ok_or_else(ended)?;
         if row.expires_at <= now.time() || row.seen_at <= self.idle_since(now).time() {
             return Err(ended());
         }
-        let operator = operators::by_id(&self.0.db, row.operator).await?.ok_or_else(ended)?;
+        let operator = operators::by_id(&self.0.db, row.operator)
+            .await?
+            .ok_or_else(ended)?;
         if row.seen_at <= now.minus(SEEN).time() {
-            self.0.db.write(async move |tx: &WriteTx| -> Result<(), Problem> { Ok(sessions::touch(tx, &hash, now.time()).await?) }).await?;
+            self.0
+                .db
+                .write(async move |tx: &WriteTx| -> Result<(), Problem> {
+                    Ok(sessions::touch(tx, &hash, now.time()).await?)
+                })
+                .await?;
         }
-        Ok(Present { id: operator.id, reach: Reach::of(&operator.role, &operator.projects) })
+        Ok(Present {
+            id: operator.id,
+            reach: Reach::of(&operator.role, &operator.projects),
+        })
     }
 
     fn idle_since(&self, now: Stamp) -> Stamp {
-        now.minus(Duration::from_secs(self.0.config.sessions.idle_hours * 3_600))
+        now.minus(Duration::from_secs(
+            self.0.config.sessions.idle_hours * 3_600,
+        ))
     }
 
     /// The operator as a caller at the instance, or in the project of that uid.
@@ -83,14 +107,28 @@ impl Gate {
         let scopes = match project {
             None => self.0.roles.at_instance(&present.reach),
             // Signed in, but with nothing to do here: every permission is refused with 403.
-            Some(uid) => self.0.roles.in_project(&present.reach, uid).unwrap_or_else(|| Arc::from(Vec::new())),
+            Some(uid) => self
+                .0
+                .roles
+                .in_project(&present.reach, uid)
+                .unwrap_or_else(|| Arc::from(Vec::new())),
         };
-        Who::Operator { id: present.id, scopes }
+        Who::Operator {
+            id: present.id,
+            scopes,
+        }
     }
 
     /// Ends the session of this secret. Doing it twice changes nothing.
     pub async fn sign_out(&self, by: &By, token: &str) -> Result<(), Problem> {
-        let (hash, entry) = (token_hash(token), by.did("session.delete", by.actor.clone().unwrap_or_default(), json!({})));
+        let (hash, entry) = (
+            token_hash(token),
+            by.did(
+                "session.delete",
+                by.actor.clone().unwrap_or_default(),
+                json!({}),
+            ),
+        );
         self.0
             .db
             .write(async move |tx: &WriteTx| -> Result<(), Problem> {

@@ -30,11 +30,20 @@ impl Gate {
     #[must_use]
     pub fn get_settings(&self, project: &Project) -> Versioned<Settings> {
         let (version, settings) = project.settings_cell().get();
-        Versioned { version, value: (*settings).clone() }
+        Versioned {
+            version,
+            value: (*settings).clone(),
+        }
     }
 
     /// Merges the members that were sent. `if_match` is the ETag of the version that is meant to be changed.
-    pub async fn update_settings(&self, project: &Project, by: &By, if_match: Option<&str>, mut input: Input) -> Result<Versioned<Settings>, Problem> {
+    pub async fn update_settings(
+        &self,
+        project: &Project,
+        by: &By,
+        if_match: Option<&str>,
+        mut input: Input,
+    ) -> Result<Versioned<Settings>, Problem> {
         reload(&project.db, project.settings_cell()).await?;
         let (version, before) = project.settings_cell().get();
         if if_match.is_some_and(|tags| !matches_etag(tags, version)) {
@@ -48,7 +57,9 @@ impl Gate {
         project
             .db
             .write(async move |tx: &WriteTx| -> Result<(), Problem> {
-                let written = settings::write(tx, version + 1, value.clone(), at).await.map_err(StoreError::from);
+                let written = settings::write(tx, version + 1, value.clone(), at)
+                    .await
+                    .map_err(StoreError::from);
                 match written {
                     Ok(true) => record(tx, entry.clone()).await,
                     // Somebody else was faster.
@@ -58,12 +69,17 @@ impl Gate {
             })
             .await?;
         project.settings_cell().set(version + 1, after.clone());
-        Ok(Versioned { version: version + 1, value: after })
+        Ok(Versioned {
+            version: version + 1,
+            value: after,
+        })
     }
 }
 
 /// Whether an `If-Match` (`*`, or a list of tags) names the version.
 fn matches_etag(tags: &str, version: i64) -> bool {
     let own = format!("\"{version}\"");
-    tags.split(',').map(str::trim).any(|tag| tag == "*" || tag == own)
+    tags.split(',')
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag == own)
 }

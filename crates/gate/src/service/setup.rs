@@ -17,28 +17,47 @@ impl Gate {
         }
         let token = new_token("")?;
         let (hash, at) = (token_hash(&token), self.0.clock.now().time());
-        self.0.db.write(async move |tx: &WriteTx| -> Result<(), Problem> { Ok(setup::replace(tx, &hash, at).await?) }).await?;
-        Ok(Some(format!("{}/dashboard/setup?token={token}", self.0.public_url)))
+        self.0
+            .db
+            .write(async move |tx: &WriteTx| -> Result<(), Problem> {
+                Ok(setup::replace(tx, &hash, at).await?)
+            })
+            .await?;
+        Ok(Some(format!(
+            "{}/dashboard/setup?token={token}",
+            self.0.public_url
+        )))
     }
 
     /// Makes the first operator, an owner. The token works once, whoever asks at the same time.
-    pub async fn set_up(&self, by: &By, token: &str, new: OperatorIn) -> Result<OperatorView, Problem> {
+    pub async fn set_up(
+        &self,
+        by: &By,
+        token: &str,
+        new: OperatorIn,
+    ) -> Result<OperatorView, Problem> {
         let hash = token_hash(token);
         // Asked before the password is hashed, so that guesses cost nothing; decided in the transaction.
         if !setup::is_valid(&self.0.db, &hash).await? {
             return Err(self.set_up_refusal().await);
         }
         let row = self.operator_row(by, new).await?;
-        let by = By { actor: Some(format!("operator:{}", row.id)), ..by.clone() };
+        let by = By {
+            actor: Some(format!("operator:{}", row.id)),
+            ..by.clone()
+        };
         let (new, entry) = (row.clone(), made(&by, &row));
-        let done = self.0.db.write(async move |tx: &WriteTx| -> Result<bool, Problem> {
-            if !setup::take(tx, &hash).await? || operators::count(tx).await? > 0 {
-                return Ok(false);
-            }
-            setup::clear(tx).await?;
-            insert(tx, &new).await?;
-            record_instance(tx, entry.clone()).await.map(|()| true)
-        });
+        let done = self
+            .0
+            .db
+            .write(async move |tx: &WriteTx| -> Result<bool, Problem> {
+                if !setup::take(tx, &hash).await? || operators::count(tx).await? > 0 {
+                    return Ok(false);
+                }
+                setup::clear(tx).await?;
+                insert(tx, &new).await?;
+                record_instance(tx, entry.clone()).await.map(|()| true)
+            });
         match done.await? {
             true => Ok(row.into()),
             false => Err(self.set_up_refusal().await),

@@ -52,11 +52,32 @@ on_both! {
 async fn bad_keys_are_refused_with_all_faults() {
     let kit = Kit::new(crate::kit::On::Sqlite).await;
     let read = |body| kit.gate.read_key(input(body), kit.clock.now());
-    let faults = |body| read(body).unwrap_err().field_errors().iter().map(|e| format!("{} {}", e.path, e.code)).collect::<Vec<_>>();
+    let faults = |body| {
+        read(body)
+            .unwrap_err()
+            .field_errors()
+            .iter()
+            .map(|e| format!("{} {}", e.path, e.code))
+            .collect::<Vec<_>>()
+    };
     let bad = json!({"name": "", "scopes": ["probe.read", "nope.read", "probe"], "expires_at": "2020-01-01T00:00:00Z"});
-    assert_eq!(faults(bad), ["/name too_short", "/scopes/1 unknown_scope", "/scopes/2 unknown_scope", "/expires_at not_a_future_time"]);
-    assert_eq!(faults(json!({"name": "x", "scopes": []})), ["/scopes required"]);
-    assert_eq!(code(read(json!({"name": "x", "scopes": ["*"], "admin": true}))), Some(Code::UnknownField));
+    assert_eq!(
+        faults(bad),
+        [
+            "/name too_short",
+            "/scopes/1 unknown_scope",
+            "/scopes/2 unknown_scope",
+            "/expires_at not_a_future_time"
+        ]
+    );
+    assert_eq!(
+        faults(json!({"name": "x", "scopes": []})),
+        ["/scopes required"]
+    );
+    assert_eq!(
+        code(read(json!({"name": "x", "scopes": ["*"], "admin": true}))),
+        Some(Code::UnknownField)
+    );
 }
 
 #[actix_web::test]
@@ -66,9 +87,22 @@ async fn a_revoked_key_ends_on_other_nodes_within_a_second() {
     let other = kit.another(GateConfig::default(), Vec::new()).await;
     let app = kit.app_with(&other, GateConfig::default()).await;
     let (id, key) = kit.key_until("shop", &["*"], None).await;
-    assert_eq!(send(&app, bearer(get("/p/shop/v1/probe"), &key)).await.status, 200);
-    kit.gate.delete_key(&Reach::Everything, &kit.by(), "shop", id).await.unwrap();
+    assert_eq!(
+        send(&app, bearer(get("/p/shop/v1/probe"), &key))
+            .await
+            .status,
+        200
+    );
+    kit.gate
+        .delete_key(&Reach::Everything, &kit.by(), "shop", id)
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(1_000)).await;
-    assert_eq!(send(&app, bearer(get("/p/shop/v1/probe"), &key)).await.status, 401);
+    assert_eq!(
+        send(&app, bearer(get("/p/shop/v1/probe"), &key))
+            .await
+            .status,
+        401
+    );
     kit.end().await;
 }

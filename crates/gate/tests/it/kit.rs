@@ -4,11 +4,12 @@ use actix_web::dev::Service;
 use actix_web::http::header::{HOST, HeaderMap, HeaderValue};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpResponse};
+use actix_web::{App, HttpMessage, HttpResponse};
 use gate::ports::UserTokens;
 use gate::{
-    By, Caller, Front, FrontConfig, Gate, GateConfig, GateParts, Holders, InInstance, InProject, Master, OperatorIn, Place, Problem, Project, ProjectIn, Reach,
-    Signed, UserAuth, Who, place_guard,
+    By, Caller, Front, FrontConfig, Gate, GateConfig, GateParts, Holders, InInstance, InProject,
+    Master, OperatorIn, Place, Problem, Project, ProjectIn, Reach, Signed, UserAuth, Who,
+    place_guard,
 };
 use kernel::{Clock, Code, Ids, Stamp};
 use sea_orm::ConnectionTrait;
@@ -71,7 +72,6 @@ macro_rules! on_both {
 }
 
 pub struct Kit {
-    pub on: On,
     pub gate: Gate,
     pub clock: Clock,
     pub store: Store,
@@ -84,27 +84,64 @@ impl Kit {
     pub async fn new(on: On) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (engine, database) = match on {
-            On::Sqlite => (Engine::Sqlite(SqliteOptions { read_budget_ms: 0, ..SqliteOptions::default() }), None),
+            On::Sqlite => (
+                Engine::Sqlite(SqliteOptions {
+                    read_budget_ms: 0,
+                    ..SqliteOptions::default()
+                }),
+                None,
+            ),
             On::Postgres => {
                 let server = std::env::var("GALLEY_TEST_POSTGRES").expect("GALLEY_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a PostgreSQL");
                 let name = format!("gate_{}", Ids.new_id().simple());
                 admin(&server, &format!("CREATE DATABASE {name}")).await;
                 let (base, _) = server.rsplit_once('/').unwrap();
-                (Engine::Postgres(PgOptions::new(format!("{base}/{name}"))), Some((server, name)))
+                (
+                    Engine::Postgres(PgOptions::new(format!("{base}/{name}"))),
+                    Some((server, name)),
+                )
             }
         };
         let store = Store::start(&engine, dir.path()).await.unwrap();
         std::fs::create_dir(dir.path().join("log")).unwrap();
-        let logs = Store::start(&Engine::Sqlite(SqliteOptions::default()), &dir.path().join("log")).await.unwrap();
+        let logs = Store::start(
+            &Engine::Sqlite(SqliteOptions::default()),
+            &dir.path().join("log"),
+        )
+        .await
+        .unwrap();
         let logs = logs.instance(&gate::log_steps()).await.unwrap();
         let clock = Clock::held(Stamp::parse("2026-05-01T12:00:00Z").unwrap());
-        let gate = open(&store, &clock, &logs, dir.path(), GateConfig::default(), Vec::new()).await;
-        Self { on, gate, clock, store, logs, dir, database }
+        let gate = open(
+            &store,
+            &clock,
+            &logs,
+            dir.path(),
+            GateConfig::default(),
+            Vec::new(),
+        )
+        .await;
+        Self {
+            gate,
+            clock,
+            store,
+            logs,
+            dir,
+            database,
+        }
     }
 
     /// Another gate over the same databases: a second node, or the same one after a restart.
     pub async fn another(&self, config: GateConfig, steps: Vec<Step>) -> Gate {
-        open(&self.store, &self.clock, &self.logs, self.dir.path(), config, steps).await
+        open(
+            &self.store,
+            &self.clock,
+            &self.logs,
+            self.dir.path(),
+            config,
+            steps,
+        )
+        .await
     }
 
     pub async fn end(self) {
@@ -114,7 +151,12 @@ impl Kit {
     }
 
     pub fn by(&self) -> By {
-        By { actor: Some("operator:test".into()), network: "192.0.2.1".into(), request_id: "test-request".into(), now: self.clock.now() }
+        By {
+            actor: Some("operator:test".into()),
+            network: "192.0.2.1".into(),
+            request_id: "test-request".into(),
+            now: self.clock.now(),
+        }
     }
 
     pub fn later(&self, by: Duration) {
@@ -122,7 +164,10 @@ impl Kit {
     }
 
     pub async fn project(&self, slug: &str) -> Arc<Project> {
-        self.gate.create_project(&self.by(), project_in(slug)).await.unwrap();
+        self.gate
+            .create_project(&self.by(), project_in(slug))
+            .await
+            .unwrap();
         self.gate.project(slug).await.unwrap()
     }
 
@@ -130,21 +175,36 @@ impl Kit {
     pub async fn owner(&self) -> Signed {
         let link = self.gate.setup_link().await.unwrap().unwrap();
         let token = link.split_once("token=").unwrap().1.to_owned();
-        self.gate.set_up(&self.by(), &token, operator(OWNER, json!({}))).await.unwrap();
-        self.gate.sign_in(&self.by(), OWNER, PASSWORD).await.unwrap()
+        self.gate
+            .set_up(&self.by(), &token, operator(OWNER, json!({})))
+            .await
+            .unwrap();
+        self.gate
+            .sign_in(&self.by(), OWNER, PASSWORD)
+            .await
+            .unwrap()
     }
 
     pub async fn key(&self, project: &str, scopes: &[&str]) -> String {
         self.key_until(project, scopes, None).await.1
     }
 
-    pub async fn key_until(&self, project: &str, scopes: &[&str], end: Option<Stamp>) -> (uuid::Uuid, String) {
+    pub async fn key_until(
+        &self,
+        project: &str,
+        scopes: &[&str],
+        end: Option<Stamp>,
+    ) -> (uuid::Uuid, String) {
         let mut body = json!({"name": "test", "scopes": scopes});
         if let Some(end) = end {
             body["expires_at"] = json!(end);
         }
         let new = self.gate.read_key(input(body), self.clock.now()).unwrap();
-        let (view, key) = self.gate.create_key(&Reach::Everything, &self.by(), project, new).await.unwrap();
+        let (view, key) = self
+            .gate
+            .create_key(&Reach::Everything, &self.by(), project, new)
+            .await
+            .unwrap();
         (view.id, key)
     }
 
@@ -155,7 +215,11 @@ impl Kit {
 
     /// Runs a statement behind the gate's back.
     pub async fn sql(&self, db: &Db, sql: &'static str) {
-        db.write(async move |tx: &store::WriteTx| -> Result<(), Problem> { Ok(tx.execute_unprepared(sql).await.map(|_| ())?) }).await.unwrap();
+        db.write(async move |tx: &store::WriteTx| -> Result<(), Problem> {
+            Ok(tx.execute_unprepared(sql).await.map(|_| ())?)
+        })
+        .await
+        .unwrap();
     }
 
     pub async fn app(&self) -> Door {
@@ -164,31 +228,68 @@ impl Kit {
 
     pub async fn app_with(&self, gate: &Gate, config: GateConfig) -> Door {
         let mut front = FrontConfig::new(&config, gate.public_url()).unwrap();
-        for (place, routes) in [(Place::Instance, gate::configure_instance as fn(&mut _)), (Place::Project, gate::configure_project as fn(&mut _))] {
-            let (_, document) = App::new().into_utoipa_app().configure(routes).split_for_parts();
-            front = front.with_document(place, &document);
-        }
+        let (_, document) = App::new()
+            .into_utoipa_app()
+            .configure(gate::configure_instance)
+            .split_for_parts();
+        front = front.with_document(Place::Instance, &document);
+        let (_, document) = App::new()
+            .into_utoipa_app()
+            .configure(gate::configure_project)
+            .split_for_parts();
+        front = front.with_document(Place::Project, &document);
         let front = Front::new(gate.clone(), Arc::new(FakeTokens), front).unwrap();
-        let instance = utoipa_actix_web::scope(web::scope("").guard(place_guard(Place::Instance))).configure(gate::configure_instance);
-        let project = utoipa_actix_web::scope(web::scope("").guard(place_guard(Place::Project))).configure(gate::configure_project);
+        let instance = utoipa_actix_web::scope(web::scope("").guard(place_guard(Place::Instance)))
+            .configure(gate::configure_instance);
+        let project = utoipa_actix_web::scope(web::scope("").guard(place_guard(Place::Project)))
+            .configure(gate::configure_project);
         let project = project.map(|s| {
             s.route("/v1/probe", web::get().to(probe))
                 .route("/v1/open", web::to(open_probe))
                 .route("/v1/auth/probe", web::get().to(open_probe))
-                .route("/v1/number/{n}", web::get().to(async |n: web::Path<u32>| n.to_string()))
-                .route("/v1/json", web::post().to(async |_: web::Json<Value>| HttpResponse::Ok().finish()))
+                .route(
+                    "/v1/number/{n}",
+                    web::get().to(async |n: web::Path<u32>| n.to_string()),
+                )
+                .route(
+                    "/v1/json",
+                    web::post().to(async |_: web::Json<Value>| HttpResponse::Ok().finish()),
+                )
+                // In the wrong scope, so that only its `Caller` keeps it from being reached.
+                .route(
+                    "/v1/misplaced",
+                    web::get().to(async |_: Caller<at_instance::InstanceProbe>| "ok"),
+                )
                 .route("/v1/panic", web::get().to(panics))
-                .route("/v1/broken", web::get().to(async || HttpResponse::InternalServerError().body("secret story")))
+                .route(
+                    "/v1/broken",
+                    web::get()
+                        .to(async || HttpResponse::InternalServerError().body("secret story")),
+                )
         });
-        let instance = instance.map(|s| s.route("/healthz", web::get().to(async |_: Caller<at_instance::InstanceProbe>| "ok")));
-        let app = App::new().into_utoipa_app().app_data(Data::new(gate.clone())).map(|app| app.wrap(front)).service(instance).service(project);
+        let instance = instance.map(|s| {
+            s.route(
+                "/healthz",
+                web::get().to(async |_: Caller<at_instance::InstanceProbe>| "ok"),
+            )
+            // Without a `Caller`, so that only the guard of its scope keeps it in its place.
+            .route("/metrics", web::get().to(async || "metrics"))
+        });
+        let app = App::new()
+            .into_utoipa_app()
+            .app_data(Data::new(gate.clone()))
+            .map(|app| app.wrap(front))
+            .service(instance)
+            .service(project);
         let app = Rc::new(init_service(app.into_app()).await);
         Door(Box::new(move |request| {
             let app = app.clone();
             Box::pin(async move {
                 let mut request = request.to_request();
                 if !request.headers().contains_key(HOST) {
-                    request.headers_mut().insert(HOST, HeaderValue::from_static("127.0.0.1:8090"));
+                    request
+                        .headers_mut()
+                        .insert(HOST, HeaderValue::from_static("127.0.0.1:8090"));
                 }
                 let (status, headers, bytes) = match app.call(request).await {
                     Ok(response) => {
@@ -198,20 +299,42 @@ impl Kit {
                     Err(error) => {
                         let response = error.error_response();
                         let (status, headers) = (response.status(), response.headers().clone());
-                        (status, headers, actix_web::body::to_bytes(response.into_body()).await.ok().unwrap())
+                        (
+                            status,
+                            headers,
+                            actix_web::body::to_bytes(response.into_body())
+                                .await
+                                .ok()
+                                .unwrap(),
+                        )
                     }
                 };
-                let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
-                Answer { status: status.as_u16(), headers, body }
+                let body = serde_json::from_slice(&bytes)
+                    .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
+                Answer {
+                    status: status.as_u16(),
+                    headers,
+                    body,
+                }
             })
         }))
     }
 }
 
-/// The app, without its long type.
-pub struct Door(Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>);
+/// An answer that is under way.
+type Coming = Pin<Box<dyn Future<Output = Answer>>>;
 
-async fn open(store: &Store, clock: &Clock, logs: &Db, dir: &std::path::Path, config: GateConfig, project_steps: Vec<Step>) -> Gate {
+/// The app, without its long type.
+pub struct Door(Box<dyn Fn(TestRequest) -> Coming>);
+
+async fn open(
+    store: &Store,
+    clock: &Clock,
+    logs: &Db,
+    dir: &std::path::Path,
+    config: GateConfig,
+    project_steps: Vec<Step>,
+) -> Gate {
     let parts = GateParts {
         store: store.clone(),
         clock: clock.clone(),
@@ -220,13 +343,24 @@ async fn open(store: &Store, clock: &Clock, logs: &Db, dir: &std::path::Path, co
         config,
         public_url: "http://127.0.0.1:8090".into(),
         project_steps,
-        scopes: vec!["probe.read", "probe.open", "settings.read", "settings.write", "audit.read", "records.read", "records.write"],
+        scopes: vec![
+            "probe.read",
+            "probe.open",
+            "settings.read",
+            "settings.write",
+            "audit.read",
+            "records.read",
+            "records.write",
+        ],
         logs: Some(logs.clone()),
     };
     Gate::open(parts).await.unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test makes a database of its own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test makes a database of its own"
+)]
 async fn admin(server: &str, sql: &str) {
     let db = sea_orm::Database::connect(server).await.unwrap();
     db.execute_unprepared(sql).await.unwrap();
@@ -234,14 +368,17 @@ async fn admin(server: &str, sql: &str) {
 }
 
 async fn probe(caller: Caller<ProbeRead>) -> Result<web::Json<Value>, Problem> {
-    Ok(web::Json(json!({"project": caller.project()?.id, "actor": caller.who().actor()})))
+    Ok(web::Json(
+        json!({"project": caller.project()?.id, "actor": caller.who().actor()}),
+    ))
 }
 
 async fn open_probe(caller: Caller<ProbeOpen>) -> Result<web::Json<Value>, Problem> {
-    Ok(web::Json(json!({"project": caller.project()?.id, "actor": caller.who().actor(), "network": caller.network()})))
+    Ok(web::Json(
+        json!({"project": caller.project()?.id, "actor": caller.who().actor(), "network": caller.network()}),
+    ))
 }
 
-#[expect(clippy::panic, reason = "that is what is tested")]
 async fn panics() -> HttpResponse {
     panic!("on purpose")
 }
@@ -249,14 +386,23 @@ async fn panics() -> HttpResponse {
 /// Users' tokens for tests: `user:<slug>` is a user of that project.
 struct FakeTokens;
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl UserTokens for FakeTokens {
-    async fn verify(&self, project: &Project, token: &str, _now: Stamp) -> Result<UserAuth, Problem> {
+    async fn verify(
+        &self,
+        project: &Project,
+        token: &str,
+        _now: Stamp,
+    ) -> Result<UserAuth, Problem> {
         if token != format!("user:{}", project.id) {
             return Err(Code::Unauthenticated.into());
         }
         let id = uuid::Uuid::from_u128(7);
-        Ok(UserAuth { id, session: id, auth: Arc::default() })
+        Ok(UserAuth {
+            id,
+            session: id,
+            auth: Arc::default(),
+        })
     }
 }
 
@@ -271,8 +417,14 @@ pub fn project_in(slug: &str) -> ProjectIn {
 pub fn operator(email: &str, more: Value) -> OperatorIn {
     let mut body = json!({"email": email, "password": PASSWORD});
     let is_owner = more == json!({});
-    body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-    if is_owner { OperatorIn::read_owner(input(body)).unwrap() } else { OperatorIn::read(input(body)).unwrap() }
+    body.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().cloned().unwrap());
+    if is_owner {
+        OperatorIn::read_owner(input(body)).unwrap()
+    } else {
+        OperatorIn::read(input(body)).unwrap()
+    }
 }
 
 pub fn code<T>(result: Result<T, Problem>) -> Option<Code> {
@@ -280,7 +432,10 @@ pub fn code<T>(result: Result<T, Problem>) -> Option<Code> {
 }
 
 pub fn who(id: uuid::Uuid) -> Who {
-    Who::Operator { id, scopes: Arc::from(vec![]) }
+    Who::Operator {
+        id,
+        scopes: Arc::from(vec![]),
+    }
 }
 
 /// An answer, read whole.
@@ -305,10 +460,22 @@ pub async fn send(app: &Door, request: TestRequest) -> Answer {
     let answer = (app.0)(request).await;
     if answer.status >= 400 {
         let body = &answer.body;
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{} {body}", answer.status);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json"),
+            "{} {body}",
+            answer.status
+        );
         assert_eq!(body["status"], answer.status, "{body}");
-        assert_eq!(body["request_id"].as_str(), answer.header("x-request-id"), "{body}");
-        assert!(Code::ALL.iter().any(|c| body["code"] == c.as_str()), "{body}");
+        assert_eq!(
+            body["request_id"].as_str(),
+            answer.header("x-request-id"),
+            "{body}"
+        );
+        assert!(
+            Code::ALL.iter().any(|c| body["code"] == c.as_str()),
+            "{body}"
+        );
     }
     answer
 }

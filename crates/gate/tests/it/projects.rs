@@ -53,7 +53,8 @@ on_both! {
     }
 
     async fn fifty_at_once_make_one_project(kit: Kit) {
-        let tries = (0..50).map(|_| kit.gate.create_project(&kit.by(), project_in("shop")));
+        let by = kit.by();
+        let tries = (0..50).map(|_| kit.gate.create_project(&by, project_in("shop")));
         let results = join_all(tries).await;
         assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 1);
         assert!(results.into_iter().all(|r| code(r).is_none_or(|c| c == Code::ProjectTaken)));
@@ -110,12 +111,23 @@ on_both! {
 async fn fifty_at_first_use_migrate_once() {
     let kit = Kit::new(crate::kit::On::Sqlite).await;
     kit.project("shop").await;
-    let gate = kit.another(GateConfig::default(), vec![Step { name: "test/1-counted", up: count_opening }]).await;
+    let gate = kit
+        .another(
+            GateConfig::default(),
+            vec![Step {
+                name: "test/1-counted",
+                up: count_opening,
+            }],
+        )
+        .await;
     let opened = join_all((0..50).map(|_| gate.project("shop"))).await;
     assert!(opened.iter().all(Result::is_ok));
     assert_eq!(OPENED.load(Ordering::SeqCst), 1);
     let first = opened[0].as_ref().unwrap();
-    assert!(Arc::ptr_eq(&gate.project("shop").await.unwrap(), &gate.project("shop").await.unwrap()));
+    assert!(Arc::ptr_eq(
+        &gate.project("shop").await.unwrap(),
+        &gate.project("shop").await.unwrap()
+    ));
     assert_eq!(first.id, "shop");
 }
 
@@ -125,8 +137,14 @@ async fn other_nodes_learn_within_a_second() {
     kit.project("shop").await;
     let other = kit.another(GateConfig::default(), Vec::new()).await;
     assert!(other.project("shop").await.is_ok());
-    kit.gate.suspend_project(&Reach::Everything, &kit.by(), "shop", true).await.unwrap();
+    kit.gate
+        .suspend_project(&Reach::Everything, &kit.by(), "shop", true)
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(1_000)).await;
-    assert_eq!(code(other.project("shop").await), Some(Code::ProjectSuspended));
+    assert_eq!(
+        code(other.project("shop").await),
+        Some(Code::ProjectSuspended)
+    );
     kit.end().await;
 }

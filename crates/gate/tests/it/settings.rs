@@ -51,7 +51,10 @@ async fn other_nodes_see_settings_within_a_second() {
     let shop = kit.project("shop").await;
     let other = kit.another(GateConfig::default(), Vec::new()).await;
     assert!(!other.project("shop").await.unwrap().settings().development);
-    kit.gate.update_settings(&shop, &kit.by(), None, input(json!({"development": true}))).await.unwrap();
+    kit.gate
+        .update_settings(&shop, &kit.by(), None, input(json!({"development": true})))
+        .await
+        .unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
     assert!(other.project("shop").await.unwrap().settings().development);
     kit.end().await;

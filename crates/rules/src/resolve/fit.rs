@@ -44,7 +44,9 @@ pub(super) fn fit(mut value: Value, ty: Ty) -> Result<Value, RuleError> {
             match from_json(&json, ty) {
                 Some(converted) => *constant = converted,
                 None => {
-                    let text = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+                    let text = json
+                        .as_str()
+                        .map_or_else(|| json.to_string(), str::to_owned);
                     return Err(malformed(&text, ty, value.span));
                 }
             }
@@ -52,7 +54,11 @@ pub(super) fn fit(mut value: Value, ty: Ty) -> Result<Value, RuleError> {
         ValueKind::Slot(slot) => slot.ty = ty,
         _ => {
             let span = value.span;
-            return Ok(Value { span, ty, kind: ValueKind::Real(Box::new(value)) });
+            return Ok(Value {
+                span,
+                ty,
+                kind: ValueKind::Real(Box::new(value)),
+            });
         }
     }
     value.ty = ty;
@@ -65,7 +71,11 @@ pub(super) fn expect(value: Value, ty: Ty) -> Result<Value, RuleError> {
         return fit(value, ty);
     }
     let value = settle(value)?;
-    let message = format!("this must be {}, but it is {}", ty.words(), value.ty.words());
+    let message = format!(
+        "this must be {}, but it is {}",
+        ty.words(),
+        value.ty.words()
+    );
     Err(RuleError::new(ErrorKind::Type, value.span, message))
 }
 
@@ -105,10 +115,10 @@ pub(super) fn unify(a: Value, b: Value, span: Span) -> Result<(Value, Value), Ru
     }
     let constant = |value: &Value| matches!(value.kind, ValueKind::Const(_));
     let slot = |value: &Value| matches!(value.kind, ValueKind::Slot(_));
-    let flexible: [fn(&Value) -> bool; 2] =
-        [|value| matches!(value.kind, ValueKind::Const(_)), |value| {
-            matches!(value.kind, ValueKind::Slot(_))
-        }];
+    let flexible: [fn(&Value) -> bool; 2] = [
+        |value| matches!(value.kind, ValueKind::Const(_)),
+        |value| matches!(value.kind, ValueKind::Slot(_)),
+    ];
     for is_flexible in flexible {
         if is_flexible(&a) && can_fit(&a, b.ty) {
             let ty = b.ty;
@@ -155,8 +165,16 @@ pub(super) fn compare(
                 return between(comparison.mirrored(), two, by, span);
             }
             (a_kind @ ValueKind::Const(_), b_kind @ ValueKind::Const(_)) => (
-                Value { span: a.span, ty: a.ty, kind: a_kind },
-                Value { span: b.span, ty: b.ty, kind: b_kind },
+                Value {
+                    span: a.span,
+                    ty: a.ty,
+                    kind: a_kind,
+                },
+                Value {
+                    span: b.span,
+                    ty: b.ty,
+                    kind: b_kind,
+                },
             ),
             _ => return Err(two_fields(span)),
         },
@@ -165,11 +183,15 @@ pub(super) fn compare(
     };
     let (a, b) = (settle(a)?, settle(b)?);
     match a.ty {
-        Ty::Json => Err(RuleError::new(ErrorKind::Type, span, "json values cannot be compared")
-            .hint("a json field can only be tested for null")),
-        Ty::Bool if !comparison.is_equality() => {
-            Err(RuleError::new(ErrorKind::Type, span, "booleans have no order"))
-        }
+        Ty::Json => Err(
+            RuleError::new(ErrorKind::Type, span, "json values cannot be compared")
+                .hint("a json field can only be tested for null"),
+        ),
+        Ty::Bool if !comparison.is_equality() => Err(RuleError::new(
+            ErrorKind::Type,
+            span,
+            "booleans have no order",
+        )),
         _ => Ok(Test::Compare(comparison, a, b)),
     }
 }
@@ -197,8 +219,7 @@ fn same_moment_side(a: Value, b: Value, span: Span) -> Result<(Value, Value), Ru
     if net == 0 {
         return Ok((a, b));
     }
-    let constant =
-        |value: &Value| matches!(value.kind, ValueKind::Const(_) | ValueKind::Slot(_));
+    let constant = |value: &Value| matches!(value.kind, ValueKind::Const(_) | ValueKind::Slot(_));
     if constant(&b) {
         let b = moved(b, -net)?;
         Ok((a, b))
@@ -221,7 +242,11 @@ fn moved(mut value: Value, by: i64) -> Result<Value, RuleError> {
         }
         ValueKind::Moved(_, sum) => *sum = sum.checked_add(by).ok_or_else(|| overflow(span))?,
         _ => {
-            return Ok(Value { span, ty: Ty::DateTime, kind: ValueKind::Moved(Box::new(value), by) });
+            return Ok(Value {
+                span,
+                ty: Ty::DateTime,
+                kind: ValueKind::Moved(Box::new(value), by),
+            });
         }
     }
     Ok(value)
@@ -239,14 +264,26 @@ pub(super) fn arithmetic(
         return time_arithmetic(operator, a, b, span);
     }
     let number = |value: Value| -> Result<Value, RuleError> {
-        let open = if operator == Operator::Remainder { Ty::Int } else { Ty::Float };
-        let value = if value.ty == Ty::Open { expect(value, open)? } else { value };
+        let open = if operator == Operator::Remainder {
+            Ty::Int
+        } else {
+            Ty::Float
+        };
+        let value = if value.ty == Ty::Open {
+            expect(value, open)?
+        } else {
+            value
+        };
         match value.ty {
             Ty::Int | Ty::Float => Ok(value),
             ty => Err(RuleError::new(
                 ErrorKind::Type,
                 value.span,
-                format!("`{}` needs numbers, but this is {}", operator.sign(), ty.words()),
+                format!(
+                    "`{}` needs numbers, but this is {}",
+                    operator.sign(),
+                    ty.words()
+                ),
             )),
         }
     };
@@ -255,7 +292,11 @@ pub(super) fn arithmetic(
     match operator {
         Operator::Divide | Operator::Remainder if whole => {
             let kind = ValueKind::Arithmetic(operator, Box::new([a, b]));
-            Ok(Value { span, ty: Ty::Int, kind })
+            Ok(Value {
+                span,
+                ty: Ty::Int,
+                kind,
+            })
         }
         Operator::Remainder => Err(RuleError::new(
             ErrorKind::Type,
@@ -264,7 +305,11 @@ pub(super) fn arithmetic(
         )),
         _ => {
             let both = Box::new([calm(a)?, calm(b)?]);
-            let value = Value { span, ty: Ty::Float, kind: ValueKind::Arithmetic(operator, both) };
+            let value = Value {
+                span,
+                ty: Ty::Float,
+                kind: ValueKind::Arithmetic(operator, both),
+            };
             let (low, high) = reach(&value);
             if low < -300.0 || high > 300.0 {
                 let message = "this arithmetic can leave the range of numbers";
@@ -279,7 +324,11 @@ fn calm(value: Value) -> Result<Value, RuleError> {
     let value = fit(value, Ty::Float)?;
     Ok(match value.kind {
         ValueKind::Arithmetic(..) | ValueKind::Real(_) => value,
-        _ => Value { span: value.span, ty: Ty::Float, kind: ValueKind::Calm(Box::new(value)) },
+        _ => Value {
+            span: value.span,
+            ty: Ty::Float,
+            kind: ValueKind::Calm(Box::new(value)),
+        },
     })
 }
 
@@ -300,21 +349,25 @@ fn reach(value: &Value) -> (f64, f64) {
     }
 }
 
-fn time_arithmetic(
-    operator: Operator,
-    a: Value,
-    b: Value,
-    span: Span,
-) -> Result<Value, RuleError> {
+fn time_arithmetic(operator: Operator, a: Value, b: Value, span: Span) -> Result<Value, RuleError> {
     let known = |value: Value| {
-        if value.ty == Ty::Open { expect(value, Ty::DateTime) } else { Ok(value) }
+        if value.ty == Ty::Open {
+            expect(value, Ty::DateTime)
+        } else {
+            Ok(value)
+        }
     };
     let (a, b) = (known(a)?, known(b)?);
     let wrong = || {
         RuleError::new(
             ErrorKind::Type,
             span,
-            format!("`{}` does not go with {} and {}", operator.sign(), a.ty.words(), b.ty.words()),
+            format!(
+                "`{}` does not go with {} and {}",
+                operator.sign(),
+                a.ty.words(),
+                b.ty.words()
+            ),
         )
         .hint("a timestamp plus or minus a duration, or the difference of two timestamps")
     };
@@ -322,7 +375,13 @@ fn time_arithmetic(
         ValueKind::Const(Val::Duration(by)) => Some(by),
         _ => None,
     };
-    let negative = |by: i64| if operator == Operator::Subtract { -by } else { by };
+    let negative = |by: i64| {
+        if operator == Operator::Subtract {
+            -by
+        } else {
+            by
+        }
+    };
     match (operator, a.ty, b.ty) {
         (Operator::Add | Operator::Subtract, Ty::DateTime, Ty::Duration) => {
             let by = constant(&b).ok_or_else(|| two_fields(span))?;
@@ -334,22 +393,34 @@ fn time_arithmetic(
         }
         (Operator::Subtract, Ty::DateTime, Ty::DateTime) => {
             let kind = ValueKind::Between(Box::new([a, b]));
-            Ok(Value { span, ty: Ty::Duration, kind })
+            Ok(Value {
+                span,
+                ty: Ty::Duration,
+                kind,
+            })
         }
         (Operator::Add | Operator::Subtract, Ty::Duration, Ty::Duration) => {
             let (Some(x), Some(y)) = (constant(&a), constant(&b)) else {
                 return Err(two_fields(span));
             };
             let sum = x.checked_add(negative(y)).ok_or_else(|| overflow(span))?;
-            Ok(Value { span, ty: Ty::Duration, kind: ValueKind::Const(Val::Duration(sum)) })
+            Ok(Value {
+                span,
+                ty: Ty::Duration,
+                kind: ValueKind::Const(Val::Duration(sum)),
+            })
         }
         _ => Err(wrong()),
     }
 }
 
 fn two_fields(span: Span) -> RuleError {
-    RuleError::new(ErrorKind::Unsupported, span, "time arithmetic needs one constant side")
-        .hint("compare as in `created_at > now - duration(\"24h\")`")
+    RuleError::new(
+        ErrorKind::Unsupported,
+        span,
+        "time arithmetic needs one constant side",
+    )
+    .hint("compare as in `created_at > now - duration(\"24h\")`")
 }
 
 fn overflow(span: Span) -> RuleError {

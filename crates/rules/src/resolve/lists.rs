@@ -12,14 +12,21 @@ impl Resolver<'_> {
         let value = self.value(needle)?;
         if let NodeKind::List(nodes) = &list.kind {
             let mut items = Vec::with_capacity(nodes.len());
-            for node in nodes.iter().filter(|node| !matches!(node.kind, NodeKind::Null)) {
+            for node in nodes
+                .iter()
+                .filter(|node| !matches!(node.kind, NodeKind::Null))
+            {
                 items.push(self.value(node)?);
             }
             return self.items(value, items);
         }
         let not_a_list = |span: Span| {
-            RuleError::new(ErrorKind::Type, span, "after `in` there must be a list of values")
-                .hint("`[a, b]`, a list parameter, auth.roles, auth.teams or a claim")
+            RuleError::new(
+                ErrorKind::Type,
+                span,
+                "after `in` there must be a list of values",
+            )
+            .hint("`[a, b]`, a list parameter, auth.roles, auth.teams or a claim")
         };
         if !matches!(list.kind, NodeKind::Name(_) | NodeKind::Select(..)) {
             return Err(not_a_list(list.span));
@@ -38,7 +45,10 @@ impl Resolver<'_> {
                 }
                 slot.list = true;
                 slot.ty = value.ty;
-                Ok(Test::In { value, list: List::Slot(slot) })
+                Ok(Test::In {
+                    value,
+                    list: List::Slot(slot),
+                })
             }
             _ => Err(not_a_list(list.span)),
         }
@@ -46,9 +56,7 @@ impl Resolver<'_> {
 
     /// Gives the value and all items one type: that of whichever has a type of its own.
     fn items(&self, value: Value, items: Vec<Value>) -> Result<Test, RuleError> {
-        let firm = |value: &&Value| {
-            !matches!(value.kind, ValueKind::Const(_) | ValueKind::Slot(_))
-        };
+        let firm = |value: &&Value| !matches!(value.kind, ValueKind::Const(_) | ValueKind::Slot(_));
         let all = || std::iter::once(&value).chain(&items);
         let mut ty = all()
             .find(firm)
@@ -62,8 +70,13 @@ impl Resolver<'_> {
             return Err(RuleError::new(ErrorKind::Type, value.span, message));
         }
         let value = fit::expect(value, ty)?;
-        let items =
-            items.into_iter().map(|item| fit::expect(item, ty)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Test::In { value, list: List::Items(items) })
+        let items = items
+            .into_iter()
+            .map(|item| fit::expect(item, ty))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Test::In {
+            value,
+            list: List::Items(items),
+        })
     }
 }

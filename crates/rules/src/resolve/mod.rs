@@ -113,7 +113,10 @@ impl Resolver<'_> {
             NodeKind::Name(_) | NodeKind::Select(..) => self.atom(|this| this.flag(node))?,
             _ => return Err(not_a_condition(node.span, "this")),
         };
-        Ok(Cond { span: node.span, kind })
+        Ok(Cond {
+            span: node.span,
+            kind,
+        })
     }
 
     fn conds(&mut self, nodes: &[Node]) -> Result<Vec<Cond>, RuleError> {
@@ -128,7 +131,10 @@ impl Resolver<'_> {
         self.atoms.push(Vec::new());
         let test = read(self);
         let hops = self.atoms.pop().unwrap_or_default();
-        Ok(CondKind::Atom { hops, test: Box::new(test?) })
+        Ok(CondKind::Atom {
+            hops,
+            test: Box::new(test?),
+        })
     }
 
     fn flag(&mut self, node: &Node) -> Result<Test, RuleError> {
@@ -193,21 +199,20 @@ impl Resolver<'_> {
                 self.quantified(Quantifier::ExistsOne, over, var, body)?
             }
             ("has", None, [arg]) => self.null_test(arg, true)?,
-            ("contains", Some(value), [part]) => {
-                self.text_test(TextTest::Contains, value, part)?
-            }
+            ("contains", Some(value), [part]) => self.text_test(TextTest::Contains, value, part)?,
             ("startsWith", Some(value), [part]) => {
                 self.text_test(TextTest::StartsWith, value, part)?
             }
-            ("endsWith", Some(value), [part]) => {
-                self.text_test(TextTest::EndsWith, value, part)?
-            }
+            ("endsWith", Some(value), [part]) => self.text_test(TextTest::EndsWith, value, part)?,
             ("matches_like", Some(value), [pattern]) => {
                 self.atom(|this| this.like(value, pattern))?
             }
             _ => self.atom(|this| this.flag(node))?,
         };
-        Ok(Cond { span: node.span, kind })
+        Ok(Cond {
+            span: node.span,
+            kind,
+        })
     }
 
     fn text_test(
@@ -283,15 +288,30 @@ impl Resolver<'_> {
                 guards.push(slot.clone());
             }
         });
-        Ok(CondKind::Quantified(Box::new(Quantified { quantifier, source, body, guards })))
+        Ok(CondKind::Quantified(Box::new(Quantified {
+            quantifier,
+            source,
+            body,
+            guards,
+        })))
     }
 
     /// The rows a macro or `size` goes over, and how many steps away they are.
     fn source(&mut self, node: &Node) -> Result<(Source, usize), RuleError> {
         self.needs_sql = true;
         let (collection, link, steps) = match &node.kind {
-            NodeKind::Call { name, target: None, args } if name == "collection" => {
-                let [Node { kind: NodeKind::Text(name), span }] = args.as_slice() else {
+            NodeKind::Call {
+                name,
+                target: None,
+                args,
+            } if name == "collection" => {
+                let [
+                    Node {
+                        kind: NodeKind::Text(name),
+                        span,
+                    },
+                ] = args.as_slice()
+                else {
                     let message = "`collection` takes one name in quotes";
                     return Err(RuleError::new(ErrorKind::Type, node.span, message));
                 };
@@ -299,7 +319,11 @@ impl Resolver<'_> {
                     let message = format!("there is no collection `{name}`");
                     return Err(RuleError::new(ErrorKind::UnknownName, *span, message));
                 }
-                (name.clone(), None, 1 + self.vars.last().map_or(0, |var| var.steps))
+                (
+                    name.clone(),
+                    None,
+                    1 + self.vars.last().map_or(0, |var| var.steps),
+                )
             }
             _ => {
                 let (row, of, name, steps) = self.back_path(node)?;
@@ -349,7 +373,13 @@ impl Resolver<'_> {
             .catalogue
             .field(collection, "id")
             .map_or_else(|| "id".to_owned(), |field| field.column);
-        FieldRef { row, name: "id".to_owned(), column, ty: Ty::Uuid, mask: None }
+        FieldRef {
+            row,
+            name: "id".to_owned(),
+            column,
+            ty: Ty::Uuid,
+            mask: None,
+        }
     }
 }
 

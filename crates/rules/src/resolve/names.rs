@@ -24,7 +24,10 @@ impl Resolver<'_> {
     /// The value a path names.
     pub(super) fn path(&mut self, node: &Node) -> Result<Value, RuleError> {
         let names = names_of(node)?;
-        let root = names.first().map(|(name, _)| name.clone()).unwrap_or_default();
+        let root = names
+            .first()
+            .map(|(name, _)| name.clone())
+            .unwrap_or_default();
         let root = root.as_str();
         let is_var = self.vars.iter().any(|var| var.name == root);
         let slot = match root {
@@ -40,9 +43,18 @@ impl Resolver<'_> {
             _ => None,
         };
         if let Some(slot) = slot {
-            return Ok(Value { span: node.span, ty: slot.ty, kind: ValueKind::Slot(slot) });
+            return Ok(Value {
+                span: node.span,
+                ty: slot.ty,
+                kind: ValueKind::Slot(slot),
+            });
         }
-        let Rooted { mut row, mut collection, steps, rest } = self.rooted(names)?;
+        let Rooted {
+            mut row,
+            mut collection,
+            steps,
+            rest,
+        } = self.rooted(names)?;
         let Some(((last, _), hops)) = rest.split_last() else {
             let message = format!("`{root}` is a record, not a value");
             return Err(RuleError::new(ErrorKind::Type, node.span, message)
@@ -64,7 +76,11 @@ impl Resolver<'_> {
         }
         let (field, kind) = self.field(row, &collection, last, node.span)?;
         let ty = Ty::of(&kind);
-        Ok(Value { span: node.span, ty, kind: ValueKind::Field(field) })
+        Ok(Value {
+            span: node.span,
+            ty,
+            kind: ValueKind::Field(field),
+        })
     }
 
     /// The row, its collection and the back relation a path ends with.
@@ -84,7 +100,12 @@ impl Resolver<'_> {
         if matches!(root, "auth" | "request" | "now" | "params") {
             return Err(not_rows().hint("`x in list` tests for membership of a list of values"));
         }
-        let Rooted { row, collection, steps, rest } = self.rooted(names)?;
+        let Rooted {
+            row,
+            collection,
+            steps,
+            rest,
+        } = self.rooted(names)?;
         match rest.as_slice() {
             [(name, _)] => Ok((row, collection, name.clone(), steps)),
             [] => Err(not_rows()),
@@ -94,12 +115,19 @@ impl Resolver<'_> {
     }
 
     fn rooted(&mut self, mut names: Names) -> Result<Rooted, RuleError> {
-        let root = names.first().map(|(name, _)| name.clone()).unwrap_or_default();
+        let root = names
+            .first()
+            .map(|(name, _)| name.clone())
+            .unwrap_or_default();
         if let Some(var) = self.vars.iter().find(|var| var.name == root) {
-            let (row, collection, steps) =
-                (RowRef::Var(var.id), var.collection.clone(), var.steps);
+            let (row, collection, steps) = (RowRef::Var(var.id), var.collection.clone(), var.steps);
             names.remove(0);
-            return Ok(Rooted { row, collection, steps, rest: names });
+            return Ok(Rooted {
+                row,
+                collection,
+                steps,
+                rest: names,
+            });
         }
         let row = match root.as_str() {
             "next" => {
@@ -111,7 +139,12 @@ impl Resolver<'_> {
         if RESERVED.contains(&root.as_str()) {
             names.remove(0);
         }
-        Ok(Rooted { row, collection: self.collection.to_owned(), steps: 0, rest: names })
+        Ok(Rooted {
+            row,
+            collection: self.collection.to_owned(),
+            steps: 0,
+            rest: names,
+        })
     }
 
     /// A field of a row, with its kind; recorded as named.
@@ -207,11 +240,7 @@ impl Resolver<'_> {
         Ok(slot)
     }
 
-    fn param(
-        &self,
-        names: &Names,
-        span: Span,
-    ) -> Result<(String, &serde_json::Value), RuleError> {
+    fn param(&self, names: &Names, span: Span) -> Result<(String, &serde_json::Value), RuleError> {
         if self.mode == Mode::Rule {
             let message = "a rule has no parameters";
             return Err(RuleError::new(ErrorKind::UnknownName, span, message)
@@ -233,8 +262,7 @@ impl Resolver<'_> {
     /// is answered while resolving, since a null has no type.
     pub(super) fn param_is_null(&self, node: &Node) -> Result<Option<bool>, RuleError> {
         match &node.kind {
-            NodeKind::Select(target, _)
-                if matches!(&target.kind, NodeKind::Name(name) if name == "params") =>
+            NodeKind::Select(target, _) if matches!(&target.kind, NodeKind::Name(name) if name == "params") =>
             {
                 let names = names_of(node)?;
                 Ok(Some(self.param(&names, node.span)?.1.is_null()))
@@ -259,7 +287,11 @@ fn names_of(node: &Node) -> Result<Names, RuleError> {
             names.push((name.clone(), node.span));
             Ok(names)
         }
-        _ => Err(RuleError::new(ErrorKind::Type, node.span, "only names have fields")),
+        _ => Err(RuleError::new(
+            ErrorKind::Type,
+            node.span,
+            "only names have fields",
+        )),
     }
 }
 
@@ -278,8 +310,10 @@ fn auth_slot(names: &Names, span: Span) -> Result<Slot, RuleError> {
             (From::Claim(path), Ty::Open, false)
         }
         ["auth"] => {
-            return Err(RuleError::new(ErrorKind::Type, span, "`auth` is not a value")
-                .hint("`auth.id != null` tests whether somebody is signed in"));
+            return Err(
+                RuleError::new(ErrorKind::Type, span, "`auth` is not a value")
+                    .hint("`auth.id != null` tests whether somebody is signed in"),
+            );
         }
         _ => return Err(no_such(names, span)),
     };
@@ -302,7 +336,11 @@ fn request_slot(names: &Names, span: Span) -> Result<Slot, RuleError> {
 
 fn no_such(names: &Names, span: Span) -> RuleError {
     let path: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
-    RuleError::new(ErrorKind::UnknownName, span, format!("there is no `{}`", path.join(".")))
+    RuleError::new(
+        ErrorKind::UnknownName,
+        span,
+        format!("there is no `{}`", path.join(".")),
+    )
 }
 
 fn no_fields(name: &str, kind: &Kind, span: Span) -> RuleError {

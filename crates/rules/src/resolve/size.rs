@@ -8,7 +8,10 @@ use crate::tree::{
 pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
     let sum = |terms: &[Cond]| {
         terms.iter().map(|term| of_cond(term, hops)).fold(
-            Size { truth: 0, falsity: 0 },
+            Size {
+                truth: 0,
+                falsity: 0,
+            },
             |sum, size| Size {
                 truth: sum.truth.saturating_add(size.truth),
                 falsity: sum.falsity.saturating_add(size.falsity),
@@ -16,10 +19,16 @@ pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
         )
     };
     match &cond.kind {
-        CondKind::Const(_) => Size { truth: 1, falsity: 1 },
+        CondKind::Const(_) => Size {
+            truth: 1,
+            falsity: 1,
+        },
         CondKind::Not(inner) => {
             let size = of_cond(inner, hops);
-            Size { truth: size.falsity, falsity: size.truth }
+            Size {
+                truth: size.falsity,
+                falsity: size.truth,
+            }
         }
         CondKind::And(terms) | CondKind::Or(terms) => sum(terms),
         CondKind::If(three) => {
@@ -32,13 +41,19 @@ pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
             }
         }
         CondKind::Atom { hops: used, test } => {
-            let through = used.iter().filter_map(|hop| hops.get(*hop)).fold(0u64, |sum, hop| {
-                sum.saturating_add(of_guard(&hop.guard))
-                    .saturating_add(of_field(&hop.base))
-                    .saturating_add(1)
-            });
+            let through = used
+                .iter()
+                .filter_map(|hop| hops.get(*hop))
+                .fold(0u64, |sum, hop| {
+                    sum.saturating_add(of_guard(&hop.guard))
+                        .saturating_add(of_field(&hop.base))
+                        .saturating_add(1)
+                });
             let size = of_test(test, hops).saturating_add(through);
-            Size { truth: size, falsity: size }
+            Size {
+                truth: size,
+                falsity: size,
+            }
         }
         CondKind::Quantified(quantified) => {
             let body = of_cond(&quantified.body, hops);
@@ -54,7 +69,10 @@ pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
                         .saturating_mul(2)
                         .saturating_add(body.falsity)
                         .saturating_add(rows.saturating_mul(2));
-                    Size { truth: size, falsity: size }
+                    Size {
+                        truth: size,
+                        falsity: size,
+                    }
                 }
             }
         }
@@ -64,27 +82,41 @@ pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
 fn of_test(test: &Test, hops: &[Hop]) -> u64 {
     let value = |value| of_value(value, hops);
     match test {
-        Test::In { value: needle, list: List::Items(items) } => items
+        Test::In {
+            value: needle,
+            list: List::Items(items),
+        } => items
             .iter()
             .map(|item| value(item).saturating_mul(2).saturating_add(value(needle)))
             .fold(1, u64::saturating_add),
         // The end of a text is compared after its length is, each with its own copies.
-        Test::Text { how: TextTest::EndsWith | TextTest::StartsWith, value: text, part } => {
-            value(text).saturating_add(value(part)).saturating_mul(3)
-        }
-        test => test.values().into_iter().map(value).fold(1, u64::saturating_add),
+        Test::Text {
+            how: TextTest::EndsWith | TextTest::StartsWith,
+            value: text,
+            part,
+        } => value(text).saturating_add(value(part)).saturating_mul(3),
+        test => test
+            .values()
+            .into_iter()
+            .map(value)
+            .fold(1, u64::saturating_add),
     }
 }
 
 fn of_value(value: &Value, hops: &[Hop]) -> u64 {
-    let parts =
-        value.parts().into_iter().map(|part| of_value(part, hops)).fold(0, u64::saturating_add);
+    let parts = value
+        .parts()
+        .into_iter()
+        .map(|part| of_value(part, hops))
+        .fold(0, u64::saturating_add);
     match &value.kind {
         ValueKind::Field(field) => of_field(field),
         ValueKind::Calm(_) => parts.saturating_mul(3),
         ValueKind::Truth(cond) | ValueKind::If(cond, _) => {
             let size = of_cond(cond, hops);
-            parts.saturating_add(size.truth).saturating_add(size.falsity)
+            parts
+                .saturating_add(size.truth)
+                .saturating_add(size.falsity)
         }
         ValueKind::Count(source) => of_source(source).saturating_add(1),
         _ => parts.saturating_add(1),
@@ -92,7 +124,10 @@ fn of_value(value: &Value, hops: &[Hop]) -> u64 {
 }
 
 fn of_field(field: &FieldRef) -> u64 {
-    field.mask.as_ref().map_or(1, |rule| rule.size.truth.saturating_add(1))
+    field
+        .mask
+        .as_ref()
+        .map_or(1, |rule| rule.size.truth.saturating_add(1))
 }
 
 fn of_source(source: &Source) -> u64 {

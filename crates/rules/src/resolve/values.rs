@@ -14,7 +14,13 @@ const FUNCTIONS: &str = "has, size, lower, timestamp, duration, contains, starts
 impl Resolver<'_> {
     pub(super) fn value(&mut self, node: &Node) -> Result<Value, RuleError> {
         let span = node.span;
-        let constant = |ty, val| Ok(Value { span, ty, kind: ValueKind::Const(val) });
+        let constant = |ty, val| {
+            Ok(Value {
+                span,
+                ty,
+                kind: ValueKind::Const(val),
+            })
+        };
         match &node.kind {
             NodeKind::Bool(b) => constant(Ty::Bool, Val::Bool(*b)),
             NodeKind::Int(n) => constant(Ty::Int, Val::Int(*n)),
@@ -25,9 +31,11 @@ impl Resolver<'_> {
                 span,
                 "null can only be compared, with `==` and `!=`",
             )),
-            NodeKind::List(_) => {
-                Err(RuleError::new(ErrorKind::Type, span, "a list can only stand after `in`"))
-            }
+            NodeKind::List(_) => Err(RuleError::new(
+                ErrorKind::Type,
+                span,
+                "a list can only stand after `in`",
+            )),
             NodeKind::Name(_) | NodeKind::Select(..) => self.path(node),
             NodeKind::Not(_)
             | NodeKind::And(_)
@@ -40,7 +48,11 @@ impl Resolver<'_> {
                 let (a, b) = fit::unify(self.value(a)?, self.value(b)?, span)?;
                 let (a, b) = (fit::settle(a)?, fit::settle(b)?);
                 let ty = a.ty;
-                Ok(Value { span, ty, kind: ValueKind::If(Box::new(cond), Box::new([a, b])) })
+                Ok(Value {
+                    span,
+                    ty,
+                    kind: ValueKind::If(Box::new(cond), Box::new([a, b])),
+                })
             }
             NodeKind::Negative(inner) => {
                 let value = self.value(inner)?;
@@ -48,7 +60,11 @@ impl Resolver<'_> {
                 {
                     return constant(Ty::Duration, Val::Duration(-n));
                 }
-                let zero = Value { span, ty: Ty::Int, kind: ValueKind::Const(Val::Int(0)) };
+                let zero = Value {
+                    span,
+                    ty: Ty::Int,
+                    kind: ValueKind::Const(Val::Int(0)),
+                };
                 fit::arithmetic(Operator::Subtract, zero, value, span)
             }
             NodeKind::Arithmetic(operator, both) => {
@@ -56,15 +72,17 @@ impl Resolver<'_> {
                 let (a, b) = (self.value(a)?, self.value(b)?);
                 fit::arithmetic(*operator, a, b, span)
             }
-            NodeKind::Call { name, target, args } => {
-                self.call(node, name, target.as_deref(), args)
-            }
+            NodeKind::Call { name, target, args } => self.call(node, name, target.as_deref(), args),
         }
     }
 
     fn truth(&mut self, node: &Node) -> Result<Value, RuleError> {
         let cond = Box::new(self.cond(node)?);
-        Ok(Value { span: node.span, ty: Ty::Bool, kind: ValueKind::Truth(cond) })
+        Ok(Value {
+            span: node.span,
+            ty: Ty::Bool,
+            kind: ValueKind::Truth(cond),
+        })
     }
 
     fn call(
@@ -85,22 +103,36 @@ impl Resolver<'_> {
                 let text = self.text_value(of)?;
                 value(Ty::Text, ValueKind::Lower(Box::new(text)))
             }
-            ("timestamp", None, [Node { kind: NodeKind::Text(text), span: at }]) => {
-                match times::moment(text) {
-                    Some(at) => value(Ty::DateTime, ValueKind::Const(Val::DateTime(at))),
-                    None => Err(fit::malformed(text, Ty::DateTime, *at)),
-                }
-            }
+            (
+                "timestamp",
+                None,
+                [
+                    Node {
+                        kind: NodeKind::Text(text),
+                        span: at,
+                    },
+                ],
+            ) => match times::moment(text) {
+                Some(at) => value(Ty::DateTime, ValueKind::Const(Val::DateTime(at))),
+                None => Err(fit::malformed(text, Ty::DateTime, *at)),
+            },
             ("timestamp", None, [of]) => {
                 let inner = self.value(of)?;
                 fit::expect(inner, Ty::DateTime)
             }
-            ("duration", None, [Node { kind: NodeKind::Text(text), span: at }]) => {
-                match times::duration(text) {
-                    Some(micros) => value(Ty::Duration, ValueKind::Const(Val::Duration(micros))),
-                    None => Err(fit::malformed(text, Ty::Duration, *at)),
-                }
-            }
+            (
+                "duration",
+                None,
+                [
+                    Node {
+                        kind: NodeKind::Text(text),
+                        span: at,
+                    },
+                ],
+            ) => match times::duration(text) {
+                Some(micros) => value(Ty::Duration, ValueKind::Const(Val::Duration(micros))),
+                None => Err(fit::malformed(text, Ty::Duration, *at)),
+            },
             ("duration", None, [of]) => Err(RuleError::new(
                 ErrorKind::Type,
                 of.span,
@@ -117,10 +149,18 @@ impl Resolver<'_> {
         if is_rows {
             let (source, _) = self.source(of)?;
             let kind = ValueKind::Count(Box::new(source));
-            return Ok(Value { span, ty: Ty::Int, kind });
+            return Ok(Value {
+                span,
+                ty: Ty::Int,
+                kind,
+            });
         }
         let text = self.text_value(of)?;
-        Ok(Value { span, ty: Ty::Int, kind: ValueKind::Length(Box::new(text)) })
+        Ok(Value {
+            span,
+            ty: Ty::Int,
+            kind: ValueKind::Length(Box::new(text)),
+        })
     }
 
     fn is_back_relation(&mut self, node: &Node) -> bool {
@@ -147,7 +187,11 @@ impl Resolver<'_> {
         } else {
             fit::expect(value, Ty::DateTime)?
         };
-        Ok(Value { span, ty: Ty::Int, kind: ValueKind::Part(part, Box::new(value)) })
+        Ok(Value {
+            span,
+            ty: Ty::Int,
+            kind: ValueKind::Part(part, Box::new(value)),
+        })
     }
 }
 

@@ -6,9 +6,7 @@ mod values;
 use std::collections::HashMap;
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{
-    Alias, BinOper, Expr, ExprTrait, Func, Keyword, Query, SelectStatement,
-};
+use sea_orm::sea_query::{Alias, BinOper, Expr, ExprTrait, Func, Keyword, Query, SelectStatement};
 
 use crate::tree::{
     Cond, CondKind, FieldRef, Guard, Hop, List, Quantified, Quantifier, Resolved, RowRef, Source,
@@ -43,7 +41,10 @@ impl Resolved {
     /// [`crate::Binds::from_values`] recognises after the statement was built.
     #[must_use]
     pub fn to_sql(&self, backend: DbBackend, record: RowSource, next: RowSource) -> Compiled {
-        let mut compiler = Compiler { backend, aliases: 0 };
+        let mut compiler = Compiler {
+            backend,
+            aliases: 0,
+        };
         let place = |source: RowSource, given: Given| match source {
             RowSource::Alias(alias) => Place::Alias(alias),
             RowSource::Given => Place::Given(given),
@@ -98,7 +99,10 @@ impl Compiler {
             CondKind::Not(inner) => self.side(inner, !want, frame),
             CondKind::And(terms) | CondKind::Or(terms) => {
                 let conjunction = matches!(cond.kind, CondKind::And(_)) == want;
-                let sides = terms.iter().map(|term| self.side(term, want, frame)).collect();
+                let sides = terms
+                    .iter()
+                    .map(|term| self.side(term, want, frame))
+                    .collect();
                 join(sides, conjunction)
             }
             CondKind::If(three) => {
@@ -161,20 +165,35 @@ impl Compiler {
                 value.binary(BinOper::Equal, constant(want))
             }
             Test::Compare(comparison, a, b) => {
-                let operator = if want { *comparison } else { comparison.opposite() };
+                let operator = if want {
+                    *comparison
+                } else {
+                    comparison.opposite()
+                };
                 let (a, b) = (self.value(a, frame), self.value(b, frame));
                 a.binary(values::comparison(operator), b)
             }
             Test::Null { value, negated } => {
                 let value = self.value(value, frame);
-                if *negated == want { value.is_not_null() } else { value.is_null() }
+                if *negated == want {
+                    value.is_not_null()
+                } else {
+                    value.is_null()
+                }
             }
             Test::In { value, list } => self.membership(value, list, want, frame),
             Test::Like { value, pattern } => {
                 let text = self.lowered(value, frame);
                 let pattern = self.value(pattern, frame);
                 let escaped = pattern.binary(BinOper::Escape, Expr::Constant("!".into()));
-                text.binary(if want { BinOper::Like } else { BinOper::NotLike }, escaped)
+                text.binary(
+                    if want {
+                        BinOper::Like
+                    } else {
+                        BinOper::NotLike
+                    },
+                    escaped,
+                )
             }
             Test::Text { how, value, part } => {
                 let (text, part) = (self.value(value, frame), self.value(part, frame));
@@ -188,14 +207,28 @@ impl Compiler {
         let call = |name: &str, args: Vec<Expr>| function(name, args);
         let length = |of: Expr| function("length", vec![of]);
         let equal = |a: Expr, b: Expr| {
-            a.binary(if want { BinOper::Equal } else { BinOper::NotEqual }, b)
+            a.binary(
+                if want {
+                    BinOper::Equal
+                } else {
+                    BinOper::NotEqual
+                },
+                b,
+            )
         };
         let sqlite = self.backend == DbBackend::Sqlite;
         match how {
             TextTest::Contains => {
                 let at = call(if sqlite { "instr" } else { "strpos" }, vec![text, part]);
                 let zero = Expr::Constant(0.into());
-                at.binary(if want { BinOper::GreaterThan } else { BinOper::Equal }, zero)
+                at.binary(
+                    if want {
+                        BinOper::GreaterThan
+                    } else {
+                        BinOper::Equal
+                    },
+                    zero,
+                )
             }
             TextTest::StartsWith => {
                 let start = if sqlite {
@@ -220,9 +253,7 @@ impl Compiler {
                     short.or(equal(end, part))
                 }
             }
-            TextTest::EndsWith => {
-                equal(call("right", vec![text, length(part.clone())]), part)
-            }
+            TextTest::EndsWith => equal(call("right", vec![text, length(part.clone())]), part),
         }
     }
 
@@ -298,13 +329,22 @@ impl Compiler {
                 counted.and_where(truth.clone());
                 source.and_where(is_not_true(truth));
                 source.and_where(is_not_true(falsity));
-                let operator = if want { BinOper::Equal } else { BinOper::NotEqual };
+                let operator = if want {
+                    BinOper::Equal
+                } else {
+                    BinOper::NotEqual
+                };
                 let one = Expr::Constant(1.into());
-                Expr::from(counted).binary(operator, one).and(Expr::exists(source).not())
+                Expr::from(counted)
+                    .binary(operator, one)
+                    .and(Expr::exists(source).not())
             }
         };
-        let mut terms: Vec<Expr> =
-            over.guards.iter().map(|slot| self.slot(slot).is_not_null()).collect();
+        let mut terms: Vec<Expr> = over
+            .guards
+            .iter()
+            .map(|slot| self.slot(slot).is_not_null())
+            .collect();
         terms.push(found);
         join(terms, true)
     }
@@ -397,7 +437,11 @@ fn join(mut terms: Vec<Expr>, conjunction: bool) -> Expr {
     if terms.len() > 1 {
         let right = terms.split_off(terms.len() / 2);
         let (left, right) = (join(terms, conjunction), join(right, conjunction));
-        return if conjunction { left.and(right) } else { left.or(right) };
+        return if conjunction {
+            left.and(right)
+        } else {
+            left.or(right)
+        };
     }
     terms.pop().unwrap_or_else(|| constant(conjunction))
 }

@@ -47,7 +47,11 @@ impl Compiler {
             ValueKind::Length(inner) => {
                 let inner = self.value(inner, frame);
                 let length = function("length", vec![inner]);
-                if self.postgres() { cast(length, "bigint") } else { length }
+                if self.postgres() {
+                    cast(length, "bigint")
+                } else {
+                    length
+                }
             }
             ValueKind::Part(part, inner) => {
                 let of = self.value(inner, frame);
@@ -61,13 +65,11 @@ impl Compiler {
                         .case(self.side(cond, false, frame), self.value(b, frame)),
                 )
             }
-            ValueKind::Truth(cond) => {
-                case(
-                    CaseStatement::new()
-                        .case(self.side(cond, true, frame), constant(true))
-                        .case(self.side(cond, false, frame), constant(false)),
-                )
-            }
+            ValueKind::Truth(cond) => case(
+                CaseStatement::new()
+                    .case(self.side(cond, true, frame), constant(true))
+                    .case(self.side(cond, false, frame), constant(false)),
+            ),
             ValueKind::Count(source) => self.counted(source, frame),
             // Comparisons have taken these apart; standing alone they are refused.
             ValueKind::Moved(..) | ValueKind::Between(_) => Expr::Keyword(Keyword::Null),
@@ -100,7 +102,11 @@ impl Compiler {
 
     pub(super) fn slot(&mut self, slot: &Slot) -> Expr {
         let value = sentinel(slot, self.backend);
-        if slot.list { self.cast(value, Ty::Text) } else { self.cast(value, slot.ty) }
+        if slot.list {
+            self.cast(value, Ty::Text)
+        } else {
+            self.cast(value, slot.ty)
+        }
     }
 
     /// The items of a list slot as a subquery.
@@ -110,9 +116,13 @@ impl Compiler {
         let mut select = Query::select();
         if self.postgres() {
             let list = function_call("jsonb_array_elements_text", cast(list, "jsonb"));
-            select.expr(self.cast_expr(item, slot.ty)).from_function(list, iden(alias));
+            select
+                .expr(self.cast_expr(item, slot.ty))
+                .from_function(list, iden(alias));
         } else {
-            select.expr(item).from_function(function_call("json_each", list), iden(alias));
+            select
+                .expr(item)
+                .from_function(function_call("json_each", list), iden(alias));
         }
         select
     }
@@ -120,7 +130,11 @@ impl Compiler {
     /// Lower case, ASCII only on both engines.
     pub(super) fn lowered(&mut self, value: &Value, frame: &Frame<'_>) -> Expr {
         let text = self.value(value, frame);
-        let text = if self.postgres() { collate_c(text) } else { text };
+        let text = if self.postgres() {
+            collate_c(text)
+        } else {
+            text
+        };
         Expr::from(Func::lower(text))
     }
 
@@ -135,7 +149,11 @@ impl Compiler {
     }
 
     fn part(&self, part: Part, of: Expr, ty: Ty) -> Expr {
-        let expr = if self.postgres() { postgres_part(part, of, ty) } else { sqlite_part(part, of) };
+        let expr = if self.postgres() {
+            postgres_part(part, of, ty)
+        } else {
+            sqlite_part(part, of)
+        };
         if matches!(part, Part::Month | Part::DayOfMonth | Part::DayOfYear) {
             expr.binary(BinOper::Sub, Expr::Constant(1.into()))
         } else {
@@ -144,7 +162,14 @@ impl Compiler {
     }
 
     fn real(&self, expr: Expr) -> Expr {
-        cast(expr, if self.postgres() { "double precision" } else { "REAL" })
+        cast(
+            expr,
+            if self.postgres() {
+                "double precision"
+            } else {
+                "REAL"
+            },
+        )
     }
 
     fn cast(&self, value: Sql, ty: Ty) -> Expr {
@@ -209,14 +234,24 @@ fn arithmetic(operator: Operator, a: Expr, b: Expr, whole: bool) -> Expr {
 fn sqlite_part(part: Part, of: Expr) -> Expr {
     let digits = |from: i32, length: i32| {
         let (from, length) = (Expr::Constant(from.into()), Expr::Constant(length.into()));
-        cast(function("substr", vec![of.clone(), from, length]), "INTEGER")
+        cast(
+            function("substr", vec![of.clone(), from, length]),
+            "INTEGER",
+        )
     };
     let calendar = |format: &str| {
         let day = function(
             "substr",
-            vec![of.clone(), Expr::Constant(1.into()), Expr::Constant(10.into())],
+            vec![
+                of.clone(),
+                Expr::Constant(1.into()),
+                Expr::Constant(10.into()),
+            ],
         );
-        cast(function("strftime", vec![Expr::Constant(format.into()), day]), "INTEGER")
+        cast(
+            function("strftime", vec![Expr::Constant(format.into()), day]),
+            "INTEGER",
+        )
     };
     match part {
         Part::Year => digits(1, 4),
@@ -261,7 +296,10 @@ fn case(statement: CaseStatement) -> Expr {
 }
 
 fn collate_c(text: Expr) -> Expr {
-    text.binary(BinOper::Custom("COLLATE"), Expr::Keyword(Keyword::Custom(iden("\"C\""))))
+    text.binary(
+        BinOper::Custom("COLLATE"),
+        Expr::Keyword(Keyword::Custom(iden("\"C\""))),
+    )
 }
 
 fn cast(expr: Expr, ty: &str) -> Expr {

@@ -37,8 +37,14 @@ fn hostile_texts_meet_a_limit() {
         (format!("{}a == 1", "a.".repeat(30)), Limit::Depth),
         (vec!["published"; 250].join("||"), Limit::Nodes),
         (vec!["n==1"; 150].join("&&"), Limit::Nodes),
-        (format!("n in [{}]", vec!["1"; 101].join(",")), Limit::ListItems),
-        (format!("\"{}\" == title && {}", "(".repeat(20), "(".repeat(17)), Limit::Depth),
+        (
+            format!("n in [{}]", vec!["1"; 101].join(",")),
+            Limit::ListItems,
+        ),
+        (
+            format!("\"{}\" == title && {}", "(".repeat(20), "(".repeat(17)),
+            Limit::Depth,
+        ),
     ];
     for (text, limit) in cases {
         let started = Instant::now();
@@ -47,7 +53,11 @@ fn hostile_texts_meet_a_limit() {
         assert_eq!(error.kind, ErrorKind::Limit(limit), "{shown}: {error}");
         assert!(error.message.contains(limit.name()), "{error}");
         assert!(error.message.contains(&limit.max().to_string()), "{error}");
-        assert!(started.elapsed() < Duration::from_millis(500), "{shown}: {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_millis(500),
+            "{shown}: {:?}",
+            started.elapsed()
+        );
     }
 }
 
@@ -73,7 +83,10 @@ fn misread_quotes_do_not_reach_the_stack() {
     for before in ["r'\\'", "'''", "\"\"\"", "b'", "//", "r\"\"\"\\", "'\\'"] {
         let text = format!("{before}{deep}");
         let error = refuse(&text, Mode::Filter, &json!({}));
-        assert!(matches!(error.kind, ErrorKind::Syntax | ErrorKind::Limit(_)), "{before}: {error}");
+        assert!(
+            matches!(error.kind, ErrorKind::Syntax | ErrorKind::Limit(_)),
+            "{before}: {error}"
+        );
     }
     let error = refuse(&format!("// note\n{deep}"), Mode::Filter, &json!({}));
     assert_eq!(error.kind, ErrorKind::Limit(Limit::Depth));
@@ -83,14 +96,51 @@ fn misread_quotes_do_not_reach_the_stack() {
 #[test]
 fn random_tokens_are_answered() {
     let tokens = [
-        "n", "title", "author", ".", ".", "(", ")", "[", "]", "==", "!", "&&", "||", "?", ":", "in",
-        "1", "\"a\"", "'", "null", "exists", "comments_via_post", ",", "c", "-", "%", "params", "\\",
-        "{", "}", "`a`", "é", "\u{0}", "1e999", "0x", "9223372036854775808", "auth.id", "now",
+        "n",
+        "title",
+        "author",
+        ".",
+        ".",
+        "(",
+        ")",
+        "[",
+        "]",
+        "==",
+        "!",
+        "&&",
+        "||",
+        "?",
+        ":",
+        "in",
+        "1",
+        "\"a\"",
+        "'",
+        "null",
+        "exists",
+        "comments_via_post",
+        ",",
+        "c",
+        "-",
+        "%",
+        "params",
+        "\\",
+        "{",
+        "}",
+        "`a`",
+        "é",
+        "\u{0}",
+        "1e999",
+        "0x",
+        "9223372036854775808",
+        "auth.id",
+        "now",
     ];
     // A small generator of our own: the same texts in every run.
     let mut state = 42u64;
     let mut next = |n: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % n
     };
     for _ in 0..1_500 {
@@ -99,7 +149,10 @@ fn random_tokens_are_answered() {
         let length = text.chars().count();
         let names = crate::kit::Names::open();
         if let Err(error) = rules::parse_and_resolve(&text, "posts", Mode::Filter, &names, None) {
-            assert!(error.span.start <= error.span.end && error.span.end <= length, "{text}: {error}");
+            assert!(
+                error.span.start <= error.span.end && error.span.end <= length,
+                "{text}: {error}"
+            );
         }
     }
 }

@@ -13,73 +13,253 @@ fn mistakes_are_pointed_at() {
         ("", K::Syntax, "", "not an expression"),
         ("n ==", K::Syntax, "", "not an expression"),
         ("n = 1", K::Syntax, "=", "not an expression"),
-        ("n == 1 &&\n  title ** 2", K::Syntax, "*", "not an expression"),
+        (
+            "n == 1 &&\n  title ** 2",
+            K::Syntax,
+            "*",
+            "not an expression",
+        ),
         ("name == 'a' OR 1=1--", K::Syntax, "OR", ""),
         ("title == \"open", K::Syntax, "\"", ""),
         ("title == \"a\\u0000\"", K::Value, "\"a\\u0000\"", "NUL"),
         ("n == 9223372036854775808", K::Syntax, "9", "invalid int"),
         ("score == 1e309", K::Syntax, "1", "invalid double"),
         ("nope == 1", K::UnknownName, "nope", "`nope` in `posts`"),
-        ("n == 1 && record.nope", K::UnknownName, "record.nope", "nope"),
-        ("author.nope == 1", K::UnknownName, "author.nope", "`nope` in `users`"),
-        ("auth.password == \"x\"", K::UnknownName, "auth.password", "auth.password"),
+        (
+            "n == 1 && record.nope",
+            K::UnknownName,
+            "record.nope",
+            "nope",
+        ),
+        (
+            "author.nope == 1",
+            K::UnknownName,
+            "author.nope",
+            "`nope` in `users`",
+        ),
+        (
+            "auth.password == \"x\"",
+            K::UnknownName,
+            "auth.password",
+            "auth.password",
+        ),
         ("auth == null", K::Type, "auth", "auth.id != null"),
         ("request.body == \"x\"", K::UnknownName, "request.body", ""),
         ("now.foo == 1", K::UnknownName, "now.foo", ""),
         ("record == \"x\"", K::Type, "record", "record.id"),
-        ("n == \"5\"", K::Type, "n == \"5\"", "an integer cannot be compared with a text"),
-        ("published && (n > title)", K::Type, "n > title", "cannot be compared"),
+        (
+            "n == \"5\"",
+            K::Type,
+            "n == \"5\"",
+            "an integer cannot be compared with a text",
+        ),
+        (
+            "published && (n > title)",
+            K::Type,
+            "n > title",
+            "cannot be compared",
+        ),
         ("n", K::Type, "n", "an integer is not a condition"),
         ("1", K::Type, "1", "is not a condition"),
-        ("title && true", K::Type, "title", "a text is not a condition"),
+        (
+            "title && true",
+            K::Type,
+            "title",
+            "a text is not a condition",
+        ),
         ("n + title == 2", K::Type, "title", "needs numbers"),
         ("title + \"x\" == \"ax\"", K::Type, "title", "needs numbers"),
         ("score % 2 == 1", K::Type, "score % 2", "needs integers"),
-        ("score * score * score * score * score * score * score > 1", K::Type, "", "leave the range"),
+        (
+            "score * score * score * score * score * score * score > 1",
+            K::Type,
+            "",
+            "leave the range",
+        ),
         ("published < true", K::Type, "published < true", "no order"),
         ("n < null", K::Type, "n < null", "null has no order"),
         ("null", K::Type, "null", "not a condition"),
-        ("lower(null) == \"a\"", K::Type, "null", "null can only be compared"),
+        (
+            "lower(null) == \"a\"",
+            K::Type,
+            "null",
+            "null can only be compared",
+        ),
         ("lower(n) == \"a\"", K::Type, "n", "must be a text"),
-        ("meta == \"x\"", K::Type, "meta == \"x\"", "only be tested for null"),
+        (
+            "meta == \"x\"",
+            K::Type,
+            "meta == \"x\"",
+            "only be tested for null",
+        ),
         ("meta.a == 1", K::Type, "meta", "has no fields"),
-        ("title.x == 1", K::Type, "title", "is a text and has no fields"),
+        (
+            "title.x == 1",
+            K::Type,
+            "title",
+            "is a text and has no fields",
+        ),
         ("owner == \"me\"", K::Value, "\"me\"", "an id looks like"),
-        ("created_at > \"2026-02-30T00:00:00Z\"", K::Value, "\"2026-02-30T00:00:00Z\"", "timestamp"),
-        ("created_at > timestamp(\"yesterday\")", K::Value, "\"yesterday\"", "timestamp"),
-        ("due == \"2026-02-30\"", K::Value, "\"2026-02-30\"", "a date looks like"),
+        (
+            "created_at > \"2026-02-30T00:00:00Z\"",
+            K::Value,
+            "\"2026-02-30T00:00:00Z\"",
+            "timestamp",
+        ),
+        (
+            "created_at > timestamp(\"yesterday\")",
+            K::Value,
+            "\"yesterday\"",
+            "timestamp",
+        ),
+        (
+            "due == \"2026-02-30\"",
+            K::Value,
+            "\"2026-02-30\"",
+            "a date looks like",
+        ),
         ("due < now", K::Type, "due < now", "the day in quotes"),
-        ("price == 1.005", K::Value, "1.005", "2 digits after the point"),
-        ("created_at > now - duration(\"1 week\")", K::Value, "\"1 week\"", "90m"),
-        ("created_at + duration(\"1h\") > created_at", K::Unsupported, "", "one constant side"),
-        ("timestamp(\"9999-12-31T23:00:00Z\") + duration(\"2h\") > created_at", K::Overflow, "", "9999"),
+        (
+            "price == 1.005",
+            K::Value,
+            "1.005",
+            "2 digits after the point",
+        ),
+        (
+            "created_at > now - duration(\"1 week\")",
+            K::Value,
+            "\"1 week\"",
+            "90m",
+        ),
+        (
+            "created_at + duration(\"1h\") > created_at",
+            K::Unsupported,
+            "",
+            "one constant side",
+        ),
+        (
+            "timestamp(\"9999-12-31T23:00:00Z\") + duration(\"2h\") > created_at",
+            K::Overflow,
+            "",
+            "9999",
+        ),
         ("now * 2 == now", K::Type, "now * 2", "does not go with"),
-        ("title.matches(\"a.*\")", K::UnknownFunction, "title.matches(\"a.*\")", "matches_like"),
-        ("zeroblob(9) == 1", K::UnknownFunction, "zeroblob(9)", "the functions are"),
-        ("title.replace(\"a\", \"b\") == \"\"", K::UnknownFunction, "title.replace(\"a\", \"b\")", ""),
+        (
+            "title.matches(\"a.*\")",
+            K::UnknownFunction,
+            "title.matches(\"a.*\")",
+            "matches_like",
+        ),
+        (
+            "zeroblob(9) == 1",
+            K::UnknownFunction,
+            "zeroblob(9)",
+            "the functions are",
+        ),
+        (
+            "title.replace(\"a\", \"b\") == \"\"",
+            K::UnknownFunction,
+            "title.replace(\"a\", \"b\")",
+            "",
+        ),
         ("meta[\"a\"] == 1", K::UnknownFunction, "[", "x in list"),
-        ("json(meta, \"a.b\") == \"x\"", K::Unsupported, "json(meta, \"a.b\")", "not available yet"),
-        ("distance(n, n) < 5", K::Unsupported, "distance(n, n)", "latitude"),
-        ("lower(title, title) == \"a\"", K::Type, "lower(title, title)", "cannot be called"),
+        (
+            "json(meta, \"a.b\") == \"x\"",
+            K::Unsupported,
+            "json(meta, \"a.b\")",
+            "not available yet",
+        ),
+        (
+            "distance(n, n) < 5",
+            K::Unsupported,
+            "distance(n, n)",
+            "latitude",
+        ),
+        (
+            "lower(title, title) == \"a\"",
+            K::Type,
+            "lower(title, title)",
+            "cannot be called",
+        ),
         ("{\"a\": 1} == 1", K::UnknownFunction, "{", "maps"),
         ("n == 1u", K::UnknownFunction, "1u", "without `u`"),
-        ("title == b\"x\"", K::UnknownFunction, "b\"x\"", "byte strings"),
+        (
+            "title == b\"x\"",
+            K::UnknownFunction,
+            "b\"x\"",
+            "byte strings",
+        ),
         ("title in body", K::Type, "body", "list of values"),
-        ("title in comments_via_post", K::Type, "comments_via_post", "exists"),
-        ("auth.roles == \"admin\"", K::Type, "auth.roles", "only stand after `in`"),
+        (
+            "title in comments_via_post",
+            K::Type,
+            "comments_via_post",
+            "exists",
+        ),
+        (
+            "auth.roles == \"admin\"",
+            K::Type,
+            "auth.roles",
+            "only stand after `in`",
+        ),
         ("n in [1, \"a\"]", K::Type, "\"a\"", "must be an integer"),
         ("owner in [\"x\"]", K::Value, "\"x\"", "an id"),
-        ("comments_via_post == 1", K::Type, "comments_via_post", ".exists(x, ...)"),
-        ("comments_via_nope.exists(c, true)", K::UnknownName, "comments_via_nope", "_via_"),
+        (
+            "comments_via_post == 1",
+            K::Type,
+            "comments_via_post",
+            ".exists(x, ...)",
+        ),
+        (
+            "comments_via_nope.exists(c, true)",
+            K::UnknownName,
+            "comments_via_nope",
+            "_via_",
+        ),
         ("author.exists(c, true)", K::UnknownName, "author", "_via_"),
-        ("collection(\"sqlite_master\").exists(c, true)", K::UnknownName, "\"sqlite_master\"", ""),
-        ("collection(title).exists(c, true)", K::Type, "collection(title)", "one name in quotes"),
-        ("comments_via_post.exists(c.x, true)", K::Syntax, "c.x", "new name"),
-        ("comments_via_post.exists(auth, true)", K::Syntax, "auth", "new name"),
-        ("comments_via_post.map(c, c.likes)", K::UnknownFunction, "comments_via_post.map(c, c.likes)", "exists"),
+        (
+            "collection(\"sqlite_master\").exists(c, true)",
+            K::UnknownName,
+            "\"sqlite_master\"",
+            "",
+        ),
+        (
+            "collection(title).exists(c, true)",
+            K::Type,
+            "collection(title)",
+            "one name in quotes",
+        ),
+        (
+            "comments_via_post.exists(c.x, true)",
+            K::Syntax,
+            "c.x",
+            "new name",
+        ),
+        (
+            "comments_via_post.exists(auth, true)",
+            K::Syntax,
+            "auth",
+            "new name",
+        ),
+        (
+            "comments_via_post.map(c, c.likes)",
+            K::UnknownFunction,
+            "comments_via_post.map(c, c.likes)",
+            "exists",
+        ),
         ("comments_via_post.exists(c, c == 1)", K::Type, "c", "c.id"),
-        ("comments_via_post.exists(c, c.nope)", K::UnknownName, "c.nope", "`comments`"),
-        ("body.matches_like(title)", K::Type, "title", "constant or a parameter"),
+        (
+            "comments_via_post.exists(c, c.nope)",
+            K::UnknownName,
+            "c.nope",
+            "`comments`",
+        ),
+        (
+            "body.matches_like(title)",
+            K::Type,
+            "title",
+            "constant or a parameter",
+        ),
         (".n == 1", K::Syntax, "n", "begin with a dot"),
         ("n.?x == 1", K::Syntax, "", ""),
     ];
@@ -89,7 +269,8 @@ fn mistakes_are_pointed_at() {
         if !points_at.is_empty() {
             let pointed = error.span.of(text);
             assert!(
-                points_at.starts_with(&pointed) && !pointed.is_empty()
+                points_at.starts_with(&pointed)
+                    && !pointed.is_empty()
                     && (*kind == K::Syntax || pointed == *points_at),
                 "{text}: points at `{pointed}`, not `{points_at}`: {error}"
             );
@@ -107,10 +288,18 @@ fn positions_count_characters() {
 
 #[test]
 fn hops_are_limited_by_name() {
-    let error = refuse("comments_via_post.exists(c, c.post.author.age == 1)", Mode::Rule, &json!({}));
+    let error = refuse(
+        "comments_via_post.exists(c, c.post.author.age == 1)",
+        Mode::Rule,
+        &json!({}),
+    );
     assert_eq!(error.kind, ErrorKind::Limit(Limit::HopsInAPath), "{error}");
     assert!(error.message.contains("`hops_in_a_path` of 1"), "{error}");
-    let error = refuse("author.comments_via_author.exists(c, true)", Mode::Rule, &json!({}));
+    let error = refuse(
+        "author.comments_via_author.exists(c, true)",
+        Mode::Rule,
+        &json!({}),
+    );
     assert_eq!(error.kind, ErrorKind::Limit(Limit::HopsInAPath), "{error}");
     let mut text = "e.text == title".to_owned();
     for var in ["e", "d", "c", "b", "a"] {
@@ -124,12 +313,28 @@ fn hops_are_limited_by_name() {
 fn parameters_are_checked_where_they_are_written() {
     let refused = |text: &str, params: serde_json::Value| refuse(text, Mode::Filter, &params);
     let error = refused("n == params.x", json!({}));
-    assert_eq!((error.kind, error.span.start), (ErrorKind::Param, 5), "{error}");
+    assert_eq!(
+        (error.kind, error.span.start),
+        (ErrorKind::Param, 5),
+        "{error}"
+    );
     assert!(error.message.contains("params.x"));
-    assert_eq!(refused("n == params.x", json!({"x": null})).kind, ErrorKind::Param);
-    assert_eq!(refused("n == params.x", json!({"x": {"a": 1}})).kind, ErrorKind::Param);
-    assert_eq!(refused("n == params.x", json!({"x": true})).kind, ErrorKind::Type);
-    assert_eq!(refuse("n == params.x", Mode::Rule, &json!({"x": 1})).kind, ErrorKind::UnknownName);
+    assert_eq!(
+        refused("n == params.x", json!({"x": null})).kind,
+        ErrorKind::Param
+    );
+    assert_eq!(
+        refused("n == params.x", json!({"x": {"a": 1}})).kind,
+        ErrorKind::Param
+    );
+    assert_eq!(
+        refused("n == params.x", json!({"x": true})).kind,
+        ErrorKind::Type
+    );
+    assert_eq!(
+        refuse("n == params.x", Mode::Rule, &json!({"x": 1})).kind,
+        ErrorKind::UnknownName
+    );
 
     // A text takes its type from the other side, and is refused with its place when it is bound.
     let wrong = [
@@ -145,15 +350,31 @@ fn parameters_are_checked_where_they_are_written() {
     for (text, value) in wrong {
         let params = object(json!({"x": value}));
         let names = Names::open();
-        let resolved = parse_and_resolve(text, "posts", Mode::Filter, &names, Some(&params)).unwrap();
-        let asked = Asked { params, ..Asked::default() };
+        let resolved =
+            parse_and_resolve(text, "posts", Mode::Filter, &names, Some(&params)).unwrap();
+        let asked = Asked {
+            params,
+            ..Asked::default()
+        };
         for backend in [sea_orm::DbBackend::Sqlite, sea_orm::DbBackend::Postgres] {
             let select = crate::kit::statement(&[&resolved], backend, false);
             let (_, values) = select.build(sea_orm::sea_query::SqliteQueryBuilder);
-            let error = rules::Binds::from_values(values).fill(&asked.env()).unwrap_err();
-            assert!(error.span.of(text).starts_with("params.x"), "{text}: {error}");
-            assert!(matches!(error.kind, ErrorKind::Param | ErrorKind::Limit(_)), "{text}: {error}");
+            let error = rules::Binds::from_values(values)
+                .fill(&asked.env())
+                .unwrap_err();
+            assert!(
+                error.span.of(text).starts_with("params.x"),
+                "{text}: {error}"
+            );
+            assert!(
+                matches!(error.kind, ErrorKind::Param | ErrorKind::Limit(_)),
+                "{text}: {error}"
+            );
         }
-        assert_eq!(resolved.eval(&asked.env(), &Rows::default()), Truth::Unknown, "{text}");
+        assert_eq!(
+            resolved.eval(&asked.env(), &Rows::default()),
+            Truth::Unknown,
+            "{text}"
+        );
     }
 }

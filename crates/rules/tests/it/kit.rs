@@ -74,18 +74,31 @@ pub fn fields(collection: &str) -> Vec<(&'static str, Kind)> {
 
 impl Names {
     pub fn open() -> Self {
-        Self { guards: vec![], masks: vec![] }
+        Self {
+            guards: vec![],
+            masks: vec![],
+        }
     }
 
     pub fn guarded() -> Self {
         let rule = |text: &str, collection: &str| Arc::new(rule(text, collection));
         Self {
             guards: vec![
-                ("users", HopRule::Rule(rule("active || id == auth.id", "users"))),
-                ("comments", HopRule::Rule(rule("!hidden || post.owner == auth.id", "comments"))),
+                (
+                    "users",
+                    HopRule::Rule(rule("active || id == auth.id", "users")),
+                ),
+                (
+                    "comments",
+                    HopRule::Rule(rule("!hidden || post.owner == auth.id", "comments")),
+                ),
             ],
             masks: vec![
-                ("posts", "body", rule("owner == auth.id || author.active", "posts")),
+                (
+                    "posts",
+                    "body",
+                    rule("owner == auth.id || author.active", "posts"),
+                ),
                 ("users", "age", rule("team in auth.teams", "users")),
                 ("posts", "editor", rule("published", "posts")),
             ],
@@ -95,8 +108,14 @@ impl Names {
 
 impl Catalogue for Names {
     fn field(&self, collection: &str, field: &str) -> Option<Field> {
-        let (name, kind) = fields(collection).into_iter().find(|(name, _)| *name == field)?;
-        Some(Field { column: name.to_owned(), kind, nullable: name != "id" })
+        let (name, kind) = fields(collection)
+            .into_iter()
+            .find(|(name, _)| *name == field)?;
+        Some(Field {
+            column: name.to_owned(),
+            kind,
+            nullable: name != "id",
+        })
     }
 
     fn has_collection(&self, name: &str) -> bool {
@@ -119,7 +138,10 @@ impl Catalogue for Names {
     }
 
     fn field_read_rule(&self, collection: &str, field: &str) -> Option<Arc<Resolved>> {
-        let found = self.masks.iter().find(|(c, f, _)| *c == collection && *f == field);
+        let found = self
+            .masks
+            .iter()
+            .find(|(c, f, _)| *c == collection && *f == field);
         found.map(|(_, _, rule)| Arc::clone(rule))
     }
 }
@@ -143,11 +165,16 @@ pub struct Rows(pub Vec<(&'static str, Vec<Row>)>);
 
 impl World for Rows {
     fn get(&self, collection: &str, id: &str) -> Option<Row> {
-        self.rows(collection).into_iter().find(|row| row.get("id") == Some(&json!(id)))
+        self.rows(collection)
+            .into_iter()
+            .find(|row| row.get("id") == Some(&json!(id)))
     }
 
     fn rows(&self, collection: &str) -> Vec<Row> {
-        self.0.iter().find(|(name, _)| *name == collection).map_or(vec![], |(_, rows)| rows.clone())
+        self.0
+            .iter()
+            .find(|(name, _)| *name == collection)
+            .map_or(vec![], |(_, rows)| rows.clone())
     }
 }
 
@@ -188,14 +215,23 @@ pub fn statement(rules: &[&Resolved], backend: DbBackend, given: bool) -> Select
         let truth = Expr::Keyword(Keyword::Custom(Alias::new("TRUE").into()));
         expr.binary(BinOper::Is, truth)
     };
-    let source = || if given { RowSource::Given } else { RowSource::Alias("r".to_owned()) };
+    let source = || {
+        if given {
+            RowSource::Given
+        } else {
+            RowSource::Alias("r".to_owned())
+        }
+    };
     let mut select = Query::select();
     for rule in rules {
         let both = rule.to_sql(backend, source(), RowSource::Given);
         select.expr(is_true(both.truth)).expr(is_true(both.falsity));
     }
     if !given {
-        let table = (Alias::new("project".to_owned()), Alias::new("posts".to_owned()));
+        let table = (
+            Alias::new("project".to_owned()),
+            Alias::new("posts".to_owned()),
+        );
         select.from_as(table, Alias::new("r".to_owned()));
         select.order_by(
             (Alias::new("r".to_owned()), Alias::new("id".to_owned())),
@@ -232,8 +268,11 @@ impl Lite {
                     format!("\"{name}\" {ty}")
                 })
                 .collect();
-            db.execute_batch(&format!("CREATE TABLE {collection} ({})", columns.join(", ")))
-                .expect("the table is made");
+            db.execute_batch(&format!(
+                "CREATE TABLE {collection} ({})",
+                columns.join(", ")
+            ))
+            .expect("the table is made");
             for row in rows.rows(collection) {
                 let values = fields(collection).into_iter().map(|(name, kind)| {
                     let json = row.get(name).cloned().unwrap_or(Json::Null);
@@ -257,7 +296,10 @@ impl Lite {
         let sql = sql.replace("\"project\".", "\"main\".");
         let values = Binds::from_values(values).fill(env).expect("binds");
         let values = values.into_iter().map(lite_bind);
-        let mut statement = self.0.prepare(&sql).unwrap_or_else(|e| panic!("{e}\n{sql}"));
+        let mut statement = self
+            .0
+            .prepare(&sql)
+            .unwrap_or_else(|e| panic!("{e}\n{sql}"));
         let mut found = statement
             .query(rusqlite::params_from_iter(values))
             .unwrap_or_else(|e| panic!("{e}\n{sql}"));
@@ -265,7 +307,9 @@ impl Lite {
         while let Some(row) = found.next().unwrap_or_else(|e| panic!("{e}\n{sql}")) {
             let flag = |at: usize| row.get::<_, bool>(at).expect("a boolean");
             answers.push(
-                (0..rules.len()).map(|n| truth(flag(2 * n), flag(2 * n + 1))).collect(),
+                (0..rules.len())
+                    .map(|n| truth(flag(2 * n), flag(2 * n + 1)))
+                    .collect(),
             );
         }
         answers
@@ -290,9 +334,11 @@ fn lite_value(json: &Json, kind: &Kind) -> rusqlite::types::Value {
         (Json::Bool(b), _) => V::Integer(i64::from(*b)),
         (Json::Number(n), Kind::Float) => V::Real(n.as_f64().expect("a double")),
         (Json::Number(n), _) => V::Integer(n.as_i64().expect("an integer")),
-        (Json::String(s), Kind::Decimal { .. }) => {
-            V::Integer(s.replace('.', "").parse().expect("two digits after the point"))
-        }
+        (Json::String(s), Kind::Decimal { .. }) => V::Integer(
+            s.replace('.', "")
+                .parse()
+                .expect("two digits after the point"),
+        ),
         (Json::String(s), _) => V::Text(s.clone()),
         (other, _) => V::Text(other.to_string()),
     }

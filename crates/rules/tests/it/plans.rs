@@ -2,8 +2,8 @@
 
 use rules::{Auth, Binds, Mode, parse_and_resolve};
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use sea_orm::sea_query::{Alias, Expr, Query};
+use sea_orm::sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
 use serde_json::json;
 
 use crate::kit::{Asked, Lite, Names, Rows, id, lite_bind, object};
@@ -24,12 +24,23 @@ const INDEXED: [(&str, &str); 9] = [
 #[test]
 fn common_filters_use_an_index() {
     let params = object(json!({"s": "a", "list": ["a"], "n": 3, "t": "2026-01-01T00:00:00Z"}));
-    let auth = Some(Auth { id: id("users", 0), ..Auth::default() });
-    let asked = Asked { auth, params: params.clone(), ..Asked::default() };
+    let auth = Some(Auth {
+        id: id("users", 0),
+        ..Auth::default()
+    });
+    let asked = Asked {
+        auth,
+        params: params.clone(),
+        ..Asked::default()
+    };
     let lite = Lite::new(&Rows::default());
     let mut pg = Pg::new("plans");
     for column in ["owner", "title", "created_at", "n"] {
-        lite.0.execute_batch(&format!("CREATE INDEX posts_{column} ON posts (\"{column}\")")).unwrap();
+        lite.0
+            .execute_batch(&format!(
+                "CREATE INDEX posts_{column} ON posts (\"{column}\")"
+            ))
+            .unwrap();
         pg.index("posts", column);
     }
     pg.run("SET enable_seqscan = off");
@@ -48,22 +59,38 @@ fn common_filters_use_an_index() {
         };
         let (sql, values) = select(DbBackend::Sqlite).build(SqliteQueryBuilder);
         let values = Binds::from_values(values).fill(&asked.env()).unwrap();
-        let sql = format!("EXPLAIN QUERY PLAN {}", sql.replace("\"project\".", "\"main\"."));
+        let sql = format!(
+            "EXPLAIN QUERY PLAN {}",
+            sql.replace("\"project\".", "\"main\".")
+        );
         let mut statement = lite.0.prepare(&sql).unwrap();
         let lines: Vec<String> = statement
-            .query_map(rusqlite::params_from_iter(values.into_iter().map(lite_bind)), |row| row.get(3))
+            .query_map(
+                rusqlite::params_from_iter(values.into_iter().map(lite_bind)),
+                |row| row.get(3),
+            )
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        assert!(lines.iter().any(|line| line.contains(&format!("INDEX {index}"))), "{text}: {lines:?}\n{sql}");
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains(&format!("INDEX {index}"))),
+            "{text}: {lines:?}\n{sql}"
+        );
 
         let (sql, values) = select(DbBackend::Postgres).build(PostgresQueryBuilder);
         let values = texts(Binds::from_values(values).fill(&asked.env()).unwrap());
         let lines = pg.lines(&format!("EXPLAIN {sql}"), values);
         assert!(
-            lines.iter().any(|line| line.contains("Index") && line.contains(index)),
+            lines
+                .iter()
+                .any(|line| line.contains("Index") && line.contains(index)),
             "{text}: {lines:#?}\n{sql}"
         );
-        assert!(lines.iter().any(|line| line.contains("Index Cond")), "{text}: {lines:#?}");
+        assert!(
+            lines.iter().any(|line| line.contains("Index Cond")),
+            "{text}: {lines:#?}"
+        );
     }
 }

@@ -22,10 +22,19 @@ impl Pg {
                  run the tests by `cargo xtask test`"
             )
         });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let db = runtime.block_on(PgConnection::connect(&url)).expect("PostgreSQL answers");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let db = runtime
+            .block_on(PgConnection::connect(&url))
+            .expect("PostgreSQL answers");
         let schema = format!("rules_{name}_{}", std::process::id());
-        let mut pg = Self { db, schema, runtime };
+        let mut pg = Self {
+            db,
+            schema,
+            runtime,
+        };
         let schema = pg.schema.clone();
         // Compiling a plan to machine code takes seconds for these odd texts over tiny tables.
         pg.run("SET jit = off");
@@ -49,19 +58,26 @@ impl Pg {
                     format!("\"{name}\" {ty}")
                 })
                 .collect();
-            pg.run(&format!("CREATE TABLE {schema}.{collection} ({})", columns.join(", ")));
+            pg.run(&format!(
+                "CREATE TABLE {schema}.{collection} ({})",
+                columns.join(", ")
+            ));
         }
         pg
     }
 
     pub fn run(&mut self, sql: &str) {
         let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.db);
-        self.runtime.block_on(query).unwrap_or_else(|e| panic!("{e}\n{sql}"));
+        self.runtime
+            .block_on(query)
+            .unwrap_or_else(|e| panic!("{e}\n{sql}"));
     }
 
     pub fn index(&mut self, table: &str, column: &str) {
         let schema = self.schema.clone();
-        self.run(&format!("CREATE INDEX {table}_{column} ON {schema}.{table} (\"{column}\")"));
+        self.run(&format!(
+            "CREATE INDEX {table}_{column} ON {schema}.{table} (\"{column}\")"
+        ));
     }
 
     pub fn lines(&mut self, sql: &str, values: Vec<Option<String>>) -> Vec<String> {
@@ -71,7 +87,10 @@ impl Pg {
             query = query.bind(value);
         }
         let rows = self.runtime.block_on(query.fetch_all(&mut self.db));
-        rows.unwrap_or_else(|e| panic!("{e}\n{sql}")).iter().map(|row| row.get(0)).collect()
+        rows.unwrap_or_else(|e| panic!("{e}\n{sql}"))
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
     }
 
     pub fn fill(&mut self, rows: &Rows) {
@@ -88,7 +107,10 @@ impl Pg {
                         Some(other) => other.to_string(),
                     })
                     .collect();
-                self.run(&format!("INSERT INTO {table} VALUES ({})", values.join(", ")));
+                self.run(&format!(
+                    "INSERT INTO {table} VALUES ({})",
+                    values.join(", ")
+                ));
             }
         }
     }
@@ -107,7 +129,9 @@ impl Pg {
         rows.unwrap_or_else(|e| panic!("{e}\n{texts:#?}\n{sql}\n{values:?}"))
             .iter()
             .map(|row| {
-                (0..rules.len()).map(|n| truth(row.get(2 * n), row.get(2 * n + 1))).collect()
+                (0..rules.len())
+                    .map(|n| truth(row.get(2 * n), row.get(2 * n + 1)))
+                    .collect()
             })
             .collect()
     }

@@ -28,16 +28,41 @@ struct Reach {
 
 fn reach(depth: usize) -> Reach {
     let mut reach = Reach {
-        ints: vec!["n", "author.age", "editor.age", "auth.level", "auth.claims.rank", "next.n"],
+        ints: vec![
+            "n",
+            "author.age",
+            "editor.age",
+            "auth.level",
+            "auth.claims.rank",
+            "next.n",
+        ],
         texts: vec![
-            "title", "body", "author.name", "editor.name", "auth.email", "request.method",
-            "auth.claims.word", "request.query.q", "record.title",
+            "title",
+            "body",
+            "author.name",
+            "editor.name",
+            "auth.email",
+            "request.method",
+            "auth.claims.word",
+            "request.query.q",
+            "record.title",
         ],
         ids: vec![
-            "owner", "author", "editor", "author.team", "auth.id", "id", "next.owner",
+            "owner",
+            "author",
+            "editor",
+            "author.team",
+            "auth.id",
+            "id",
+            "next.owner",
             "auth.claims.org",
         ],
-        bools: vec!["published", "author.active", "auth.verified", "auth.claims.admin"],
+        bools: vec![
+            "published",
+            "author.active",
+            "auth.verified",
+            "auth.claims.admin",
+        ],
     };
     if depth >= 1 {
         reach.ints.extend(["c.likes", "c.author.age"]);
@@ -72,8 +97,13 @@ fn numbers(reach: &Reach) -> BoxedStrategy<String> {
         4 => ints.clone(),
         2 => pick(&["score", "2.5", "-0.5", "3.0", "params.x"]),
     ];
-    let sum = (leaf.clone(), pick(&["+", "-", "*", "/"]), leaf.clone(), pick(&["+", "-", "*"]),
-        leaf.clone())
+    let sum = (
+        leaf.clone(),
+        pick(&["+", "-", "*", "/"]),
+        leaf.clone(),
+        pick(&["+", "-", "*"]),
+        leaf.clone(),
+    )
         .prop_map(|(a, o, b, p, c)| format!("({a} {o} {b}) {p} {c}"));
     let divided = (ints.clone(), pick(&["/", "%"]), ints)
         .prop_filter("constants are not all there is", |(a, _, b)| {
@@ -115,8 +145,18 @@ fn atom(depth: usize) -> BoxedStrategy<String> {
     let (numbers, texts, ids) = (numbers(&reach), texts(&reach), ids(&reach));
     let bools = pick(&reach.bools);
     let nullable = prop_oneof![
-        pick(&reach.texts), pick(&reach.ints), pick(&reach.ids), pick(&reach.bools),
-        pick(&["meta", "due", "price", "auth.roles", "auth.claims.list", "size(body)"]),
+        pick(&reach.texts),
+        pick(&reach.ints),
+        pick(&reach.ids),
+        pick(&reach.bools),
+        pick(&[
+            "meta",
+            "due",
+            "price",
+            "auth.roles",
+            "auth.claims.list",
+            "size(body)"
+        ]),
     ];
     prop_oneof![
         3 => bools.clone(),
@@ -171,7 +211,11 @@ pub fn cond(depth: usize) -> BoxedStrategy<String> {
             pick(&["collection(\"users\")"]).boxed()
         };
         let var = if depth == 0 { "c" } else { "u" };
-        let over = (source, pick(&["exists", "all", "exists_one"]), cond(depth + 1))
+        let over = (
+            source,
+            pick(&["exists", "all", "exists_one"]),
+            cond(depth + 1),
+        )
             .prop_map(move |(s, m, body)| format!("{s}.{m}({var}, {body})"));
         leaves.push((2, over.boxed()));
     }

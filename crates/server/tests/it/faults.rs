@@ -124,7 +124,7 @@ async fn a_failed_fsync_is_told_as_commit_unknown_and_heals() {
     let server = Server::on(
         &dir,
         |command| {
-            command.env("LD_PRELOAD", &shim).env("GALLEY_FAULT_FILE", &switch);
+            command.env("LD_PRELOAD", &shim).env("GALLEY_TEST_FAULT_FILE", &switch);
         },
         "serve",
     );

@@ -101,14 +101,13 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let first = lines.next().expect("a line: the server did not start").expect("text");
         let url = first.strip_prefix("listening on ").expect("the address").to_owned();
-        // What follows is told at once; the pipe stays open as long as the server runs.
-        let (send, receive) = std::sync::mpsc::channel();
-        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));
         let mut told = String::new();
-        while let Ok(line) = receive.recv_timeout(Duration::from_millis(if verb == "demo" { 500 } else { 20 })) {
+        for line in lines.by_ref().map_while(Result::ok).take_while(|line| !line.starts_with("ready in ")) {
             told.push_str(&line);
             told.push('\n');
         }
+        // The pipe must stay open as long as the server runs.
+        std::thread::spawn(move || lines.for_each(drop));
         Self { child, url, told, dir: dir.to_owned(), database, _temp: None }
     }
 

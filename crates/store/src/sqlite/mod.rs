@@ -234,7 +234,8 @@ fn sync_folders(path: &Path, folders: usize) -> Result<(), StoreError> {
 fn open_writer(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    // A caller is told within five seconds that another process holds the file.
+    connection.busy_timeout(Duration::from_secs(4))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = if durability == Durability::Full { "FULL" } else { "OFF" };
     connection.pragma_update(None, "synchronous", synchronous)?;

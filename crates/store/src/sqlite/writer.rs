@@ -186,6 +186,8 @@ impl Writer {
         }
         self.roll_back();
         if let Err(e) = self.session.control("BEGIN IMMEDIATE") {
+            // Those who came meanwhile have waited too: nobody waits longer than the timeout of one attempt.
+            waiting.extend(self.take_jobs(usize::MAX));
             fail_all(waiting, || from_sqlite(&e));
             return Vec::new();
         }

@@ -141,6 +141,8 @@ async fn unstamped_rows_are_stamped_by_the_next_wake_or_opening() {
     let kit = Kit::postgres().await;
     let uid = kit.uid();
     let db = kit.store.project(uid, &[]).await.unwrap();
+    // The opening's own run must be over.
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
     log_and_die(&db, "first").await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(records(&db).await, Vec::<String>::new());

@@ -321,7 +321,7 @@ async fn docs_are_rows_of_json(kit: &Kit) {
     assert_eq!(returned.unwrap(), [Doc { json: "9".into(), key: Some("k".into()), version: 9 }]);
 
     let big = "x".repeat(3 << 20);
-    let six = vec!["SELECT CAST($1 AS text) AS a, CAST(NULL AS text) AS b, CAST(1 AS bigint) AS c"; 6].join(" UNION ALL ");
+    let six = ["SELECT CAST($1 AS text) AS a, CAST(NULL AS text) AS b, CAST(1 AS bigint) AS c"; 6].join(" UNION ALL ");
     let error = db.docs(sql(&db, &six, [big.into()])).await.unwrap_err();
     assert!(matches!(error, StoreError::TooLarge), "{error:?}");
 }

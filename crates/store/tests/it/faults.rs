@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// Which part the child plays; unset in the parent.
 const PART: &str = "GALLEY_STORE_TEST_PART";
-const FAULT_FILE: &str = "GALLEY_FAULT_FILE";
+const FAULT_FILE: &str = "GALLEY_TEST_FAULT_FILE";
 const DIR: &str = "GALLEY_STORE_TEST_DIR";
 const UID: Uuid = Uuid::from_u128(1);
 
@@ -184,12 +184,14 @@ async fn write_for_ever(dir: &Path) {
     let db = store(dir).await.project(UID, &[TABLES]).await.unwrap();
     let last = ids(&db).await.last().copied().unwrap_or(0);
     let next = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(last + 1_000));
+    // More than it can reach before it is killed.
+    let id_max = last + 1_000_000_000;
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let (db, next) = (db.clone(), next.clone());
             let mut acknowledged = std::fs::OpenOptions::new().append(true).create(true).open(dir.join("acknowledged")).unwrap();
             tokio::spawn(async move {
-                loop {
+                while id_max > next.load(std::sync::atomic::Ordering::SeqCst) {
                     let id = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                     match add(&db, id).await {
                         Ok(()) => acknowledged.write_all(format!("{id}\n").as_bytes()).unwrap(),

@@ -27,7 +27,7 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
         let mut serve = command();
         serve.args(["serve", "--listen", address]);
         // One user is all the load there is: the limit per caller would measure itself.
-        serve.env("GALLEY_LIMITS__REQUESTS_PER_SECOND", "0");
+        serve.env("GALLEY_GATE__LIMITS__REQUESTS_PER_SECOND", "0");
         serve
     })?;
 
@@ -38,7 +38,7 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
         "kind": "table",
         "fields": [
             {"name": "title", "type": "text", "required": true},
-            {"name": "price", "type": "float"},
+            {"name": "price", "type": "number"},
             {"name": "published", "type": "bool"},
             {"name": "owner", "type": "relation", "collection": "users"},
         ],

@@ -12,7 +12,7 @@
 
 static int broken(int fd, const char *kind) {
     static const char *control;
-    if (!control && !(control = getenv("GALLEY_FAULT_FILE"))) return 0;
+    if (!control && !(control = getenv("GALLEY_TEST_FAULT_FILE"))) return 0;
     int file = open(control, O_RDONLY | O_CLOEXEC);
     if (file < 0) return 0;
     char text[512], link[64], path[512];

@@ -1,0 +1,40 @@
+//! The operations' part of a project's API document: stable ids, and every one with its errors and its lock.
+
+use actix_web::App;
+use utoipa_actix_web::AppExt;
+
+#[test]
+fn every_operation_has_its_id_its_errors_and_its_lock() {
+    let (_, mut document) = App::new().into_utoipa_app().configure(accounts::configure_project).split_for_parts();
+    gate::openapi::complete(&mut document);
+    let document = serde_json::to_value(&document).unwrap();
+    let mut found = Vec::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values().filter(|value| value["operationId"].is_string()) {
+            let is_open = operation["security"] == serde_json::json!([{}]);
+            found.push((operation["operationId"].as_str().unwrap(), is_open));
+            for status in ["400", "401", "403", "429", "500", "503"] {
+                let body = &operation["responses"][status]["content"]["application/problem+json"];
+                assert!(body.is_object(), "{} {status}", operation["operationId"]);
+            }
+        }
+    }
+    found.sort_unstable();
+    let want = [
+        ("change_password", false),
+        ("end_session", false),
+        ("get_jwks", true),
+        ("get_me", false),
+        ("get_openid_configuration", true),
+        ("list_sessions", false),
+        ("refresh_session", true),
+        ("sign_in_password", true),
+        ("sign_out", false),
+        ("sign_out_everywhere", false),
+        ("sign_up", true),
+    ];
+    assert_eq!(found, want);
+    for schema in document["components"]["schemas"].as_object().unwrap().keys() {
+        assert!(!schema.contains("accounts"), "{schema}");
+    }
+}

@@ -1,0 +1,218 @@
+//! A record's values: from what a caller sent to what is bound, with all faults at once.
+
+use crate::error::DataError;
+use crate::fields::Type;
+use crate::schema::{Column, Loaded};
+use crate::service::Asker;
+use gate::Problem;
+use kernel::{Code, FieldError, Stamp, parse_id};
+use rules::Row;
+use sea_orm::Value;
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+/// A relation that a write sets.
+pub(super) struct Link {
+    /// The field.
+    pub field: String,
+    /// The collection that it points to.
+    pub collection: String,
+    /// The record that it points to.
+    pub id: Uuid,
+}
+
+/// The relations among the values of a write.
+pub(super) fn links<'a>(
+    collection: &Loaded,
+    values: impl Iterator<Item = (&'a str, &'a Value)>,
+) -> Vec<Link> {
+    let link = |(name, value): (&str, &Value)| match (&collection.def.field(name)?.kind, value) {
+        (Type::Relation(r), Value::Uuid(Some(id))) => Some(Link {
+            field: name.to_owned(),
+            collection: r.collection.clone(),
+            id: *id,
+        }),
+        _ => None,
+    };
+    values.filter_map(link).collect()
+}
+
+/// The values of a new record in the order of the columns, with all faults at once.
+pub(super) fn new_values(
+    collection: &Loaded,
+    mut object: Map<String, Json>,
+    asker: &Asker,
+    fresh: Uuid,
+) -> Result<(Uuid, Vec<Value>), DataError> {
+    let mut errors = Vec::new();
+    let id = match object.shift_remove("id") {
+        None => fresh,
+        Some(json) => json.as_str().and_then(parse_id).unwrap_or_else(|| {
+            let message = "This must be a UUID, and neither nil nor max.";
+            errors.push(FieldError::at("id", "not_an_id", message));
+            fresh
+        }),
+    };
+    check_names(collection, &object, asker)?;
+    let time = Value::TimeDateTimeWithTimeZone(Some(asker.now.time()));
+    let mut values = Vec::new();
+    for column in collection.columns(true) {
+        let value = match column.name.as_str() {
+            "id" => Value::Uuid(Some(id)),
+            "created_at" | "updated_at" => time.clone(),
+            "_version" => Value::BigInt(Some(1)),
+            name => match object.shift_remove(name) {
+                Some(json) => value_of(column, &json, &mut errors),
+                None => absent(collection, column, &mut errors),
+            },
+        };
+        values.push(value);
+    }
+    if errors.is_empty() {
+        Ok((id, values))
+    } else {
+        Err(DataError::invalid(errors))
+    }
+}
+
+pub(crate) fn absent(collection: &Loaded, column: &Column, errors: &mut Vec<FieldError>) -> Value {
+    let field = collection.def.field(&column.name);
+    let value = field.map_or_else(|| column.kind.null(), crate::model::Field::default_value);
+    if !column.nullable && value == column.kind.null() {
+        errors.push(FieldError::at(
+            &column.name,
+            "required",
+            "This is required.",
+        ));
+    }
+    value
+}
+
+pub(crate) fn value_of(column: &Column, json: &Json, errors: &mut Vec<FieldError>) -> Value {
+    if json.is_null() {
+        if !column.nullable {
+            let message = "This must not be null.";
+            errors.push(FieldError::at(&column.name, "required", message));
+        }
+        return column.kind.null();
+    }
+    column.kind.value(json).unwrap_or_else(|(code, message)| {
+        errors.push(FieldError::at(&column.name, code, message));
+        column.kind.null()
+    })
+}
+
+/// The columns that a merge sets, with all faults at once.
+pub(super) fn changed_values(
+    collection: &Loaded,
+    object: Map<String, Json>,
+    asker: &Asker,
+) -> Result<Vec<(String, Value)>, DataError> {
+    check_names(collection, &object, asker)?;
+    let mut errors = Vec::new();
+    let mut set = Vec::new();
+    for (name, json) in object {
+        if let Some(column) = collection.column(&name, true) {
+            set.push((name, value_of(column, &json, &mut errors)));
+        }
+    }
+    if errors.is_empty() {
+        Ok(set)
+    } else {
+        Err(DataError::invalid(errors))
+    }
+}
+
+/// Refuses, all at once, names that do not exist for the caller and names that cannot be written.
+fn check_names(
+    collection: &Loaded,
+    object: &Map<String, Json>,
+    asker: &Asker,
+) -> Result<(), DataError> {
+    let mut errors = Vec::new();
+    let mut code = Code::ReadonlyField;
+    for name in object.keys() {
+        match collection.column(name, asker.privileged()) {
+            None => {
+                code = Code::UnknownField;
+                let message = "There is no such field.";
+                errors.push(FieldError::at(name, "unknown_field", message));
+            }
+            Some(column) if !column.writable => {
+                let message = "This cannot be written.";
+                errors.push(FieldError::at(name, "readonly_field", message));
+            }
+            Some(_) => {}
+        }
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::new(code).errors(errors).into())
+    }
+}
+
+/// The record that these values make, as rules see it, before the database has made its JSON.
+pub(super) fn row_of(collection: &Loaded, values: &[Value]) -> Row {
+    let columns = collection.columns(true).into_iter().zip(values);
+    columns
+        .map(|(column, value)| (column.name.clone(), json_of(value)))
+        .collect()
+}
+
+/// The record `before` as a merge of `set` will leave it.
+pub(super) fn merged(before: &Row, set: &[(String, Value)], version: i64, now: Stamp) -> Row {
+    let mut after = before.clone();
+    for (name, value) in set {
+        after.insert(name.clone(), json_of(value));
+    }
+    after.insert("updated_at".to_owned(), now.to_string().into());
+    after.insert("_version".to_owned(), (version + 1).into());
+    after
+}
+
+/// A value in wire form. Only what fields hold comes here.
+fn json_of(value: &Value) -> Json {
+    match value {
+        Value::String(Some(text)) => text.as_str().into(),
+        Value::BigInt(Some(number)) => (*number).into(),
+        Value::Double(Some(number)) => (*number).into(),
+        Value::Bool(Some(truth)) => (*truth).into(),
+        Value::Uuid(Some(id)) => id.to_string().into(),
+        Value::TimeDateTimeWithTimeZone(Some(time)) => {
+            Stamp::from_time(*time).map_or(Json::Null, |stamp| stamp.to_string().into())
+        }
+        _ => Json::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_have_the_wire_form_that_the_database_gives_them() {
+        let id = parse_id("018F3C2A-7B1E-7C3D-9A4B-5C6D7E8F9A0B").unwrap();
+        let stamp = Stamp::parse("0001-01-01T01:00:00+01:00").unwrap();
+        let cases = [
+            (Value::String(Some("ä".to_owned())), json!("ä")),
+            (Value::BigInt(Some(-3)), json!(-3)),
+            (Value::Double(Some(0.25)), json!(0.25)),
+            (Value::Bool(Some(true)), json!(true)),
+            (
+                Value::Uuid(Some(id)),
+                json!("018f3c2a-7b1e-7c3d-9a4b-5c6d7e8f9a0b"),
+            ),
+            (
+                Value::TimeDateTimeWithTimeZone(Some(stamp.time())),
+                json!("0001-01-01T00:00:00.000000Z"),
+            ),
+            (Value::Double(None), Json::Null),
+            (Value::String(None), Json::Null),
+        ];
+        for (value, want) in cases {
+            assert_eq!(json_of(&value), want);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The built-in users: what they see of themselves and of each other, and what their keeper asks for.
+
+use crate::kit::{Kit, U, V, add_user, anon, both, code, faults, key, now, u, v};
+use data::{DataError, NewUser};
+use kernel::Code;
+use serde_json::{Map, Value as Json, json};
+use store::{StoreError, WriteTx};
+
+both!(
+    addresses_are_for_their_owners,
+    system_fields_are_not_written,
+    users_are_found,
+    profiles_are_checked,
+    keys_make_users_too
+);
+
+async fn addresses_are_for_their_owners(kit: &Kit) {
+    add_user(kit, U, Some("U@Example.com")).await;
+    add_user(kit, V, Some("v@example.com")).await;
+    let (u_id, v_id) = (U.to_string(), V.to_string());
+    let own = kit.get(&u(), "users", &u_id).await.unwrap();
+    assert_eq!(
+        (&own["email"], &own["verified"], own.get("email_key")),
+        (&json!("U@Example.com"), &json!(false), None)
+    );
+    assert_eq!(
+        code(kit.get(&u(), "users", &v_id).await),
+        Code::RecordNotFound
+    );
+    assert_eq!(code(kit.list(&u(), "users", &[]).await), Code::RuleDenied);
+    kit.rules("users", json!({"list": "true", "view": "true"}))
+        .await
+        .unwrap();
+    assert_eq!(
+        kit.values(&u(), "users", "email", &[("sort", "id")]).await,
+        [json!("U@Example.com"), Json::Null]
+    );
+    assert_eq!(
+        kit.values(&anon(), "users", "email", &[]).await,
+        [Json::Null, Json::Null]
+    );
+    assert_eq!(
+        kit.get(&v(), "users", &u_id).await.unwrap()["email"],
+        Json::Null
+    );
+    assert_eq!(
+        kit.get_with(&v(), "users", &u_id, "fields=email,phone")
+            .await
+            .unwrap(),
+        json!({"email": null, "phone": null})
+    );
+    // A filter finds by one's own address only; nothing orders by it.
+    let found = async |asker, filter: &str| {
+        kit.values(&asker, "users", "id", &[("filter", filter)])
+            .await
+    };
+    assert_eq!(found(u(), "email == 'U@Example.com'").await, [json!(u_id)]);
+    assert_eq!(
+        found(v(), "email == 'U@Example.com'").await,
+        Vec::<Json>::new()
+    );
+    assert_eq!(found(anon(), "email > ''").await, Vec::<Json>::new());
+    assert_eq!(found(v(), "!(email == 'x')").await, [json!(v_id)]);
+    assert_eq!(found(v(), "email == null").await, [json!(u_id)]);
+    assert_eq!(
+        found(key(), "email_key == 'u@example.com'").await,
+        [json!(u_id)]
+    );
+    assert_eq!(
+        code(
+            kit.list(&v(), "users", &[("filter", "email_key > ''")])
+                .await
+        ),
+        Code::InvalidFilter
+    );
+    for sort in ["email", "-email", "phone", "email_key"] {
+        assert_eq!(
+            code(kit.list(&u(), "users", &[("sort", sort)]).await),
+            Code::InvalidSort,
+            "{sort}"
+        );
+    }
+    assert_eq!(
+        kit.values(&key(), "users", "email", &[("sort", "email_key")])
+            .await,
+        [json!("U@Example.com"), json!("v@example.com")]
+    );
+}
+
+async fn system_fields_are_not_written(kit: &Kit) {
+    add_user(kit, U, Some("u@example.com")).await;
+    let before = kit.dump(&["users"]).await;
+    let bad = json!({"verified": true, "email": "x@y", "role": "admin", "email_key": "x"});
+    let paths = ["/email", "/email_key", "/role", "/verified"]
+        .map(String::from)
+        .to_vec();
+    assert_eq!(
+        faults(kit.merge(&u(), "users", &U.to_string(), bad).await),
+        (Code::UnknownField, paths)
+    );
+    for asker in [u(), key()] {
+        let (code_, paths) = faults(
+            kit.merge(
+                &asker,
+                "users",
+                &U.to_string(),
+                json!({"disabled": true, "verified": true}),
+            )
+            .await,
+        );
+        assert_eq!((code_, paths.len()), (Code::ReadonlyField, 2));
+    }
+    assert_eq!(
+        code(kit.create(&anon(), "users", json!({})).await),
+        Code::RuleDenied
+    );
+    assert_eq!(kit.dump(&["users"]).await, before);
+    // One's own answer to a write shows what one may see.
+    let merged = kit
+        .merge(&u(), "users", &U.to_string(), json!({}))
+        .await
+        .unwrap();
+    assert_eq!(
+        merged,
+        kit.get(&u(), "users", &U.to_string()).await.unwrap()
+    );
+    assert_eq!(
+        (&merged["email"], merged.get("email_key")),
+        (&json!("u@example.com"), None)
+    );
+}
+
+async fn users_are_found(kit: &Kit) {
+    add_user(kit, U, Some(" U@Example.com ")).await;
+    for identity in ["u@example.com", "U@EXAMPLE.COM", " u@example.com "] {
+        let found = kit
+            .data
+            .find_user(&kit.project, identity)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (
+                found.id,
+                found.email.as_deref(),
+                found.verified,
+                found.disabled
+            ),
+            (U, Some("U@Example.com"), false, false)
+        );
+        assert!(found.view.contains_key("email") && !found.view.contains_key("email_key"));
+    }
+    for other in ["v@example.com", "", "' OR 1=1--", "%"] {
+        assert!(
+            kit.data
+                .find_user(&kit.project, other)
+                .await
+                .unwrap()
+                .is_none()
+        );
+    }
+    assert_eq!(
+        kit.data
+            .get_user(&kit.project, U)
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
+        U
+    );
+    assert!(kit.data.get_user(&kit.project, V).await.unwrap().is_none());
+    let twice = NewUser {
+        id: V,
+        email: Some("u@EXAMPLE.com".into()),
+        profile: Map::new(),
+        now: now(),
+        actor: None,
+    };
+    let (data, project) = (kit.data.clone(), kit.project.clone());
+    let made = kit
+        .db
+        .write(async move |tx: &WriteTx| -> Result<(), DataError> {
+            data.create_user(&project, tx, &twice).await.map(|_| ())
+        })
+        .await;
+    assert!(
+        matches!(made, Err(DataError::Store(StoreError::Unique(_)))),
+        "{made:?}"
+    );
+    let changes = kit.db.changes(0, 10).await.unwrap();
+    assert!(kit.is_postgres() || changes.len() == 1);
+}
+
+async fn profiles_are_checked(kit: &Kit) {
+    let check = async |profile: Json| {
+        kit.data
+            .check_user(&kit.project, &crate::kit::object(profile))
+            .await
+            .map_err(gate::Problem::from)
+    };
+    check(json!({})).await.unwrap();
+    let (code_, paths) =
+        faults(check(json!({"verified": true, "email_key": "x", "nothing": 1, "id": "x"})).await);
+    assert_eq!(
+        (code_, paths),
+        (
+            Code::UnknownField,
+            ["/email_key", "/id", "/nothing", "/verified"]
+                .map(String::from)
+                .to_vec()
+        )
+    );
+}
+
+async fn keys_make_users_too(kit: &Kit) {
+    let made = kit.create(&key(), "users", json!({})).await.unwrap();
+    assert_eq!(
+        (&made["verified"], &made["disabled"], &made["email"]),
+        (&json!(false), &json!(false), &Json::Null)
+    );
+}
