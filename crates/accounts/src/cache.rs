@@ -40,7 +40,9 @@ impl Live {
     fn believed(&self, now: Stamp) -> Option<Arc<rules::Auth>> {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
         // A clock that went back makes the reading look like one from the future: that is not believed either.
-        let seen = seen.as_ref().filter(|seen| seen.at <= now && now < seen.until)?;
+        let seen = seen
+            .as_ref()
+            .filter(|seen| seen.at <= now && now < seen.until)?;
         (!self.is_ended()).then(|| seen.auth.clone())
     }
 
@@ -57,7 +59,11 @@ impl Live {
 
     /// The session and its user, for the gate.
     pub(crate) fn user_auth(&self, auth: Arc<rules::Auth>) -> UserAuth {
-        UserAuth { id: self.user, session: self.session, auth }
+        UserAuth {
+            id: self.user,
+            session: self.session,
+            auth,
+        }
     }
 }
 
@@ -90,13 +96,18 @@ pub(crate) struct Cache {
 impl Cache {
     /// For so many tokens at most, and as many sessions.
     pub(crate) fn new(max: usize) -> Self {
-        Self { tokens: Shards::new(max), lives: Shards::new(max) }
+        Self {
+            tokens: Shards::new(max),
+            lives: Shards::new(max),
+        }
     }
 
     /// What is known of a token of this project.
     pub(crate) fn find(&self, project: Uuid, text: &str, now: Stamp) -> Found {
         let look = |known: Option<&Known>| {
-            let Some(known) = known.filter(|known| known.project == project && *known.text == *text) else {
+            let Some(known) =
+                known.filter(|known| known.project == project && *known.text == *text)
+            else {
                 return Found::Unknown;
             };
             if crate::tokens::is_expired(known.exp, now) {
@@ -112,8 +123,14 @@ impl Cache {
 
     /// Keeps a verified token.
     pub(crate) fn keep(&self, text: &str, exp: i64, live: &Arc<Live>, now: Stamp) {
-        let known = Known { project: live.project, text: text.into(), exp, live: live.clone() };
-        let is_good = |known: &Known| !crate::tokens::is_expired(known.exp, now) && !known.live.is_ended();
+        let known = Known {
+            project: live.project,
+            text: text.into(),
+            exp,
+            live: live.clone(),
+        };
+        let is_good =
+            |known: &Known| !crate::tokens::is_expired(known.exp, now) && !known.live.is_ended();
         self.tokens.insert(mark(text.as_bytes()), known, is_good);
     }
 
@@ -121,19 +138,34 @@ impl Cache {
     /// between is noticed.
     pub(crate) fn live(&self, project: Uuid, session: Uuid, user: Uuid) -> Arc<Live> {
         let key = mark(session.as_bytes());
-        let same = |live: &&Arc<Live>| live.project == project && live.session == session && live.user == user;
+        let same = |live: &&Arc<Live>| {
+            live.project == project && live.session == session && live.user == user
+        };
         if let Some(live) = self.lives.read(key, |live| live.filter(same).cloned()) {
             return live;
         }
-        let fresh = Arc::new(Live { project, session, user, ended: AtomicBool::new(false), seen: RwLock::new(None) });
-        self.lives.get_or_insert(key, fresh, |live| same(&live), |live| Arc::strong_count(live) > 1)
+        let fresh = Arc::new(Live {
+            project,
+            session,
+            user,
+            ended: AtomicBool::new(false),
+            seen: RwLock::new(None),
+        });
+        self.lives.get_or_insert(
+            key,
+            fresh,
+            |live| same(&live),
+            |live| Arc::strong_count(live) > 1,
+        )
     }
 
     /// Ends sessions at once for this process. Call it when the rows are committed.
     pub(crate) fn end(&self, project: Uuid, sessions: &[Uuid]) {
         for session in sessions {
             self.lives.read(mark(session.as_bytes()), |live| {
-                if let Some(live) = live.filter(|live| live.project == project && live.session == *session) {
+                if let Some(live) =
+                    live.filter(|live| live.project == project && live.session == *session)
+                {
                     live.ended.store(true, Ordering::SeqCst);
                 }
             });
@@ -193,8 +225,13 @@ struct Shards<T> {
 
 impl<T> Shards<T> {
     fn new(max: usize) -> Self {
-        let shards = (0..SHARDS).map(|_| RwLock::new(HashMap::default())).collect();
-        Self { shards, max: (max / SHARDS).max(8) }
+        let shards = (0..SHARDS)
+            .map(|_| RwLock::new(HashMap::default()))
+            .collect();
+        Self {
+            shards,
+            max: (max / SHARDS).max(8),
+        }
     }
 
     fn shard(&self, key: u64) -> &Shard<T> {
@@ -203,21 +240,38 @@ impl<T> Shards<T> {
     }
 
     fn read<R>(&self, key: u64, look: impl FnOnce(Option<&T>) -> R) -> R {
-        look(self.shard(key).read().unwrap_or_else(PoisonError::into_inner).get(&key))
+        look(
+            self.shard(key)
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&key),
+        )
     }
 
     fn insert(&self, key: u64, value: T, is_good: impl Fn(&T) -> bool) {
-        let mut shard = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self
+            .shard(key)
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         make_room(&mut shard, self.max, is_good);
         shard.insert(key, value);
     }
 
     /// What is there if it is `same`, else `value`, which then takes its place.
-    fn get_or_insert(&self, key: u64, value: T, same: impl Fn(&T) -> bool, is_good: impl Fn(&T) -> bool) -> T
+    fn get_or_insert(
+        &self,
+        key: u64,
+        value: T,
+        same: impl Fn(&T) -> bool,
+        is_good: impl Fn(&T) -> bool,
+    ) -> T
     where
         T: Clone,
     {
-        let mut shard = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self
+            .shard(key)
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(there) = shard.get(&key).filter(|there| same(there)) {
             return there.clone();
         }
@@ -228,13 +282,21 @@ impl<T> Shards<T> {
 
     fn each(&self, look: impl Fn(&T)) {
         for shard in &self.shards {
-            shard.read().unwrap_or_else(PoisonError::into_inner).values().for_each(&look);
+            shard
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .values()
+                .for_each(&look);
         }
     }
 }
 
 /// Drops what is no good when the map is full, and if that is too little, one in eight, so that this is done rarely.
-fn make_room<T>(map: &mut HashMap<u64, T, BuildHasherDefault<Through>>, max: usize, is_good: impl Fn(&T) -> bool) {
+fn make_room<T>(
+    map: &mut HashMap<u64, T, BuildHasherDefault<Through>>,
+    max: usize,
+    is_good: impl Fn(&T) -> bool,
+) {
     if map.len() < max {
         return;
     }
@@ -258,7 +320,13 @@ mod tests {
     const SESSION: Uuid = Uuid::from_u128(4);
 
     fn at(millis: i128) -> Stamp {
-        Stamp::from_time(time::OffsetDateTime::from_unix_timestamp_nanos(1_800_000_000_000_000_000 + millis * 1_000_000).unwrap()).unwrap()
+        Stamp::from_time(
+            time::OffsetDateTime::from_unix_timestamp_nanos(
+                1_800_000_000_000_000_000 + millis * 1_000_000,
+            )
+            .unwrap(),
+        )
+        .unwrap()
     }
 
     fn exp(seconds: i64) -> i64 {
@@ -285,7 +353,14 @@ mod tests {
     #[test]
     fn a_session_is_believed_for_a_second() {
         let (cache, live) = filled();
-        let cases = [(0, "good"), (999, "good"), (1_000, "stale"), (-1, "stale"), (604_999, "stale"), (605_000, "expired")];
+        let cases = [
+            (0, "good"),
+            (999, "good"),
+            (1_000, "stale"),
+            (-1, "stale"),
+            (604_999, "stale"),
+            (605_000, "expired"),
+        ];
         for (millis, want) in cases {
             assert_eq!(kind(&cache.find(P, "token", at(millis))), want, "{millis}");
         }
@@ -301,8 +376,18 @@ mod tests {
         let other = format!("{}token-of-16-bytes", "y".repeat(50));
         cache.keep(&long, exp(600), &live, at(0));
         assert_eq!(kind(&cache.find(P, &long, at(0))), "good");
-        for (project, text) in [(Q, "token"), (P, "Token"), (P, ""), (P, "tok"), (P, other.as_str())] {
-            assert_eq!(kind(&cache.find(project, text, at(0))), "unknown", "{project} {text}");
+        for (project, text) in [
+            (Q, "token"),
+            (P, "Token"),
+            (P, ""),
+            (P, "tok"),
+            (P, other.as_str()),
+        ] {
+            assert_eq!(
+                kind(&cache.find(project, text, at(0))),
+                "unknown",
+                "{project} {text}"
+            );
         }
     }
 
@@ -332,7 +417,9 @@ mod tests {
     #[test]
     fn both_maps_are_bounded_and_drop_the_useless_first() {
         let (cache, live) = filled();
-        let spread = |n: u128| Uuid::from_u128(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_string();
+        let spread = |n: u128| {
+            Uuid::from_u128(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_string()
+        };
         for n in 0..5_000 {
             cache.keep(&spread(n), exp(-100), &live, at(0));
         }
@@ -342,7 +429,9 @@ mod tests {
         let count = std::cell::Cell::new(0);
         cache.tokens.each(|_| count.set(count.get() + 1));
         assert!(count.get() <= 1_000, "{}", count.get());
-        let kept = (5_000..5_200).filter(|n| kind(&cache.find(P, &spread(*n), at(0))) == "good").count();
+        let kept = (5_000..5_200)
+            .filter(|n| kind(&cache.find(P, &spread(*n), at(0))) == "good")
+            .count();
         assert!(kept > 190, "{kept}");
         for n in 0..5_000 {
             cache.live(P, Uuid::from_u128(n << 3), USER);

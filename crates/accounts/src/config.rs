@@ -16,7 +16,11 @@ pub struct AccountsConfig {
 
 impl Default for AccountsConfig {
     fn default() -> Self {
-        Self { access_token_seconds: 600, session_idle_days: 30, verified_tokens_max: 20_000 }
+        Self {
+            access_token_seconds: 600,
+            session_idle_days: 30,
+            verified_tokens_max: 20_000,
+        }
     }
 }
 
@@ -26,14 +30,23 @@ impl AccountsConfig {
         let ranges = [
             ("access_token_seconds", self.access_token_seconds, 60, 3_600),
             ("session_idle_days", self.session_idle_days, 1, 365),
-            ("verified_tokens_max", self.verified_tokens_max, 256, 10_000_000),
+            (
+                "verified_tokens_max",
+                self.verified_tokens_max,
+                256,
+                10_000_000,
+            ),
         ];
         let fault = |(name, value, min, max): (&str, u32, u32, u32)| {
             let ok = (min..=max).contains(&value);
             (!ok).then(|| format!("accounts.{name} is {value}; it must be from {min} to {max}"))
         };
         let faults: Vec<String> = ranges.into_iter().filter_map(fault).collect();
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
     }
 
     pub(crate) fn session_idle(&self) -> Duration {
@@ -52,7 +65,11 @@ mod tests {
     #[test]
     fn every_setting_out_of_range_is_named() {
         assert_eq!(AccountsConfig::default().validate(), Ok(()));
-        let bad = AccountsConfig { access_token_seconds: 0, session_idle_days: 366, verified_tokens_max: 1 };
+        let bad = AccountsConfig {
+            access_token_seconds: 0,
+            session_idle_days: 366,
+            verified_tokens_max: 1,
+        };
         assert_eq!(bad.validate().map_err(|faults| faults.len()), Err(3));
     }
 }

@@ -66,10 +66,16 @@ impl From<Error> for Problem {
                 Code::InvalidRefreshToken.into()
             }
             Error::WrongPassword => {
-                let fault = FieldError::at("current_password", "wrong", "This is not the current password.");
+                let fault = FieldError::at(
+                    "current_password",
+                    "wrong",
+                    "This is not the current password.",
+                );
                 Self::validation(vec![fault])
             }
-            Error::NoSuchSession => Self::new(Code::RecordNotFound).detail("There is no such session."),
+            Error::NoSuchSession => {
+                Self::new(Code::RecordNotFound).detail("There is no such session.")
+            }
             Error::Sealed(_) | Error::Crypto => Self::internal(error),
             Error::Store(error) => error.into(),
             Error::Problem(problem) => problem,

@@ -39,19 +39,34 @@ pub(crate) struct SigningKey {
 
 impl SigningKey {
     /// From what is stored; `None` when it is not what it should be.
-    pub(crate) fn new(algorithm: &str, private: &[u8], jwk: Value, created_at: Stamp, retired_at: Option<Stamp>) -> Option<Self> {
+    pub(crate) fn new(
+        algorithm: &str,
+        private: &[u8],
+        jwk: Value,
+        created_at: Stamp,
+        retired_at: Option<Stamp>,
+    ) -> Option<Self> {
         let algorithm = (algorithm == "ES256").then_some(Algorithm::ES256)?;
         let member = |name: &str| jwk.get(name).and_then(Value::as_str);
         let public = DecodingKey::from_ec_components(member("x")?, member("y")?).ok()?;
         let kid = member("kid")?.to_owned();
-        Some(Self { kid, algorithm, private: EncodingKey::from_ec_der(private), public, jwk, created_at, retired_at })
+        Some(Self {
+            kid,
+            algorithm,
+            private: EncodingKey::from_ec_der(private),
+            public,
+            jwk,
+            created_at,
+            retired_at,
+        })
     }
 
     fn open(project: &Project, row: signing_key::Model) -> Result<Self, Error> {
         let private = project.open(&place(&row.kid), &row.private)?;
         let created_at = Stamp::from_time(row.created_at).ok_or(Error::Sealed("a key's time"))?;
         let retired_at = row.retired_at.and_then(Stamp::from_time);
-        Self::new(&row.algorithm, &private, row.public, created_at, retired_at).ok_or(Error::Sealed("a signing key"))
+        Self::new(&row.algorithm, &private, row.public, created_at, retired_at)
+            .ok_or(Error::Sealed("a signing key"))
     }
 }
 
@@ -73,7 +88,11 @@ impl KeySet {
     /// Keys in any order.
     pub(crate) fn new(mut keys: Vec<SigningKey>, loaded_at: Stamp, life: Duration) -> Self {
         keys.sort_by(|a, b| (b.created_at, &b.kid).cmp(&(a.created_at, &a.kid)));
-        Self { keys, loaded_at, life }
+        Self {
+            keys,
+            loaded_at,
+            life,
+        }
     }
 
     /// The key that signs: the newest that is not retired.
@@ -92,7 +111,9 @@ impl KeySet {
     }
 
     fn met(&self, now: Stamp) -> impl Iterator<Item = &SigningKey> {
-        self.keys.iter().filter(move |key| key.retired_at.is_none_or(|at| now <= at.plus(self.life)))
+        self.keys
+            .iter()
+            .filter(move |key| key.retired_at.is_none_or(|at| now <= at.plus(self.life)))
     }
 
     /// Whether it is too early to look at the table once more.
@@ -110,7 +131,10 @@ pub(crate) struct Keys {
 impl Keys {
     /// None yet; tokens live for `life`.
     pub(crate) fn new(life: Duration) -> Self {
-        Self { sets: RwLock::default(), life }
+        Self {
+            sets: RwLock::default(),
+            life,
+        }
     }
 
     /// The project's keys; makes the first pair when there is none.
@@ -123,7 +147,11 @@ impl Keys {
 
     /// The project's keys once more from the table, because another node may have made one; `None` when that was done
     /// a moment ago, so that tokens with invented names cost no query each.
-    pub(crate) async fn again(&self, project: &Project, now: Stamp) -> Result<Option<Arc<KeySet>>, Error> {
+    pub(crate) async fn again(
+        &self,
+        project: &Project,
+        now: Stamp,
+    ) -> Result<Option<Arc<KeySet>>, Error> {
         match self.known(project.uid) {
             Some(set) if set.is_recent(now) => Ok(None),
             _ => self.load(project, now).await.map(Some),
@@ -131,7 +159,11 @@ impl Keys {
     }
 
     fn known(&self, project: Uuid) -> Option<Arc<KeySet>> {
-        self.sets.read().unwrap_or_else(PoisonError::into_inner).get(&project).cloned()
+        self.sets
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&project)
+            .cloned()
     }
 
     async fn load(&self, project: &Project, now: Stamp) -> Result<Arc<KeySet>, Error> {
@@ -139,9 +171,15 @@ impl Keys {
         if rows.iter().all(|row| row.retired_at.is_some()) {
             rows = add_first(project, now).await?;
         }
-        let keys = rows.into_iter().map(|row| SigningKey::open(project, row)).collect::<Result<Vec<_>, Error>>()?;
+        let keys = rows
+            .into_iter()
+            .map(|row| SigningKey::open(project, row))
+            .collect::<Result<Vec<_>, Error>>()?;
         let set = Arc::new(KeySet::new(keys, now, self.life));
-        self.sets.write().unwrap_or_else(PoisonError::into_inner).insert(project.uid, set.clone());
+        self.sets
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(project.uid, set.clone());
         Ok(set)
     }
 }
@@ -151,9 +189,20 @@ async fn add_first(project: &Project, now: Stamp) -> Result<Vec<signing_key::Mod
     let (private, public) = make_pair()?;
     let kid = public["kid"].as_str().unwrap_or_default().to_owned();
     let private = project.seal(&place(&kid), &private)?;
-    let row = signing_key::Model { kid, algorithm: "ES256".to_owned(), private, public, created_at: now.time(), retired_at: None };
+    let row = signing_key::Model {
+        kid,
+        algorithm: "ES256".to_owned(),
+        private,
+        public,
+        created_at: now.time(),
+        retired_at: None,
+    };
     let add = async move |tx: &WriteTx| -> Result<Vec<signing_key::Model>, Error> {
-        if rows::signing_keys(tx).await?.iter().all(|row| row.retired_at.is_some()) {
+        if rows::signing_keys(tx)
+            .await?
+            .iter()
+            .all(|row| row.retired_at.is_some())
+        {
             rows::insert_signing_key(tx, row.clone()).await?;
         }
         Ok(rows::signing_keys(tx).await?)
@@ -163,15 +212,29 @@ async fn add_first(project: &Project, now: Stamp) -> Result<Vec<signing_key::Mod
 
 /// A new P-256 pair: the private half as PKCS#8, the public half as a JWK whose `kid` is its thumbprint (RFC 7638).
 pub(crate) fn make_pair() -> Result<(Vec<u8>, Value), Error> {
-    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| Error::Crypto)?;
-    let private = pair.to_pkcs8v1().map_err(|_| Error::Crypto)?.as_ref().to_vec();
+    let pair =
+        EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| Error::Crypto)?;
+    let private = pair
+        .to_pkcs8v1()
+        .map_err(|_| Error::Crypto)?
+        .as_ref()
+        .to_vec();
     // An uncompressed point: the byte 4, then both coordinates.
     let point = pair.public_key().as_ref();
-    let (x, y) = point.get(1..33).zip(point.get(33..65)).ok_or(Error::Crypto)?;
+    let (x, y) = point
+        .get(1..33)
+        .zip(point.get(33..65))
+        .ok_or(Error::Crypto)?;
     let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-    let thumbprint = digest::digest(&digest::SHA256, format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#).as_bytes());
+    let thumbprint = digest::digest(
+        &digest::SHA256,
+        format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#).as_bytes(),
+    );
     let kid = URL_SAFE_NO_PAD.encode(thumbprint.as_ref());
-    Ok((private, json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": "ES256", "use": "sig"})))
+    Ok((
+        private,
+        json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": "ES256", "use": "sig"}),
+    ))
 }
 
 #[cfg(test)]
@@ -191,7 +254,11 @@ mod tests {
     fn the_thumbprint_is_that_of_the_library() {
         let (_, public) = make_pair().unwrap();
         let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(public.clone()).unwrap();
-        assert_eq!(public["kid"], jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap());
+        assert_eq!(
+            public["kid"],
+            jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256)
+                .unwrap()
+        );
     }
 
     #[test]
@@ -200,8 +267,20 @@ mod tests {
         let (old_kid, new_kid) = (old.kid.clone(), new.kid.clone());
         let set = KeySet::new(vec![old, new], at(0), Duration::from_secs(600));
         assert_eq!(set.current().map(|key| &key.kid), Some(&new_kid));
-        assert_eq!((set.public(at(700)).len(), set.find(&old_kid, at(700)).is_some()), (2, true));
-        assert_eq!((set.public(at(701)).len(), set.find(&old_kid, at(701)).is_some()), (1, false));
+        assert_eq!(
+            (
+                set.public(at(700)).len(),
+                set.find(&old_kid, at(700)).is_some()
+            ),
+            (2, true)
+        );
+        assert_eq!(
+            (
+                set.public(at(701)).len(),
+                set.find(&old_kid, at(701)).is_some()
+            ),
+            (1, false)
+        );
     }
 
     #[test]

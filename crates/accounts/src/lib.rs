@@ -72,10 +72,24 @@ impl Accounts {
     /// From its parts.
     #[must_use]
     pub fn new(parts: AccountsParts) -> Self {
-        let AccountsParts { directory, passwords, ids, config } = parts;
+        let AccountsParts {
+            directory,
+            passwords,
+            ids,
+            config,
+        } = parts;
         let cache = Cache::new(usize::try_from(config.verified_tokens_max).unwrap_or(usize::MAX));
         let keys = Keys::new(config.access_token());
-        Self { inner: Arc::new(Inner { directory, passwords, ids, keys, cache, config }) }
+        Self {
+            inner: Arc::new(Inner {
+                directory,
+                passwords,
+                ids,
+                keys,
+                cache,
+                config,
+            }),
+        }
     }
 
     /// The tables of a project.

@@ -4,7 +4,10 @@ use sea_orm::sea_query::{Alias, ColumnDef, Index, IntoTableRef, Table, TableRef}
 use store::{Ddl, SCHEMA, Step};
 
 /// The steps, in order.
-pub(crate) const STEPS: &[Step] = &[Step { name: "accounts/1-tables", up: tables }];
+pub(crate) const STEPS: &[Step] = &[Step {
+    name: "accounts/1-tables",
+    up: tables,
+}];
 
 fn table(name: &str) -> TableRef {
     (Alias::new(SCHEMA), Alias::new(name)).into_table_ref()
@@ -37,7 +40,12 @@ fn tables(ddl: &mut Ddl) {
             .col(column("user_agent").text().null())
             .col(column("network").text().not_null()),
     );
-    ddl.index(Index::create().name("_sessions_user").table(table("_sessions")).col(Alias::new("user_id")));
+    ddl.index(
+        Index::create()
+            .name("_sessions_user")
+            .table(table("_sessions"))
+            .col(Alias::new("user_id")),
+    );
     ddl.table(
         Table::create()
             .table(table("_signing_keys"))

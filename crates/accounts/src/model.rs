@@ -32,7 +32,12 @@ impl SignUp {
         }
         let password = new_password(&mut input, "password");
         let profile = input.rest();
-        Self { email, password, profile, faults: input.finish().err() }
+        Self {
+            email,
+            password,
+            profile,
+            faults: input.finish().err(),
+        }
     }
 
     /// Its faults and those that the directory found in the profile, together.
@@ -41,7 +46,13 @@ impl SignUp {
             (None, None) => Ok(()),
             (Some(fault), None) => Err(fault),
             (Some(own), Some(other)) if other.code() == Code::ValidationFailed => {
-                Err(Problem::validation(own.field_errors().iter().chain(other.field_errors()).cloned().collect()))
+                Err(Problem::validation(
+                    own.field_errors()
+                        .iter()
+                        .chain(other.field_errors())
+                        .cloned()
+                        .collect(),
+                ))
             }
             // What is malformed is told before what is not valid.
             (_, Some(other)) => Err(other),
@@ -62,7 +73,9 @@ impl SignIn {
     /// Reads `identity` and `password`.
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
         let identity = input.text("identity", 1, EMAIL_BYTES_MAX);
-        let password = input.text("password", 1, gate::password::PASSWORD_BYTES_MAX).into();
+        let password = input
+            .text("password", 1, gate::password::PASSWORD_BYTES_MAX)
+            .into();
         input.finish().map(|()| Self { identity, password })
     }
 }
@@ -95,7 +108,9 @@ pub struct PasswordChange {
 impl PasswordChange {
     /// Reads `current_password` and `new_password`.
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
-        let current = input.text("current_password", 1, gate::password::PASSWORD_BYTES_MAX).into();
+        let current = input
+            .text("current_password", 1, gate::password::PASSWORD_BYTES_MAX)
+            .into();
         let new = new_password(&mut input, "new_password");
         input.finish().map(|()| Self { current, new })
     }
@@ -107,7 +122,11 @@ fn new_password(input: &mut Input, name: &str) -> SecretString {
     // The gate counts bytes; four letters with accents are no password.
     let chars = password.chars().count();
     if password.len() >= gate::password::PASSWORD_BYTES_MIN && chars < PASSWORD_CHARS_MIN {
-        input.fault(name, "too_short", format!("At least {PASSWORD_CHARS_MIN} characters are needed."));
+        input.fault(
+            name,
+            "too_short",
+            format!("At least {PASSWORD_CHARS_MIN} characters are needed."),
+        );
     }
     password.into()
 }
@@ -115,11 +134,19 @@ fn new_password(input: &mut Input, name: &str) -> SecretString {
 /// What is wrong with an e-mail address: whether mail arrives there is found out by sending some.
 fn email_fault(email: &str) -> Option<(&'static str, String)> {
     if email.len() > EMAIL_BYTES_MAX {
-        return Some(("too_long", format!("At most {EMAIL_BYTES_MAX} bytes are allowed.")));
+        return Some((
+            "too_long",
+            format!("At most {EMAIL_BYTES_MAX} bytes are allowed."),
+        ));
     }
-    let is_odd = |c: char| c.is_control() || c.is_whitespace() || "()<>[]:;,\\\"".contains(c) || is_invisible(c);
-    let parts = email.split_once('@').filter(|(_, domain)| !domain.contains('@'));
-    let is_fine = parts.is_some_and(|(local, domain)| is_local(local) && is_domain(domain)) && !email.contains(is_odd);
+    let is_odd = |c: char| {
+        c.is_control() || c.is_whitespace() || "()<>[]:;,\\\"".contains(c) || is_invisible(c)
+    };
+    let parts = email
+        .split_once('@')
+        .filter(|(_, domain)| !domain.contains('@'));
+    let is_fine = parts.is_some_and(|(local, domain)| is_local(local) && is_domain(domain))
+        && !email.contains(is_odd);
     (!is_fine).then(|| ("not_an_email", "This must be an e-mail address.".to_owned()))
 }
 
@@ -131,7 +158,11 @@ fn is_local(local: &str) -> bool {
 fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         let ends_well = !label.starts_with('-') && !label.ends_with('-');
-        (1..=63).contains(&label.len()) && ends_well && label.chars().all(|c| c.is_alphanumeric() || c == '-' || !c.is_ascii())
+        (1..=63).contains(&label.len())
+            && ends_well
+            && label
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == '-' || !c.is_ascii())
     };
     domain.split('.').all(is_label)
 }
@@ -157,14 +188,25 @@ mod tests {
     }
 
     fn paths(problem: &Problem) -> Vec<&str> {
-        problem.field_errors().iter().map(|e| e.path.as_str()).collect()
+        problem
+            .field_errors()
+            .iter()
+            .map(|e| e.path.as_str())
+            .collect()
     }
 
     #[test]
     fn addresses() {
         let long = format!("{}@example.com", "a".repeat(64));
-        for good in ["a@b.co", "Ada.Lovelace+x@Example.com", "ä@exämple.org", "a@localhost", "o'neill@x.ie", long.as_str(), "a@xn--bcher-kva.example"]
-        {
+        for good in [
+            "a@b.co",
+            "Ada.Lovelace+x@Example.com",
+            "ä@exämple.org",
+            "a@localhost",
+            "o'neill@x.ie",
+            long.as_str(),
+            "a@xn--bcher-kva.example",
+        ] {
             assert_eq!(email_fault(good), None, "{good}");
         }
         let bad = [
@@ -197,9 +239,14 @@ mod tests {
 
     #[test]
     fn a_sign_up_keeps_the_spelling_and_hands_on_the_profile() {
-        let mut form = SignUp::read(input(json!({"email": "  Ada@Example.com ", "name": "Ada", "password": "correct horse"})));
+        let mut form = SignUp::read(input(
+            json!({"email": "  Ada@Example.com ", "name": "Ada", "password": "correct horse"}),
+        ));
         assert!(form.judge(Ok(())).is_ok());
-        assert_eq!((form.email.as_str(), form.password.expose_secret()), ("Ada@Example.com", "correct horse"));
+        assert_eq!(
+            (form.email.as_str(), form.password.expose_secret()),
+            ("Ada@Example.com", "correct horse")
+        );
         assert_eq!(Value::Object(form.profile.clone()), json!({"name": "Ada"}));
         assert!(!format!("{form:?}").contains("horse"));
     }
@@ -207,13 +254,22 @@ mod tests {
     #[test]
     fn faults_of_all_fields_are_told_together() {
         let bad = || SignUp::read(input(json!({"email": "x", "password": "short"})));
-        assert_eq!(paths(&bad().judge(Ok(())).unwrap_err()), ["/email", "/password"]);
+        assert_eq!(
+            paths(&bad().judge(Ok(())).unwrap_err()),
+            ["/email", "/password"]
+        );
         let profile = Problem::validation(vec![fault("name")]);
-        assert_eq!(paths(&bad().judge(Err(profile.clone())).unwrap_err()), ["/email", "/password", "/name"]);
+        assert_eq!(
+            paths(&bad().judge(Err(profile.clone())).unwrap_err()),
+            ["/email", "/password", "/name"]
+        );
         let good = || SignUp::read(input(json!({"email": "a@b.co", "password": "12345678"})));
         assert_eq!(paths(&good().judge(Err(profile)).unwrap_err()), ["/name"]);
         let unknown = Problem::new(Code::UnknownField).errors(vec![fault("role")]);
-        assert_eq!(bad().judge(Err(unknown)).unwrap_err().code(), Code::UnknownField);
+        assert_eq!(
+            bad().judge(Err(unknown)).unwrap_err().code(),
+            Code::UnknownField
+        );
         let none = SignUp::read(input(json!({}))).judge(Ok(())).unwrap_err();
         assert_eq!(paths(&none), ["/email", "/password"]);
     }
@@ -232,16 +288,26 @@ mod tests {
         ];
         for (password, want) in cases {
             let change = json!({"current_password": "x", "new_password": password});
-            assert_eq!(PasswordChange::parse(input(change)).is_ok(), want, "{password}");
+            assert_eq!(
+                PasswordChange::parse(input(change)).is_ok(),
+                want,
+                "{password}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_asked_for_is_refused() {
         let codes = [
-            SignIn::parse(input(json!({"identity": "a", "password": "b", "email": "c"}))).map(drop),
+            SignIn::parse(input(
+                json!({"identity": "a", "password": "b", "email": "c"}),
+            ))
+            .map(drop),
             Refresh::parse(input(json!({"refresh_token": "a", "user": "b"}))).map(drop),
-            PasswordChange::parse(input(json!({"current_password": "a", "new_password": "12345678", "user_id": "b"}))).map(drop),
+            PasswordChange::parse(input(
+                json!({"current_password": "a", "new_password": "12345678", "user_id": "b"}),
+            ))
+            .map(drop),
         ];
         for result in codes {
             assert_eq!(result.unwrap_err().code(), Code::UnknownField);

@@ -51,11 +51,20 @@ pub trait Directory: Send + Sync {
 
     /// Faults of a profile that is to be created, without writing: told beside those of e-mail and password, and before
     /// the password is hashed. What is not told here is told by `create`.
-    async fn check(&self, _project: &Project, _profile: &Map<String, Value>) -> Result<(), Problem> {
+    async fn check(
+        &self,
+        _project: &Project,
+        _profile: &Map<String, Value>,
+    ) -> Result<(), Problem> {
         Ok(())
     }
 
     /// Makes a user in the open transaction. Faults of the profile are told all at once, a taken identity is
     /// `identity_taken`.
-    async fn create(&self, project: &Project, tx: &WriteTx, user: NewUser) -> Result<UserRow, Problem>;
+    async fn create(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        user: NewUser,
+    ) -> Result<UserRow, Problem>;
 }

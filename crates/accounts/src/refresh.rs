@@ -46,13 +46,24 @@ impl Secret {
 
     /// Whether the token was made with this secret in this project; takes the same time for every wrong one.
     pub(crate) fn made(&self, project: Uuid, token: &RefreshToken) -> bool {
-        hmac::verify(&self.0, &message(project, token.family, token.counter), &token.mac).is_ok()
+        hmac::verify(
+            &self.0,
+            &message(project, token.family, token.counter),
+            &token.mac,
+        )
+        .is_ok()
     }
 }
 
 /// The project is in it, so that a copy of a database under another name does not honour the original's tokens.
 fn message(project: Uuid, family: Uuid, counter: i64) -> Vec<u8> {
-    [PURPOSE, project.as_bytes(), family.as_bytes(), &counter.to_be_bytes()].concat()
+    [
+        PURPOSE,
+        project.as_bytes(),
+        family.as_bytes(),
+        &counter.to_be_bytes(),
+    ]
+    .concat()
 }
 
 /// What a refresh token says; nothing of it is true before [`Secret::made`] is.
@@ -68,11 +79,17 @@ pub(crate) struct RefreshToken {
 impl RefreshToken {
     /// Takes a token apart; `None` when it has another form.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let body = text.strip_prefix(PREFIX).filter(|body| body.len() == LEN.div_ceil(3) * 4 - 1)?;
+        let body = text
+            .strip_prefix(PREFIX)
+            .filter(|body| body.len() == LEN.div_ceil(3) * 4 - 1)?;
         let all: [u8; LEN] = URL_SAFE_NO_PAD.decode(body).ok()?.try_into().ok()?;
         let (family, rest) = all.split_first_chunk::<16>()?;
         let (counter, mac) = rest.split_first_chunk::<8>()?;
-        Some(Self { family: Uuid::from_bytes(*family), counter: i64::from_be_bytes(*counter), mac: mac.try_into().ok()? })
+        Some(Self {
+            family: Uuid::from_bytes(*family),
+            counter: i64::from_be_bytes(*counter),
+            mac: mac.try_into().ok()?,
+        })
     }
 }
 
@@ -94,7 +111,11 @@ pub(crate) fn judge(row: Option<&session::Model>, counter: i64, now: Stamp) -> V
     };
     let in_grace = Stamp::from_time(row.rotated_at).is_some_and(|at| now <= at.plus(GRACE));
     // The successor is unused as long as the counter stands at it.
-    if row.counter.checked_sub(1) == Some(counter) && in_grace { Verdict::Repeat } else { Verdict::Reuse }
+    if row.counter.checked_sub(1) == Some(counter) && in_grace {
+        Verdict::Repeat
+    } else {
+        Verdict::Reuse
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +126,13 @@ mod tests {
     const FAMILY: Uuid = Uuid::from_u128(8);
 
     fn at(millis: i128) -> Stamp {
-        Stamp::from_time(time::OffsetDateTime::from_unix_timestamp_nanos(1_800_000_000_000_000_000 + millis * 1_000_000).unwrap()).unwrap()
+        Stamp::from_time(
+            time::OffsetDateTime::from_unix_timestamp_nanos(
+                1_800_000_000_000_000_000 + millis * 1_000_000,
+            )
+            .unwrap(),
+        )
+        .unwrap()
     }
 
     fn row(counter: i64, rotated: Stamp) -> session::Model {
@@ -134,16 +161,35 @@ mod tests {
         assert!(secret.made(PROJECT, &token));
         assert!(!Secret::new(&[2; 32]).made(PROJECT, &token));
         assert!(!secret.made(Uuid::from_u128(6), &token));
-        assert!(!secret.made(PROJECT, &RefreshToken { counter: 6, ..token }));
-        assert!(!secret.made(PROJECT, &RefreshToken { family: PROJECT, ..token }));
+        assert!(!secret.made(
+            PROJECT,
+            &RefreshToken {
+                counter: 6,
+                ..token
+            }
+        ));
+        assert!(!secret.made(
+            PROJECT,
+            &RefreshToken {
+                family: PROJECT,
+                ..token
+            }
+        ));
     }
 
     #[test]
     fn other_texts_are_no_tokens() {
         let text = Secret::new(&[1; 32]).token(PROJECT, FAMILY, 1);
         let cut = &text[..text.len() - 1];
-        let bad =
-            [String::new(), "gr_".into(), cut.into(), format!("{text}A"), format!("{text}="), text.replacen("gr_", "gk_", 1), format!("{cut}+")];
+        let bad = [
+            String::new(),
+            "gr_".into(),
+            cut.into(),
+            format!("{text}A"),
+            format!("{text}="),
+            text.replacen("gr_", "gk_", 1),
+            format!("{cut}+"),
+        ];
         for text in bad {
             assert_eq!(RefreshToken::parse(&text), None, "{text}");
         }
@@ -163,9 +209,16 @@ mod tests {
             (i64::MIN, 0, Verdict::Reuse),
         ];
         for (counter, millis, want) in cases {
-            assert_eq!(judge(Some(&stands), counter, at(millis)), want, "{counter} {millis}");
+            assert_eq!(
+                judge(Some(&stands), counter, at(millis)),
+                want,
+                "{counter} {millis}"
+            );
         }
-        let ended = session::Model { ended_at: Some(at(0).time()), ..stands };
+        let ended = session::Model {
+            ended_at: Some(at(0).time()),
+            ..stands
+        };
         assert_eq!(judge(Some(&ended), 4, at(0)), Verdict::Over);
         assert_eq!(judge(None, 4, at(0)), Verdict::Over);
     }

@@ -2,7 +2,10 @@
 
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
-use crate::views::{JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn, SessionsView, SignInPasswordIn, SignUpIn, SignedInView};
+use crate::views::{
+    JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn, SessionsView,
+    SignInPasswordIn, SignUpIn, SignedInView,
+};
 use crate::{Accounts, can};
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Data, Path};
@@ -21,20 +24,40 @@ const SECRET: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 /// Adds the operations to a project's routes. They need [`Accounts`] as the app's data.
 pub fn configure_project(config: &mut ServiceConfig<'_>) {
-    config.service(sign_up).service(sign_in_password).service(refresh_session).service(sign_out).service(sign_out_everywhere);
-    config.service(list_sessions).service(end_session).service(change_password).service(get_me);
+    config
+        .service(sign_up)
+        .service(sign_in_password)
+        .service(refresh_session)
+        .service(sign_out)
+        .service(sign_out_everywhere);
+    config
+        .service(list_sessions)
+        .service(end_session)
+        .service(change_password)
+        .service(get_me);
     config.service(get_jwks).service(get_openid_configuration);
 }
 
 impl Ask {
-    fn new<P: Permission<Place = InProject>>(caller: &Caller<P>, request: &HttpRequest) -> Result<Self, Problem> {
-        let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    fn new<P: Permission<Place = InProject>>(
+        caller: &Caller<P>,
+        request: &HttpRequest,
+    ) -> Result<Self, Problem> {
+        let agent = request
+            .headers()
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok());
         Ok(Self {
             project: caller.project()?.clone(),
             now: caller.now(),
             actor: caller.who().actor(),
             is_trusted: caller.who().passes_rules(),
-            user_agent: agent.map(|text| text.chars().filter(|c| !c.is_control()).take(USER_AGENT_MAX).collect()),
+            user_agent: agent.map(|text| {
+                text.chars()
+                    .filter(|c| !c.is_control())
+                    .take(USER_AGENT_MAX)
+                    .collect()
+            }),
             network: caller.network().to_owned(),
         })
     }
@@ -55,7 +78,9 @@ async fn sign_up(
 ) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
     let done = accounts.sign_up(&ask, SignUp::read(body.input())).await?;
-    Ok(HttpResponse::Created().insert_header(SECRET).json(SignedInView::from(done)))
+    Ok(HttpResponse::Created()
+        .insert_header(SECRET)
+        .json(SignedInView::from(done)))
 }
 
 /// Signs in with a password
@@ -71,8 +96,12 @@ async fn sign_in_password(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
-    let done = accounts.sign_in_password(&ask, SignIn::parse(body.input())?).await?;
-    Ok(HttpResponse::Ok().insert_header(SECRET).json(SignedInView::from(done)))
+    let done = accounts
+        .sign_in_password(&ask, SignIn::parse(body.input())?)
+        .await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(SECRET)
+        .json(SignedInView::from(done)))
 }
 
 /// Refreshes a session
@@ -89,8 +118,12 @@ async fn refresh_session(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
-    let done = accounts.refresh(&ask, Refresh::parse(body.input())?).await?;
-    Ok(HttpResponse::Ok().insert_header(SECRET).json(SignedInView::from(done)))
+    let done = accounts
+        .refresh(&ask, Refresh::parse(body.input())?)
+        .await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(SECRET)
+        .json(SignedInView::from(done)))
 }
 
 /// Signs out
@@ -104,7 +137,9 @@ async fn sign_out(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    accounts.sign_out(&Ask::new(&caller, &request)?, caller.user()?).await?;
+    accounts
+        .sign_out(&Ask::new(&caller, &request)?, caller.user()?)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -119,7 +154,9 @@ async fn sign_out_everywhere(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    accounts.sign_out_everywhere(&Ask::new(&caller, &request)?, caller.user()?).await?;
+    accounts
+        .sign_out_everywhere(&Ask::new(&caller, &request)?, caller.user()?)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -135,7 +172,9 @@ async fn list_sessions(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let user = caller.user()?;
-    let rows = accounts.sessions(&Ask::new(&caller, &request)?, user).await?;
+    let rows = accounts
+        .sessions(&Ask::new(&caller, &request)?, user)
+        .await?;
     Ok(HttpResponse::Ok().json(SessionsView::new(rows, user.session)))
 }
 
@@ -152,7 +191,9 @@ async fn end_session(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let id = kernel::parse_id(&id).ok_or(Code::InvalidId)?;
-    accounts.end_session(&Ask::new(&caller, &request)?, caller.user()?, id).await?;
+    accounts
+        .end_session(&Ask::new(&caller, &request)?, caller.user()?, id)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -169,15 +210,23 @@ async fn change_password(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let form = PasswordChange::parse(body.input())?;
-    accounts.change_password(&Ask::new(&caller, &request)?, caller.user()?, form).await?;
+    accounts
+        .change_password(&Ask::new(&caller, &request)?, caller.user()?, form)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// The signed-in user
 #[utoipa::path(operation_id = "get_me", tag = "users", responses((status = 200, description = "The user as it may see itself", body = MeView), ReadProblems))]
 #[get("/v1/users/me")]
-async fn get_me(caller: Caller<can::UsersMe>, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
-    let user = accounts.me(&Ask::new(&caller, &request)?, caller.user()?).await?;
+async fn get_me(
+    caller: Caller<can::UsersMe>,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
+    let user = accounts
+        .me(&Ask::new(&caller, &request)?, caller.user()?)
+        .await?;
     Ok(HttpResponse::Ok().json(MeView(user)))
 }
 
@@ -186,9 +235,15 @@ async fn get_me(caller: Caller<can::UsersMe>, request: HttpRequest, accounts: Da
 /// A JSON Web Key Set (RFC 7517). Other back ends verify our tokens with it and any stock library.
 #[utoipa::path(operation_id = "get_jwks", tag = "auth", security(()), responses((status = 200, description = "The public keys", body = JwksView), ReadProblems))]
 #[get("/.well-known/jwks.json")]
-async fn get_jwks(caller: Caller<can::JwksRead>, request: HttpRequest, accounts: Data<Accounts>) -> Result<HttpResponse, Problem> {
+async fn get_jwks(
+    caller: Caller<can::JwksRead>,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
     let keys = accounts.jwks(&Ask::new(&caller, &request)?).await?;
-    Ok(HttpResponse::Ok().insert_header(PUBLIC).json(JwksView { keys }))
+    Ok(HttpResponse::Ok()
+        .insert_header(PUBLIC)
+        .json(JwksView { keys }))
 }
 
 /// Where the keys and the issuer are found

@@ -4,7 +4,8 @@ use kernel::Stamp;
 use kernel::limits::PAGE_MAX;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use std::time::Duration;
 use store::WriteTx;
@@ -111,13 +112,22 @@ pub(crate) async fn insert_credential(tx: &WriteTx, row: credential::Model) -> R
     row.into_active_model().insert(tx).await.map(drop)
 }
 
-pub(crate) async fn credential<C: ConnectionTrait>(db: &C, user: Uuid) -> Result<Option<credential::Model>, DbErr> {
+pub(crate) async fn credential<C: ConnectionTrait>(
+    db: &C,
+    user: Uuid,
+) -> Result<Option<credential::Model>, DbErr> {
     credential::Entity::find_by_id(user).one(db).await
 }
 
 /// The credential, locked until the transaction ends: a sign-in and a change of the password exclude each other.
-pub(crate) async fn lock_credential(tx: &WriteTx, user: Uuid) -> Result<Option<credential::Model>, DbErr> {
-    credential::Entity::find_by_id(user).lock_exclusive().one(tx).await
+pub(crate) async fn lock_credential(
+    tx: &WriteTx,
+    user: Uuid,
+) -> Result<Option<credential::Model>, DbErr> {
+    credential::Entity::find_by_id(user)
+        .lock_exclusive()
+        .one(tx)
+        .await
 }
 
 pub(crate) async fn update_credential(tx: &WriteTx, row: credential::Model) -> Result<(), DbErr> {
@@ -133,12 +143,19 @@ pub(crate) async fn insert_session(tx: &WriteTx, row: session::Model) -> Result<
     row.into_active_model().insert(tx).await.map(drop)
 }
 
-pub(crate) async fn session<C: ConnectionTrait>(db: &C, id: Uuid) -> Result<Option<session::Model>, DbErr> {
+pub(crate) async fn session<C: ConnectionTrait>(
+    db: &C,
+    id: Uuid,
+) -> Result<Option<session::Model>, DbErr> {
     session::Entity::find_by_id(id).one(db).await
 }
 
 /// The user's sessions that are neither ended nor expired, the newest first.
-pub(crate) async fn live_sessions<C: ConnectionTrait>(db: &C, user: Uuid, now: Stamp) -> Result<Vec<session::Model>, DbErr> {
+pub(crate) async fn live_sessions<C: ConnectionTrait>(
+    db: &C,
+    user: Uuid,
+    now: Stamp,
+) -> Result<Vec<session::Model>, DbErr> {
     session::Entity::find()
         .filter(session::Column::UserId.eq(user))
         .filter(session::Column::EndedAt.is_null())
@@ -151,7 +168,13 @@ pub(crate) async fn live_sessions<C: ConnectionTrait>(db: &C, user: Uuid, now: S
 }
 
 /// Moves the family from the token `counter` to the next. False when it is not there, or ended.
-pub(crate) async fn rotate(tx: &WriteTx, id: Uuid, counter: i64, now: Stamp, expires: Stamp) -> Result<bool, DbErr> {
+pub(crate) async fn rotate(
+    tx: &WriteTx,
+    id: Uuid,
+    counter: i64,
+    now: Stamp,
+    expires: Stamp,
+) -> Result<bool, DbErr> {
     let done = session::Entity::update_many()
         .col_expr(session::Column::Counter, Expr::value(counter + 1))
         .col_expr(session::Column::UsedAt, Expr::value(now.time()))
@@ -177,7 +200,12 @@ pub(crate) enum Which {
 }
 
 /// Ends sessions that have not ended, and tells which.
-pub(crate) async fn end_sessions(tx: &WriteTx, user: Uuid, which: Which, now: Stamp) -> Result<Vec<Uuid>, DbErr> {
+pub(crate) async fn end_sessions(
+    tx: &WriteTx,
+    user: Uuid,
+    which: Which,
+    now: Stamp,
+) -> Result<Vec<Uuid>, DbErr> {
     let chosen = match which {
         Which::One(id) => Condition::all().add(session::Column::Id.eq(id)),
         Which::Others(id) => Condition::all().add(session::Column::Id.ne(id)),
@@ -194,11 +222,20 @@ pub(crate) async fn end_sessions(tx: &WriteTx, user: Uuid, which: Which, now: St
 }
 
 /// Removes the user's sessions that expired, or ended a while ago.
-pub(crate) async fn delete_stale_sessions(tx: &WriteTx, user: Uuid, now: Stamp) -> Result<(), DbErr> {
+pub(crate) async fn delete_stale_sessions(
+    tx: &WriteTx,
+    user: Uuid,
+    now: Stamp,
+) -> Result<(), DbErr> {
     let expired = session::Column::ExpiresAt.lt(now.time());
     let ended = session::Column::EndedAt.lt(now.minus(ENDED_KEPT).time());
     let stale = Condition::any().add(expired).add(ended);
-    session::Entity::delete_many().filter(session::Column::UserId.eq(user)).filter(stale).exec(tx).await.map(drop)
+    session::Entity::delete_many()
+        .filter(session::Column::UserId.eq(user))
+        .filter(stale)
+        .exec(tx)
+        .await
+        .map(drop)
 }
 
 pub(crate) async fn insert_signing_key(tx: &WriteTx, row: signing_key::Model) -> Result<(), DbErr> {
@@ -206,7 +243,9 @@ pub(crate) async fn insert_signing_key(tx: &WriteTx, row: signing_key::Model) ->
 }
 
 /// All signing keys, the newest first.
-pub(crate) async fn signing_keys<C: ConnectionTrait>(db: &C) -> Result<Vec<signing_key::Model>, DbErr> {
+pub(crate) async fn signing_keys<C: ConnectionTrait>(
+    db: &C,
+) -> Result<Vec<signing_key::Model>, DbErr> {
     let newest = signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt);
     newest.order_by_desc(signing_key::Column::Kid).all(db).await
 }

@@ -66,15 +66,37 @@ impl Accounts {
         if ask.project.settings().sign_up == gate::SignUp::Closed && !ask.is_trusted {
             return Err(Error::SignUpClosed);
         }
-        let profile = self.inner.directory.check(&ask.project, &form.profile).await;
+        let profile = self
+            .inner
+            .directory
+            .check(&ask.project, &form.profile)
+            .await;
         form.judge(profile)?;
-        let password_hash = self.inner.passwords.hash(form.password.expose_secret()).await?;
+        let password_hash = self
+            .inner
+            .passwords
+            .hash(form.password.expose_secret())
+            .await?;
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
         let id = self.inner.ids.new_id();
         let begun = self.begin(ask, id)?;
-        let user = NewUser { id, email: Some(form.email), profile: form.profile, now: ask.now, actor: ask.actor.clone() };
-        let credential = credential::Model { user_id: id, password_hash, changed_at: ask.now.time() };
-        let (directory, project, row) = (self.inner.directory.clone(), ask.project.clone(), begun.row.clone());
+        let user = NewUser {
+            id,
+            email: Some(form.email),
+            profile: form.profile,
+            now: ask.now,
+            actor: ask.actor.clone(),
+        };
+        let credential = credential::Model {
+            user_id: id,
+            password_hash,
+            changed_at: ask.now.time(),
+        };
+        let (directory, project, row) = (
+            self.inner.directory.clone(),
+            ask.project.clone(),
+            begun.row.clone(),
+        );
         let make = async move |tx: &WriteTx| -> Result<UserRow, Error> {
             let made = directory.create(&project, tx, user.clone()).await?;
             rows::insert_credential(tx, credential.clone()).await?;
@@ -87,13 +109,21 @@ impl Accounts {
 
     /// Signs in with a password. An unknown identity, a wrong password and a disabled user read and cost the same.
     pub async fn sign_in_password(&self, ask: &Ask, form: SignIn) -> Result<SignedIn, Error> {
-        let found = self.inner.directory.find(&ask.project, &form.identity).await?;
+        let found = self
+            .inner
+            .directory
+            .find(&ask.project, &form.identity)
+            .await?;
         // Nobody has the nil id: the lookup is made all the same, for its time.
         let id = found.as_ref().map_or(Uuid::nil(), |user| user.id);
         let credential = rows::credential(&ask.project.db, id).await?;
-        let is_right = self.is_password(form.password.expose_secret(), credential.as_ref()).await?;
+        let is_right = self
+            .is_password(form.password.expose_secret(), credential.as_ref())
+            .await?;
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
-        let user = found.filter(|user| !user.disabled && is_right).ok_or(Error::InvalidCredentials)?;
+        let user = found
+            .filter(|user| !user.disabled && is_right)
+            .ok_or(Error::InvalidCredentials)?;
         let begun = self.begin(ask, id)?;
         let (row, now) = (begun.row.clone(), ask.now);
         let open = async move |tx: &WriteTx| -> Result<(), Error> {
@@ -112,8 +142,11 @@ impl Accounts {
     /// of the last one within the grace, which is answered with the same successor.
     pub async fn refresh(&self, ask: &Ask, form: Refresh) -> Result<SignedIn, Error> {
         let refused = Error::InvalidRefreshToken;
-        let token = RefreshToken::parse(form.token.expose_secret()).ok_or(refused("another form"))?;
-        let row = rows::session(&ask.project.db, token.family).await?.ok_or(refused("no such session"))?;
+        let token =
+            RefreshToken::parse(form.token.expose_secret()).ok_or(refused("another form"))?;
+        let row = rows::session(&ask.project.db, token.family)
+            .await?
+            .ok_or(refused("no such session"))?;
         let secret = Secret::new(&ask.project.open(&place(row.id), &row.secret)?);
         if !secret.made(ask.project.uid, &token) {
             return Err(refused("not made by us"));
@@ -122,7 +155,9 @@ impl Accounts {
             return Err(refused("the session is over"));
         }
         let user = self.inner.directory.get(&ask.project, row.user_id).await?;
-        let user = user.filter(|user| !user.disabled).ok_or(refused("the user may not sign in"))?;
+        let user = user
+            .filter(|user| !user.disabled)
+            .ok_or(refused("the user may not sign in"))?;
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
         match self.turn(ask, &row, token.counter).await? {
             Turn::Rotated | Turn::Not(Verdict::Repeat) => {}
@@ -155,14 +190,26 @@ impl Accounts {
     }
 
     /// Sets another password, and ends all other sessions of the user.
-    pub async fn change_password(&self, ask: &Ask, user: &UserAuth, form: PasswordChange) -> Result<(), Error> {
+    pub async fn change_password(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        form: PasswordChange,
+    ) -> Result<(), Error> {
         let old = rows::credential(&ask.project.db, user.id).await?;
-        if !self.is_password(form.current.expose_secret(), old.as_ref()).await? {
+        if !self
+            .is_password(form.current.expose_secret(), old.as_ref())
+            .await?
+        {
             return Err(Error::WrongPassword);
         }
         let password_hash = self.inner.passwords.hash(form.new.expose_secret()).await?;
         let (id, keep, now) = (user.id, user.session, ask.now);
-        let row = credential::Model { user_id: id, password_hash, changed_at: now.time() };
+        let row = credential::Model {
+            user_id: id,
+            password_hash,
+            changed_at: now.time(),
+        };
         let change = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
             if rows::lock_credential(tx, id).await? != old {
                 return Err(Error::WrongPassword);
@@ -178,7 +225,9 @@ impl Accounts {
     /// The user as it may see itself.
     pub async fn me(&self, ask: &Ask, user: &UserAuth) -> Result<Map<String, Value>, Error> {
         let row = self.inner.directory.get(&ask.project, user.id).await?;
-        Ok(row.ok_or(Error::InvalidAccessToken("the user is gone"))?.view)
+        Ok(row
+            .ok_or(Error::InvalidAccessToken("the user is gone"))?
+            .view)
     }
 
     /// The user's sessions, the newest first.
@@ -187,14 +236,25 @@ impl Accounts {
     }
 
     /// Ends one of the user's sessions; every token of it is refused from now on.
-    pub async fn end_session(&self, ask: &Ask, user: &UserAuth, session: Uuid) -> Result<(), Error> {
+    pub async fn end_session(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        session: Uuid,
+    ) -> Result<(), Error> {
         let ended = self.end(ask, user, Which::One(session)).await?;
-        if ended.is_empty() { Err(Error::NoSuchSession) } else { Ok(()) }
+        if ended.is_empty() {
+            Err(Error::NoSuchSession)
+        } else {
+            Ok(())
+        }
     }
 
     /// Ends the session that the caller's token belongs to.
     pub async fn sign_out(&self, ask: &Ask, user: &UserAuth) -> Result<(), Error> {
-        self.end(ask, user, Which::One(user.session)).await.map(drop)
+        self.end(ask, user, Which::One(user.session))
+            .await
+            .map(drop)
     }
 
     /// Ends all of the user's sessions.
@@ -204,7 +264,9 @@ impl Accounts {
 
     async fn end(&self, ask: &Ask, user: &UserAuth, which: Which) -> Result<Vec<Uuid>, Error> {
         let (id, now) = (user.id, ask.now);
-        let end = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> { Ok(rows::end_sessions(tx, id, which, now).await?) };
+        let end = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
+            Ok(rows::end_sessions(tx, id, which, now).await?)
+        };
         let ended = ask.project.db.write(end).await?;
         self.inner.cache.end(ask.project.uid, &ended);
         Ok(ended)
@@ -212,13 +274,27 @@ impl Accounts {
 
     /// The public keys of the project, as JWKs.
     pub async fn jwks(&self, ask: &Ask) -> Result<Vec<Value>, Error> {
-        Ok(self.inner.keys.of(&ask.project, ask.now).await?.public(ask.now))
+        Ok(self
+            .inner
+            .keys
+            .of(&ask.project, ask.now)
+            .await?
+            .public(ask.now))
     }
 
     /// Whether the password is that of the credential; nobody's takes as long.
-    async fn is_password(&self, password: &str, credential: Option<&credential::Model>) -> Result<bool, Error> {
+    async fn is_password(
+        &self,
+        password: &str,
+        credential: Option<&credential::Model>,
+    ) -> Result<bool, Error> {
         Ok(match credential {
-            Some(row) => self.inner.passwords.verify(password, &row.password_hash).await?,
+            Some(row) => {
+                self.inner
+                    .passwords
+                    .verify(password, &row.password_hash)
+                    .await?
+            }
             None => self.inner.passwords.verify_nobody(password).await?,
         })
     }
@@ -239,14 +315,32 @@ impl Accounts {
             user_agent: ask.user_agent.clone(),
             network: ask.network.clone(),
         };
-        Ok(Begun { row, refresh_token: Secret::new(&bytes).token(ask.project.uid, id, 1) })
+        Ok(Begun {
+            row,
+            refresh_token: Secret::new(&bytes).token(ask.project.uid, id, 1),
+        })
     }
 
-    fn signed_in(&self, ask: &Ask, keys: &KeySet, user: UserRow, session: Uuid, refresh_token: String) -> Result<SignedIn, Error> {
-        let key = keys.current().ok_or(Error::Sealed("a project without a signing key"))?;
+    fn signed_in(
+        &self,
+        ask: &Ask,
+        keys: &KeySet,
+        user: UserRow,
+        session: Uuid,
+        refresh_token: String,
+    ) -> Result<SignedIn, Error> {
+        let key = keys
+            .current()
+            .ok_or(Error::Sealed("a project without a signing key"))?;
         let life = self.inner.config.access_token();
-        let access_token = tokens::sign(key, realm(&ask.project), user.id, session, ask.now, life).map_err(|_| Error::Crypto)?;
-        Ok(SignedIn { user: user.view, access_token, refresh_token, expires_in: self.inner.config.access_token_seconds })
+        let access_token = tokens::sign(key, realm(&ask.project), user.id, session, ask.now, life)
+            .map_err(|_| Error::Crypto)?;
+        Ok(SignedIn {
+            user: user.view,
+            access_token,
+            refresh_token,
+            expires_in: self.inner.config.access_token_seconds,
+        })
     }
 }
 
@@ -257,5 +351,8 @@ fn place(session: Uuid) -> String {
 
 /// Whose tokens a project's are.
 pub(crate) fn realm(project: &Project) -> Realm<'_> {
-    Realm { issuer: &project.issuer, audience: &project.id }
+    Realm {
+        issuer: &project.issuer,
+        audience: &project.id,
+    }
 }

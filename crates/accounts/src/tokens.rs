@@ -79,7 +79,12 @@ pub(crate) fn sign(
 
 /// The claims of a good token. The algorithm comes from the stored key, never from the token; times are compared with
 /// `now`, not with the machine's clock.
-pub(crate) fn verify(keys: &KeySet, realm: Realm<'_>, token: &str, now: Stamp) -> Result<Claims, Refusal> {
+pub(crate) fn verify(
+    keys: &KeySet,
+    realm: Realm<'_>,
+    token: &str,
+    now: Stamp,
+) -> Result<Claims, Refusal> {
     if token.len() > BYTES_MAX {
         return Err(Refusal::Malformed);
     }
@@ -92,17 +97,25 @@ pub(crate) fn verify(keys: &KeySet, realm: Realm<'_>, token: &str, now: Stamp) -
     rules.set_issuer(&[realm.issuer]);
     // Ours, below: the library asks the machine's clock.
     rules.validate_exp = false;
-    let claims = jsonwebtoken::decode::<Claims>(token, &key.public, &rules).map_err(|_| Refusal::Wrong)?.claims;
+    let claims = jsonwebtoken::decode::<Claims>(token, &key.public, &rules)
+        .map_err(|_| Refusal::Wrong)?
+        .claims;
     if claims.iss != realm.issuer || claims.aud != realm.audience || claims.typ != KIND {
         return Err(Refusal::Wrong);
     }
-    if is_timely(&claims, now) { Ok(claims) } else { Err(Refusal::Untimely) }
+    if is_timely(&claims, now) {
+        Ok(claims)
+    } else {
+        Err(Refusal::Untimely)
+    }
 }
 
 /// Whether `now` is within the token's time, give or take the leeway.
 fn is_timely(claims: &Claims, now: Stamp) -> bool {
     let latest = now.unix_seconds().saturating_add(LEEWAY_SECONDS);
-    claims.iat <= latest && claims.nbf.is_none_or(|nbf| nbf <= latest) && !is_expired(claims.exp, now)
+    claims.iat <= latest
+        && claims.nbf.is_none_or(|nbf| nbf <= latest)
+        && !is_expired(claims.exp, now)
 }
 
 /// Whether a token that ends at `exp` is out of date.
@@ -118,7 +131,10 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
 
-    const REALM: Realm<'static> = Realm { issuer: "https://g.test/p/shop", audience: "shop" };
+    const REALM: Realm<'static> = Realm {
+        issuer: "https://g.test/p/shop",
+        audience: "shop",
+    };
     const NOW: i64 = 1_800_000_000;
 
     fn at(seconds: i64) -> Stamp {
@@ -145,19 +161,42 @@ mod tests {
     fn signed_text(key: &SigningKey, claims: &str) -> String {
         let header = URL_SAFE_NO_PAD.encode(json!({"alg": "ES256", "kid": key.kid}).to_string());
         let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key.private, key.algorithm).unwrap();
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &key.private, key.algorithm).unwrap();
         format!("{message}.{signature}")
     }
 
     #[test]
     fn a_signed_token_is_good_until_its_time_is_over() {
         let key = key();
-        let token = sign(&key, REALM, Uuid::from_u128(1), Uuid::from_u128(2), at(NOW), Duration::from_secs(600)).unwrap();
+        let token = sign(
+            &key,
+            REALM,
+            Uuid::from_u128(1),
+            Uuid::from_u128(2),
+            at(NOW),
+            Duration::from_secs(600),
+        )
+        .unwrap();
         let keys = KeySet::new(vec![key], at(NOW), Duration::from_secs(600));
         let claims = verify(&keys, REALM, &token, at(NOW)).unwrap();
-        assert_eq!((claims.sub, claims.sid, claims.exp), (Uuid::from_u128(1), Uuid::from_u128(2), NOW + 600));
-        for (now, want) in [(-6, false), (-5, true), (599, true), (604, true), (605, false), (10_000_000, false)] {
-            assert_eq!(verify(&keys, REALM, &token, at(NOW + now)).is_ok(), want, "{now}");
+        assert_eq!(
+            (claims.sub, claims.sid, claims.exp),
+            (Uuid::from_u128(1), Uuid::from_u128(2), NOW + 600)
+        );
+        for (now, want) in [
+            (-6, false),
+            (-5, true),
+            (599, true),
+            (604, true),
+            (605, false),
+            (10_000_000, false),
+        ] {
+            assert_eq!(
+                verify(&keys, REALM, &token, at(NOW + now)).is_ok(),
+                want,
+                "{now}"
+            );
         }
     }
 
@@ -202,8 +241,16 @@ mod tests {
                 signed(&key, &claims)
             })
             .collect();
-        let huge = signed_text(&key, &good().to_string().replace(&(NOW + 600).to_string(), "1e400"));
-        let twice = signed_text(&key, &good().to_string().replacen('{', r#"{"aud":"shop","#, 1));
+        let huge = signed_text(
+            &key,
+            &good()
+                .to_string()
+                .replace(&(NOW + 600).to_string(), "1e400"),
+        );
+        let twice = signed_text(
+            &key,
+            &good().to_string().replacen('{', r#"{"aud":"shop","#, 1),
+        );
         let fine = signed_text(&key, &good().to_string());
         let keys = KeySet::new(vec![key], at(NOW), Duration::from_secs(600));
         assert!(verify(&keys, REALM, &fine, at(NOW)).is_ok());
@@ -235,9 +282,18 @@ mod tests {
         ];
         // Every other last character, also those that differ only in bits that carry nothing.
         let last = fine.chars().last().unwrap();
-        let alphabet = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['-', '_']);
-        bad.extend(alphabet.filter(|c| *c != last).map(|c| format!("{}{c}", &fine[..fine.len() - 1])));
-        for alg in ["none", "None", "NONE", "nOnE", "", "HS256", "RS256", "EdDSA", "ES384"] {
+        let alphabet = ('A'..='Z')
+            .chain('a'..='z')
+            .chain('0'..='9')
+            .chain(['-', '_']);
+        bad.extend(
+            alphabet
+                .filter(|c| *c != last)
+                .map(|c| format!("{}{c}", &fine[..fine.len() - 1])),
+        );
+        for alg in [
+            "none", "None", "NONE", "nOnE", "", "HS256", "RS256", "EdDSA", "ES384",
+        ] {
             for kid in [json!(key.kid), Value::Null] {
                 let head = header(json!({"alg": alg, "kid": kid}));
                 bad.push(format!("{head}.{body}."));
@@ -247,8 +303,19 @@ mod tests {
         // The public key as the secret of an HMAC, in every shape it is published in or could be.
         let x = key.jwk["x"].as_str().unwrap();
         let y = key.jwk["y"].as_str().unwrap();
-        let point = [&[4_u8][..], &URL_SAFE_NO_PAD.decode(x).unwrap(), &URL_SAFE_NO_PAD.decode(y).unwrap()].concat();
-        for secret in [key.jwk.to_string().into_bytes(), point, key.kid.clone().into_bytes(), x.as_bytes().to_vec(), Vec::new()] {
+        let point = [
+            &[4_u8][..],
+            &URL_SAFE_NO_PAD.decode(x).unwrap(),
+            &URL_SAFE_NO_PAD.decode(y).unwrap(),
+        ]
+        .concat();
+        for secret in [
+            key.jwk.to_string().into_bytes(),
+            point,
+            key.kid.clone().into_bytes(),
+            x.as_bytes().to_vec(),
+            Vec::new(),
+        ] {
             let mut head = Header::new(jsonwebtoken::Algorithm::HS256);
             head.kid = Some(key.kid.clone());
             let secret = jsonwebtoken::EncodingKey::from_secret(&secret);
@@ -263,7 +330,10 @@ mod tests {
         // Other claims under the good signature.
         claims["sub"] = json!("018f3c2a-7b1e-7c3d-9a4b-5c6d7e8f9a0c");
         let head = message.split_once('.').unwrap().0;
-        bad.push(format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(claims.to_string())));
+        bad.push(format!(
+            "{head}.{}.{signature}",
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        ));
         let keys = KeySet::new(vec![key], at(NOW), Duration::from_secs(600));
         assert!(verify(&keys, REALM, &fine, at(NOW)).is_ok());
         for token in bad {

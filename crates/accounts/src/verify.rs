@@ -14,7 +14,13 @@ use std::sync::Arc;
 
 impl Accounts {
     /// The user behind an access token of this project.
-    pub(crate) async fn authenticate(&self, project: &Project, token: &str, found: Found, now: Stamp) -> Result<UserAuth, Error> {
+    pub(crate) async fn authenticate(
+        &self,
+        project: &Project,
+        token: &str,
+        found: Found,
+        now: Stamp,
+    ) -> Result<UserAuth, Error> {
         match found {
             Found::Good(user) => Ok(user),
             Found::Expired => Err(Error::InvalidAccessToken("out of date")),
@@ -52,17 +58,25 @@ impl Accounts {
     /// Reads how the session and its user stand, and notes it for the next requests.
     async fn look(&self, project: &Project, live: &Live, now: Stamp) -> Result<UserAuth, Error> {
         let over = Error::InvalidAccessToken;
-        let row = rows::session(&project.db, live.session).await?.ok_or(over("no such session"))?;
+        let row = rows::session(&project.db, live.session)
+            .await?
+            .ok_or(over("no such session"))?;
         if row.user_id != live.user || row.ended_at.is_some() || row.expires_at <= now.time() {
             return Err(over("the session is over"));
         }
         let user = self.inner.directory.get(project, live.user).await?;
-        let user = user.filter(|user| !user.disabled).ok_or(over("the user may not sign in"))?;
+        let user = user
+            .filter(|user| !user.disabled)
+            .ok_or(over("the user may not sign in"))?;
         let auth = Arc::new(auth(user));
         let expires = Stamp::from_time(row.expires_at).ok_or(Error::Sealed("a session's time"))?;
         live.note(now, expires, auth.clone());
         // The session may have been ended while the rows were read.
-        if live.is_ended() { Err(over("the session was ended")) } else { Ok(live.user_auth(auth)) }
+        if live.is_ended() {
+            Err(over("the session was ended"))
+        } else {
+            Ok(live.user_auth(auth))
+        }
     }
 }
 
@@ -81,7 +95,12 @@ fn auth(user: UserRow) -> rules::Auth {
 
 #[async_trait::async_trait(?Send)]
 impl UserTokens for Accounts {
-    async fn verify(&self, project: &Project, token: &str, now: Stamp) -> Result<UserAuth, Problem> {
+    async fn verify(
+        &self,
+        project: &Project,
+        token: &str,
+        now: Stamp,
+    ) -> Result<UserAuth, Problem> {
         let found = self.inner.cache.find(project.uid, token, now);
         Ok(self.authenticate(project, token, found, now).await?)
     }

@@ -72,7 +72,13 @@ pub struct SignedInView {
 
 impl From<SignedIn> for SignedInView {
     fn from(it: SignedIn) -> Self {
-        Self { user: it.user, access_token: it.access_token, refresh_token: it.refresh_token, token_type: "Bearer", expires_in: it.expires_in }
+        Self {
+            user: it.user,
+            access_token: it.access_token,
+            refresh_token: it.refresh_token,
+            token_type: "Bearer",
+            expires_in: it.expires_in,
+        }
     }
 }
 
@@ -128,7 +134,13 @@ pub struct SessionsView {
 
 impl SessionsView {
     pub(crate) fn new(rows: Vec<session::Model>, current: Uuid) -> Self {
-        Self { items: rows.into_iter().map(|row| SessionView::new(row, current)).collect(), next_cursor: None }
+        Self {
+            items: rows
+                .into_iter()
+                .map(|row| SessionView::new(row, current))
+                .collect(),
+            next_cursor: None,
+        }
     }
 }
 
@@ -151,6 +163,9 @@ pub struct OpenidConfigurationView {
 
 impl OpenidConfigurationView {
     pub(crate) fn new(issuer: &str) -> Self {
-        Self { issuer: issuer.to_owned(), jwks_uri: format!("{issuer}/.well-known/jwks.json") }
+        Self {
+            issuer: issuer.to_owned(),
+            jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+        }
     }
 }

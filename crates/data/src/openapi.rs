@@ -68,7 +68,10 @@ fn singular(name: &str) -> String {
     match name {
         n if n.ends_with("ies") && n.len() > 4 => format!("{}y", &n[..n.len() - 3]),
         "people" => "person".to_owned(),
-        n if ["ches", "shes", "sses", "xes", "zes"].iter().any(|e| n.ends_with(e)) => {
+        n if ["ches", "shes", "sses", "xes", "zes"]
+            .iter()
+            .any(|e| n.ends_with(e)) =>
+        {
             n[..n.len() - 2].to_owned()
         }
         n if n.ends_with("ss") || n.ends_with("us") || n.ends_with("is") => n.to_owned(),

@@ -38,6 +38,8 @@ pub struct Loaded {
     pub witness: BTreeSet<String>,
     pub(crate) view_plans: [OnceLock<Plan>; 2],
     pub(crate) lock_plan: OnceLock<Plan>,
+    /// Finds a user by its address.
+    pub(crate) find_plan: OnceLock<Plan>,
     pub(crate) insert_text: OnceLock<String>,
 }
 
@@ -259,6 +261,7 @@ impl Loaded {
             witness,
             view_plans: [OnceLock::new(), OnceLock::new()],
             lock_plan: OnceLock::new(),
+            find_plan: OnceLock::new(),
             insert_text: OnceLock::new(),
         }
     }

@@ -179,10 +179,6 @@ impl Data {
         Ok(schema)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an age is measured on the monotonic clock"
-    )]
     fn keep(&self, project: &Project, schema: &Arc<Schema>) {
         let mut schemas = self
             .inner

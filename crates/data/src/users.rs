@@ -4,13 +4,13 @@ use crate::error::DataError;
 use crate::query;
 use crate::schema::Loaded;
 use crate::service::Data;
-use crate::sql::list;
 use crate::sql::plan::Plan;
 use crate::sql::projection::Projection;
+use crate::sql::{list, write};
 use gate::{Problem, Project};
 use kernel::{Code, FieldError, Stamp, parse_id};
 use rules::{Env, Row};
-use sea_orm::{Statement, Value};
+use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 use store::{Action, ChangeIn, Doc, WriteTx};
 use uuid::Uuid;
@@ -60,11 +60,14 @@ impl Data {
     ) -> Result<Option<User>, DataError> {
         let schema = self.schema(project).await?;
         let users = schema.collection("users")?;
-        let plan = list::one_by(users, "email_key", project.db.backend());
+        let backend = project.db.backend();
+        let plan = users
+            .find_plan
+            .get_or_init(|| list::one_by(users, "email_key", backend));
         self.user(
             project,
             users,
-            &plan,
+            plan,
             Value::String(Some(email_key(identity))),
         )
         .await
@@ -154,7 +157,7 @@ impl Data {
         let users = schema.collection("users")?;
         let backend = tx.backend();
         let values = values(users, &user.profile, Some(user)).map_err(DataError::invalid)?;
-        let statement = Statement::from_sql_and_values(backend, users.insert_text(backend), values);
+        let statement = write::insert(users, values, backend);
         let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
         let change = ChangeIn {
             collection: "users".to_owned(),

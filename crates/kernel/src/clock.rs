@@ -58,7 +58,9 @@ impl Stamp {
             .ok()
             .and_then(|by| self.0.checked_add(by))
             .and_then(Self::from_time)
-            .unwrap_or(Self(time::macros::datetime!(9999-12-31 23:59:59.999999 UTC)))
+            .unwrap_or(Self(
+                time::macros::datetime!(9999-12-31 23:59:59.999999 UTC),
+            ))
     }
 
     /// Earlier by `by`; stays at the start of the year 1 if it would leave the range.
@@ -118,7 +120,9 @@ impl Clock {
     /// A clock that stands at `at` until it is moved.
     #[must_use]
     pub fn held(at: Stamp) -> Self {
-        Self { held: Some(Arc::new(Mutex::new(at))) }
+        Self {
+            held: Some(Arc::new(Mutex::new(at))),
+        }
     }
 
     /// Moves a held clock to `at`; does nothing to the machine's clock.
@@ -134,7 +138,10 @@ impl Clock {
         if let Some(held) = &self.held {
             return *held.lock().unwrap_or_else(PoisonError::into_inner);
         }
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that asks the machine"
+        )]
         let now = OffsetDateTime::now_utc();
         Stamp::from_time(now).unwrap_or(Stamp(OffsetDateTime::UNIX_EPOCH))
     }
@@ -148,9 +155,15 @@ mod tests {
     fn stamps_are_utc_microseconds_of_fixed_width() {
         let cases = [
             ("2026-01-02T03:04:05Z", Some("2026-01-02T03:04:05.000000Z")),
-            ("2026-01-02T03:04:05.1234569+02:00", Some("2026-01-02T01:04:05.123456Z")),
+            (
+                "2026-01-02T03:04:05.1234569+02:00",
+                Some("2026-01-02T01:04:05.123456Z"),
+            ),
             ("0001-01-01T00:00:00Z", Some("0001-01-01T00:00:00.000000Z")),
-            ("9999-12-31T23:59:59.999999Z", Some("9999-12-31T23:59:59.999999Z")),
+            (
+                "9999-12-31T23:59:59.999999Z",
+                Some("9999-12-31T23:59:59.999999Z"),
+            ),
             ("9999-12-31T23:59:59Z", Some("9999-12-31T23:59:59.000000Z")),
             ("0001-01-01T00:00:00+01:00", None),
             ("9999-12-31T23:59:59-01:00", None),

@@ -195,7 +195,11 @@ impl FieldError {
     #[must_use]
     pub fn at(field: &str, code: &'static str, message: impl Into<String>) -> Self {
         let path = format!("/{}", field.replace('~', "~0").replace('/', "~1"));
-        Self { path, code, message: message.into() }
+        Self {
+            path,
+            code,
+            message: message.into(),
+        }
     }
 }
 

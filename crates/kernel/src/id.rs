@@ -36,7 +36,10 @@ impl Ids {
     /// A new UUIDv7 (RFC 9562, section 5.7): ordered by time, so that it also tells when a thing was made.
     #[must_use]
     pub fn new_id(self) -> Uuid {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that makes ids"
+        )]
         Uuid::now_v7()
     }
 }
@@ -65,10 +68,30 @@ mod tests {
 
     #[test]
     fn slugs_follow_the_grammar() {
-        for good in ["shop", "a-1", "x23", "a2345678901234567890123456789012345678-0"] {
+        for good in [
+            "shop",
+            "a-1",
+            "x23",
+            "a2345678901234567890123456789012345678-0",
+        ] {
             assert!(parse_slug(good).is_some(), "{good}");
         }
-        for bad in ["", "a", "ab", "Shop", "1shop", "shop-", "sh_op", "www", "api", "admin", "dashboard", "p", "shöp", "a.b"] {
+        for bad in [
+            "",
+            "a",
+            "ab",
+            "Shop",
+            "1shop",
+            "shop-",
+            "sh_op",
+            "www",
+            "api",
+            "admin",
+            "dashboard",
+            "p",
+            "shöp",
+            "a.b",
+        ] {
             assert!(parse_slug(bad).is_none(), "{bad}");
         }
         assert!(parse_slug(&"a".repeat(41)).is_none());

@@ -36,7 +36,11 @@ pub fn instance_routes(config: &mut ServiceConfig<'_>) {
 
 /// Adds the two scopes and what their handlers share. The front door is wrapped around by the caller.
 pub fn configure(config: &mut web::ServiceConfig, parts: &AppParts) {
-    let AppParts { services, documents, health } = parts.clone();
+    let AppParts {
+        services,
+        documents,
+        health,
+    } = parts.clone();
     config
         .app_data(Data::new(services.gate))
         .app_data(Data::new(services.accounts))
@@ -44,7 +48,11 @@ pub fn configure(config: &mut web::ServiceConfig, parts: &AppParts) {
         .app_data(Data::from(documents))
         .app_data(Data::new(health));
     let scope = |place, routes: fn(&mut ServiceConfig<'_>)| {
-        web::scope("").guard(place_guard(place)).configure(move |config| routes(&mut ServiceConfig::new(config)))
+        web::scope("")
+            .guard(place_guard(place))
+            .configure(move |config| routes(&mut ServiceConfig::new(config)))
     };
-    config.service(scope(Place::Project, project_routes)).service(scope(Place::Instance, instance_routes));
+    config
+        .service(scope(Place::Project, project_routes))
+        .service(scope(Place::Instance, instance_routes));
 }

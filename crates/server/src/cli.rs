@@ -11,7 +11,12 @@ use std::path::PathBuf;
 
 /// A complete, self-hosted backend in one binary.
 #[derive(Parser)]
-#[command(name = "galley", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "galley",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     /// The folder that holds databases, keys and files.
     #[arg(long, global = true, env = "GALLEY_DATA_DIR", value_name = "DIR", default_value_os_t = default_data_dir())]
@@ -171,11 +176,20 @@ pub fn run() -> Result<(), String> {
 
 fn project(verb: ProjectVerb) -> Command {
     match verb {
-        ProjectVerb::Create { id, name } => Command::ProjectCreate { name: name.unwrap_or_else(|| id.clone()), id },
+        ProjectVerb::Create { id, name } => Command::ProjectCreate {
+            name: name.unwrap_or_else(|| id.clone()),
+            id,
+        },
         ProjectVerb::List => Command::ProjectList,
         ProjectVerb::Rename { id, name } => Command::ProjectRename { id, name },
-        ProjectVerb::Suspend { id } => Command::ProjectSuspend { id, suspended: true },
-        ProjectVerb::Resume { id } => Command::ProjectSuspend { id, suspended: false },
+        ProjectVerb::Suspend { id } => Command::ProjectSuspend {
+            id,
+            suspended: true,
+        },
+        ProjectVerb::Resume { id } => Command::ProjectSuspend {
+            id,
+            suspended: false,
+        },
     }
 }
 
@@ -183,7 +197,10 @@ fn operator(verb: OperatorVerb) -> Result<Command, String> {
     Ok(match verb {
         OperatorVerb::Create { email, .. } => {
             let mut password = String::new();
-            std::io::stdin().lock().read_line(&mut password).map_err(|e| format!("standard input: {e}"))?;
+            std::io::stdin()
+                .lock()
+                .read_line(&mut password)
+                .map_err(|e| format!("standard input: {e}"))?;
             let password = password.trim_end_matches(['\n', '\r']).to_owned();
             Command::OperatorCreate { email, password }
         }
@@ -194,7 +211,17 @@ fn operator(verb: OperatorVerb) -> Result<Command, String> {
 
 fn key(verb: KeyVerb) -> Command {
     match verb {
-        KeyVerb::Create { project, scope, name, expires_at } => Command::KeyCreate { project, scopes: scope, name, expires_at },
+        KeyVerb::Create {
+            project,
+            scope,
+            name,
+            expires_at,
+        } => Command::KeyCreate {
+            project,
+            scopes: scope,
+            name,
+            expires_at,
+        },
         KeyVerb::List { project } => Command::KeyList { project },
         KeyVerb::Revoke { project, id } => Command::KeyRevoke { project, id },
     }
@@ -209,14 +236,25 @@ fn say(config: &Config, data_dir: &std::path::Path, command: Command) -> Result<
             Err(DataDirError::Broken(text)) => return Err(text),
             Err(DataDirError::Locked) => return control::ask(data_dir, &command).await,
         };
-        let services = Services::open(config, held.path(), &serve::public_url(config, &config.server.listen)).await?;
+        let services = Services::open(
+            config,
+            held.path(),
+            &serve::public_url(config, &config.server.listen),
+        )
+        .await?;
         commands::run(&services, command).await
     })?;
     print(&answer)
 }
 
 fn print(text: &str) -> Result<(), String> {
-    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let end = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     let mut out = std::io::stdout().lock();
-    out.write_all(format!("{text}{end}").as_bytes()).and_then(|()| out.flush()).map_err(|e| format!("standard output: {e}"))
+    out.write_all(format!("{text}{end}").as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|e| format!("standard output: {e}"))
 }

@@ -27,7 +27,12 @@ pub enum Command {
     /// Remove an operator.
     OperatorDelete { id: String },
     /// Create a key and tell it.
-    KeyCreate { project: String, scopes: Vec<String>, name: String, expires_at: Option<String> },
+    KeyCreate {
+        project: String,
+        scopes: Vec<String>,
+        name: String,
+        expires_at: Option<String>,
+    },
     /// List a project's keys.
     KeyList { project: String },
     /// Revoke a key.
@@ -38,12 +43,18 @@ pub enum Command {
 
 /// Does a command and gives what is to be printed.
 pub async fn run(services: &Services, command: Command) -> Result<String, String> {
-    act(services, command).await.map_err(|problem| sentence(&problem))
+    act(services, command)
+        .await
+        .map_err(|problem| sentence(&problem))
 }
 
 /// A problem as one line for a terminal.
 pub fn sentence(problem: &Problem) -> String {
-    let faults: Vec<String> = problem.field_errors().iter().map(|e| format!("{}: {}", e.path.trim_start_matches('/'), e.message)).collect();
+    let faults: Vec<String> = problem
+        .field_errors()
+        .iter()
+        .map(|e| format!("{}: {}", e.path.trim_start_matches('/'), e.message))
+        .collect();
     match faults.is_empty() {
         true => problem.to_string(),
         false => faults.join(" "),
@@ -54,16 +65,29 @@ async fn act(services: &Services, command: Command) -> Result<String, Problem> {
     let gate = &services.gate;
     let by = By::cli(gate.clock().now());
     let reach = Reach::Everything;
-    let all = ListQuery { limit: PAGE_MAX, ..ListQuery::default() };
+    let all = ListQuery {
+        limit: PAGE_MAX,
+        ..ListQuery::default()
+    };
     let lines = |items: Vec<String>| items.join("\n");
     Ok(match command {
         Command::ProjectCreate { id, name } => {
-            let made = gate.create_project(&by, ProjectIn::read(input(json!({"id": id, "name": name})))?).await?;
+            let made = gate
+                .create_project(
+                    &by,
+                    ProjectIn::read(input(json!({"id": id, "name": name})))?,
+                )
+                .await?;
             format!("created the project {}", made.id)
         }
         Command::ProjectList => {
             let page = gate.list_projects(&reach, &all).await?;
-            lines(page.items.iter().map(|p| format!("{}\t{}\t{}", p.id, p.status, p.name)).collect())
+            lines(
+                page.items
+                    .iter()
+                    .map(|p| format!("{}\t{}\t{}", p.id, p.status, p.name))
+                    .collect(),
+            )
         }
         Command::ProjectRename { id, name } => {
             gate.rename_project(&reach, &by, &id, name).await?;
@@ -71,21 +95,39 @@ async fn act(services: &Services, command: Command) -> Result<String, Problem> {
         }
         Command::ProjectSuspend { id, suspended } => {
             gate.suspend_project(&reach, &by, &id, suspended).await?;
-            format!("{} the project {id}", if suspended { "suspended" } else { "resumed" })
+            format!(
+                "{} the project {id}",
+                if suspended { "suspended" } else { "resumed" }
+            )
         }
         Command::OperatorCreate { email, password } => {
-            let made = gate.create_operator(&by, OperatorIn::read_owner(input(json!({"email": email, "password": password})))?).await?;
+            let made = gate
+                .create_operator(
+                    &by,
+                    OperatorIn::read_owner(input(json!({"email": email, "password": password})))?,
+                )
+                .await?;
             format!("created the operator {}", made.email)
         }
         Command::OperatorList => {
             let page = gate.list_operators(&all).await?;
-            lines(page.items.iter().map(|o| format!("{}\t{}\t{}", o.id, o.role, o.email)).collect())
+            lines(
+                page.items
+                    .iter()
+                    .map(|o| format!("{}\t{}\t{}", o.id, o.role, o.email))
+                    .collect(),
+            )
         }
         Command::OperatorDelete { id } => {
             gate.delete_operator(&by, parse_id(&id)?).await?;
             format!("removed the operator {id}")
         }
-        Command::KeyCreate { project, scopes, name, expires_at } => {
+        Command::KeyCreate {
+            project,
+            scopes,
+            name,
+            expires_at,
+        } => {
             let mut object = json!({"name": name, "scopes": scopes});
             if let Some(at) = expires_at {
                 object["expires_at"] = at.into();
@@ -95,10 +137,16 @@ async fn act(services: &Services, command: Command) -> Result<String, Problem> {
         }
         Command::KeyList { project } => {
             let page = gate.list_keys(&reach, &project, &all).await?;
-            lines(page.items.iter().map(|k| format!("{}\t{}\t{}", k.id, k.scopes.join(","), k.name)).collect())
+            lines(
+                page.items
+                    .iter()
+                    .map(|k| format!("{}\t{}\t{}", k.id, k.scopes.join(","), k.name))
+                    .collect(),
+            )
         }
         Command::KeyRevoke { project, id } => {
-            gate.delete_key(&reach, &by, &project, parse_id(&id)?).await?;
+            gate.delete_key(&reach, &by, &project, parse_id(&id)?)
+                .await?;
             format!("revoked the key {id}")
         }
         Command::Openapi { project } => {
@@ -116,12 +164,17 @@ async fn act(services: &Services, command: Command) -> Result<String, Problem> {
 }
 
 fn input(value: Value) -> Input {
-    let object = if let Value::Object(object) = value { object } else { Map::new() };
+    let object = if let Value::Object(object) = value {
+        object
+    } else {
+        Map::new()
+    };
     Input::new(object)
 }
 
 fn parse_id(text: &str) -> Result<uuid::Uuid, Problem> {
-    kernel::parse_id(text).ok_or_else(|| Problem::new(kernel::Code::InvalidId).detail(format!("{text:?} is no id")))
+    kernel::parse_id(text)
+        .ok_or_else(|| Problem::new(kernel::Code::InvalidId).detail(format!("{text:?} is no id")))
 }
 
 /// The settings in force, with secrets left out.

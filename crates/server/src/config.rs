@@ -43,7 +43,13 @@ pub struct ServerConfig {
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8090".to_owned(), public_url: String::new(), workers: 0, connections_max: 25_000, drain_seconds: 25 }
+        Self {
+            listen: "127.0.0.1:8090".to_owned(),
+            public_url: String::new(),
+            workers: 0,
+            connections_max: 25_000,
+            drain_seconds: 25,
+        }
     }
 }
 
@@ -116,7 +122,10 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: "text".to_owned() }
+        Self {
+            level: "info".to_owned(),
+            format: "text".to_owned(),
+        }
     }
 }
 
@@ -127,20 +136,41 @@ impl Config {
         if let Some(file) = file {
             builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
         }
-        let environment = config::Environment::with_prefix("GALLEY").prefix_separator("_").separator("__").ignore_empty(true).try_parsing(true);
+        let environment = config::Environment::with_prefix("GALLEY")
+            .prefix_separator("_")
+            .separator("__")
+            .ignore_empty(true)
+            .try_parsing(true);
         // The data directory and the file itself are flags with variables of their own.
-        let vars = std::env::vars().filter(|(k, _)| !matches!(k.as_str(), "GALLEY_DATA_DIR" | "GALLEY_CONFIG") && !k.starts_with("GALLEY_TEST_"));
+        let vars = std::env::vars().filter(|(k, _)| {
+            !matches!(k.as_str(), "GALLEY_DATA_DIR" | "GALLEY_CONFIG")
+                && !k.starts_with("GALLEY_TEST_")
+        });
         builder = builder.add_source(environment.source(Some(vars.collect())));
-        let mut config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(|e| format!("configuration: {e}"))?;
+        let mut config: Self = builder
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .map_err(|e| format!("configuration: {e}"))?;
         for (value, file, name) in [
-            (&mut config.database.url, &config.database.url_file, "database.url"),
-            (&mut config.secrets.master_key, &config.secrets.master_key_file, "secrets.master_key"),
+            (
+                &mut config.database.url,
+                &config.database.url_file,
+                "database.url",
+            ),
+            (
+                &mut config.secrets.master_key,
+                &config.secrets.master_key_file,
+                "secrets.master_key",
+            ),
         ] {
             if !file.is_empty() {
                 if !value.is_empty() {
-                    return Err(format!("configuration: {name} and {name}_file are both set"));
+                    return Err(format!(
+                        "configuration: {name} and {name}_file are both set"
+                    ));
                 }
-                let text = std::fs::read_to_string(file).map_err(|e| format!("configuration: {name}_file {file}: {e}"))?;
+                let text = std::fs::read_to_string(file)
+                    .map_err(|e| format!("configuration: {name}_file {file}: {e}"))?;
                 *value = text.trim().to_owned();
             }
         }
@@ -154,14 +184,22 @@ impl Config {
             format!("configuration: server.listen is {:?}; it must be an address and a port, such as 127.0.0.1:8090", self.server.listen)
         })?;
         let url = &self.server.public_url;
-        if !url.is_empty() && (!(url.starts_with("http://") || url.starts_with("https://")) || url.ends_with('/')) {
-            return Err(format!("configuration: server.public_url is {url:?}; it must begin with http:// or https:// and not end with /"));
+        if !url.is_empty()
+            && (!(url.starts_with("http://") || url.starts_with("https://")) || url.ends_with('/'))
+        {
+            return Err(format!(
+                "configuration: server.public_url is {url:?}; it must begin with http:// or https:// and not end with /"
+            ));
         }
         if !matches!(self.log.format.as_str(), "text" | "json") {
             return Err("configuration: log.format must be text or json".to_owned());
         }
-        self.gate.validate().map_err(|e| format!("configuration: {e}"))?;
-        self.accounts.validate().map_err(|e| format!("configuration: {}", e.join("; ")))
+        self.gate
+            .validate()
+            .map_err(|e| format!("configuration: {e}"))?;
+        self.accounts
+            .validate()
+            .map_err(|e| format!("configuration: {}", e.join("; ")))
     }
 
     /// The engine that holds the databases.
@@ -192,8 +230,10 @@ impl Config {
         let mut schemas = Vec::new();
         Self::schemas(&mut schemas);
         schemas.push((Self::name().into_owned(), Self::schema()));
-        let schemas: serde_json::Map<String, serde_json::Value> =
-            schemas.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect();
+        let schemas: serde_json::Map<String, serde_json::Value> = schemas
+            .into_iter()
+            .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
+            .collect();
         let values = serde_json::to_value(Self::default()).unwrap_or_default();
         let mut out = String::from(
             "# Every setting of Galley with its default. Uncomment what you change.\n# The environment overrides the file: GALLEY_SERVER__LISTEN is server.listen.\n",
@@ -205,13 +245,25 @@ impl Config {
 }
 
 /// Writes one table: first its own keys, then the tables in it.
-fn section(out: &mut String, path: &str, schema: &serde_json::Value, values: &serde_json::Value, schemas: &serde_json::Map<String, serde_json::Value>) {
+fn section(
+    out: &mut String,
+    path: &str,
+    schema: &serde_json::Value,
+    values: &serde_json::Value,
+    schemas: &serde_json::Map<String, serde_json::Value>,
+) {
     let empty = serde_json::Map::new();
-    let properties = schema.get("properties").and_then(|p| p.as_object()).unwrap_or(&empty);
+    let properties = schema
+        .get("properties")
+        .and_then(|p| p.as_object())
+        .unwrap_or(&empty);
     let mut tables = Vec::new();
     for (name, property) in properties {
         let value = values.get(name).unwrap_or(&serde_json::Value::Null);
-        let text = property.get("description").and_then(|d| d.as_str()).unwrap_or_default();
+        let text = property
+            .get("description")
+            .and_then(|d| d.as_str())
+            .unwrap_or_default();
         if value.is_object() {
             tables.push((name, property, value, text));
             continue;
@@ -222,12 +274,28 @@ fn section(out: &mut String, path: &str, schema: &serde_json::Value, values: &se
         out.push_str(&format!("# {name} = {value}\n"));
     }
     for (name, property, value, text) in tables {
-        let reference = property.get("$ref").or_else(|| property.pointer("/allOf/0/$ref")).and_then(|r| r.as_str()).unwrap_or_default();
+        let reference = property
+            .get("$ref")
+            .or_else(|| property.pointer("/allOf/0/$ref"))
+            .and_then(|r| r.as_str())
+            .unwrap_or_default();
         let target = reference.rsplit('/').next().unwrap_or_default();
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         out.push('\n');
         let inner = schemas.get(target).cloned().unwrap_or_default();
-        let text = if text.is_empty() { inner.get("description").and_then(|d| d.as_str()).unwrap_or_default().to_owned() } else { text.to_owned() };
+        let text = if text.is_empty() {
+            inner
+                .get("description")
+                .and_then(|d| d.as_str())
+                .unwrap_or_default()
+                .to_owned()
+        } else {
+            text.to_owned()
+        };
         for line in text.lines() {
             out.push_str(&format!("# {line}\n"));
         }

@@ -18,14 +18,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn listen(data_dir: &Path, services: Services) -> Result<(), String> {
     let path = DataDir::socket(data_dir);
     let listener = UnixListener::bind(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(|e| format!("{}: {e}", path.display()))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|e| format!("{}: {e}", path.display()))?;
     actix_web::rt::spawn(async move {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let services = services.clone();
                     actix_web::rt::spawn(async move {
-                        if tokio::time::timeout(PATIENCE, serve(stream, &services)).await.is_err() {
+                        if tokio::time::timeout(PATIENCE, serve(stream, &services))
+                            .await
+                            .is_err()
+                        {
                             tracing::warn!("a command at the socket took too long");
                         }
                     });
@@ -43,7 +47,11 @@ pub fn listen(data_dir: &Path, services: Services) -> Result<(), String> {
 async fn serve(stream: UnixStream, services: &Services) {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    if BufReader::new(read.take(COMMAND_BYTES_MAX)).read_line(&mut line).await.is_err() {
+    if BufReader::new(read.take(COMMAND_BYTES_MAX))
+        .read_line(&mut line)
+        .await
+        .is_err()
+    {
         return;
     }
     let result = match serde_json::from_str::<Command>(&line) {
@@ -57,8 +65,13 @@ async fn serve(stream: UnixStream, services: &Services) {
 /// Has the server that holds `data_dir` do a command.
 pub async fn ask(data_dir: &Path, command: &Command) -> Result<String, String> {
     let path = DataDir::socket(data_dir);
-    let held = format!("the data directory {} is held by another process", data_dir.display());
-    let stream = UnixStream::connect(&path).await.map_err(|_| format!("{held} that does not listen at {}", path.display()))?;
+    let held = format!(
+        "the data directory {} is held by another process",
+        data_dir.display()
+    );
+    let stream = UnixStream::connect(&path)
+        .await
+        .map_err(|_| format!("{held} that does not listen at {}", path.display()))?;
     let (mut read, mut write) = stream.into_split();
     let line = serde_json::to_string(command).map_err(|e| e.to_string())? + "\n";
     let talk = async {
@@ -67,7 +80,10 @@ pub async fn ask(data_dir: &Path, command: &Command) -> Result<String, String> {
         read.read_to_string(&mut answer).await?;
         std::io::Result::Ok(answer)
     };
-    let answer = tokio::time::timeout(PATIENCE, talk).await.map_err(|_| format!("{held} that does not answer"))?;
+    let answer = tokio::time::timeout(PATIENCE, talk)
+        .await
+        .map_err(|_| format!("{held} that does not answer"))?;
     let answer = answer.map_err(|e| format!("{}: {e}", path.display()))?;
-    serde_json::from_str::<Result<String, String>>(&answer).map_err(|_| format!("{held} that answers unintelligibly"))?
+    serde_json::from_str::<Result<String, String>>(&answer)
+        .map_err(|_| format!("{held} that answers unintelligibly"))?
 }

@@ -31,12 +31,20 @@ impl DataDir {
         let broken = |what: &str| {
             let place = path.display().to_string();
             let what = what.to_owned();
-            move |e: std::io::Error| DataDirError::Broken(format!("data directory {place}: {what}: {e}"))
+            move |e: std::io::Error| {
+                DataDirError::Broken(format!("data directory {place}: {what}: {e}"))
+            }
         };
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder.create(path).map_err(broken("cannot be made"))?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock")).map_err(broken("lock"))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(broken("lock"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Err(DataDirError::Locked),
@@ -47,14 +55,21 @@ impl DataDir {
         }
         check_version(path)?;
         if !path.join("ballast").exists() {
-            write_new(&path.join("ballast"), &vec![0x5a; BALLAST_BYTES]).map_err(broken("ballast"))?;
+            write_new(&path.join("ballast"), &vec![0x5a; BALLAST_BYTES])
+                .map_err(broken("ballast"))?;
         }
         // Whatever a killed process left is of no use.
-        for entry in std::fs::read_dir(path.join("tmp")).map_err(broken("tmp"))?.flatten() {
+        for entry in std::fs::read_dir(path.join("tmp"))
+            .map_err(broken("tmp"))?
+            .flatten()
+        {
             let _ = std::fs::remove_file(entry.path());
         }
         let _ = std::fs::remove_file(path.join("run/galley.sock"));
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// Where it is.
@@ -75,7 +90,8 @@ fn check_version(path: &Path) -> Result<(), DataDirError> {
     let mut text = String::new();
     match File::open(&file) {
         Ok(mut open) => {
-            open.read_to_string(&mut text).map_err(|e| DataDirError::Broken(format!("{}: {e}", file.display())))?;
+            open.read_to_string(&mut text)
+                .map_err(|e| DataDirError::Broken(format!("{}: {e}", file.display())))?;
             if text.trim() == VERSION {
                 return Ok(());
             }
@@ -85,18 +101,25 @@ fn check_version(path: &Path) -> Result<(), DataDirError> {
                 text.trim()
             )))
         }
-        Err(_) => write_new(&file, VERSION.as_bytes()).map_err(|e| DataDirError::Broken(format!("{}: {e}", file.display()))),
+        Err(_) => write_new(&file, VERSION.as_bytes())
+            .map_err(|e| DataDirError::Broken(format!("{}: {e}", file.display()))),
     }
 }
 
 /// Writes a file whole or not at all, durable with its name.
 fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let part = path.with_extension("part");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&part)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&part)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&part, path)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]

@@ -29,12 +29,18 @@ pub fn check(config: &Config) -> Result<(), String> {
     let address: Option<SocketAddr> = config.server.listen.parse().ok();
     match address {
         Some(address) if address.ip().is_loopback() => Ok(()),
-        _ => Err(format!("the demo has a known password and listens on this machine only, not on {}", config.server.listen)),
+        _ => Err(format!(
+            "the demo has a known password and listens on this machine only, not on {}",
+            config.server.listen
+        )),
     }
 }
 
 /// Makes what is not there yet and tells how to use it.
-pub fn seed<'a>(services: &'a Services, url: &'a str) -> Pin<Box<dyn Future<Output = Result<String, String>> + 'a>> {
+pub fn seed<'a>(
+    services: &'a Services,
+    url: &'a str,
+) -> Pin<Box<dyn Future<Output = Result<String, String>> + 'a>> {
     Box::pin(async move {
         let operators = commands::run(services, Command::OperatorList).await?;
         if operators.is_empty() {
@@ -42,7 +48,11 @@ pub fn seed<'a>(services: &'a Services, url: &'a str) -> Pin<Box<dyn Future<Outp
             commands::run(services, Command::OperatorCreate { email, password }).await?;
         }
         let projects = commands::run(services, Command::ProjectList).await?;
-        let has = |id: &str| projects.lines().any(|line| line.split('\t').next() == Some(id));
+        let has = |id: &str| {
+            projects
+                .lines()
+                .any(|line| line.split('\t').next() == Some(id))
+        };
         if !has("shop") {
             shop(services).await?;
         }
@@ -68,23 +78,67 @@ struct Maker {
 
 impl Maker {
     async fn new(services: &Services, id: &str, name: &str) -> Result<Self, String> {
-        commands::run(services, Command::ProjectCreate { id: id.to_owned(), name: name.to_owned() }).await?;
-        let project = services.gate.project(id).await.map_err(|e| commands::sentence(&e))?;
-        let who = Who::Key { id: Ids.new_id(), scopes: Arc::from(["*".to_owned()]) };
-        let asker = Asker::new(&who, services.gate.clock().now(), "POST", "local", Map::new(), "demo");
-        Ok(Self { services: services.clone(), project, asker })
+        commands::run(
+            services,
+            Command::ProjectCreate {
+                id: id.to_owned(),
+                name: name.to_owned(),
+            },
+        )
+        .await?;
+        let project = services
+            .gate
+            .project(id)
+            .await
+            .map_err(|e| commands::sentence(&e))?;
+        let who = Who::Key {
+            id: Ids.new_id(),
+            scopes: Arc::from(["*".to_owned()]),
+        };
+        let asker = Asker::new(
+            &who,
+            services.gate.clock().now(),
+            "POST",
+            "local",
+            Map::new(),
+            "demo",
+        );
+        Ok(Self {
+            services: services.clone(),
+            project,
+            asker,
+        })
     }
 
     async fn collection(&self, definition: Value) -> Result<(), String> {
-        let Value::Object(object) = definition else { return Err("a collection is an object".to_owned()) };
-        let made = self.services.data.create_collection(&self.project, &self.asker, Input::new(object), None).await;
+        let Value::Object(object) = definition else {
+            return Err("a collection is an object".to_owned());
+        };
+        let made = self
+            .services
+            .data
+            .create_collection(&self.project, &self.asker, Input::new(object), None)
+            .await;
         made.map(|_| ()).map_err(|e| commands::sentence(&e.into()))
     }
 
     /// Makes records, many at once: they share their commits.
-    async fn records(&self, collection: &str, records: Vec<Map<String, Value>>) -> Result<(), String> {
-        let make = |record| self.services.data.create(&self.project, &self.asker, collection, record, WriteOptions::default());
-        let mut running = futures_util::stream::iter(records.into_iter().map(make)).buffer_unordered(AT_ONCE);
+    async fn records(
+        &self,
+        collection: &str,
+        records: Vec<Map<String, Value>>,
+    ) -> Result<(), String> {
+        let make = |record| {
+            self.services.data.create(
+                &self.project,
+                &self.asker,
+                collection,
+                record,
+                WriteOptions::default(),
+            )
+        };
+        let mut running =
+            futures_util::stream::iter(records.into_iter().map(make)).buffer_unordered(AT_ONCE);
         while let Some(made) = running.next().await {
             made.map_err(|e| commands::sentence(&e.into()))?;
         }
@@ -94,7 +148,8 @@ impl Maker {
 
 /// Reads records of the repository and gives each an id, so that others can point to it by `name`.
 fn read(text: &str) -> Result<Vec<Map<String, Value>>, String> {
-    let mut records: Vec<Map<String, Value>> = serde_json::from_str(text).map_err(|e| format!("the demo's data: {e}"))?;
+    let mut records: Vec<Map<String, Value>> =
+        serde_json::from_str(text).map_err(|e| format!("the demo's data: {e}"))?;
     for record in &mut records {
         record.insert("id".to_owned(), Ids.new_id().to_string().into());
     }
@@ -102,7 +157,8 @@ fn read(text: &str) -> Result<Vec<Map<String, Value>>, String> {
 }
 
 fn by_name(records: &[Map<String, Value>]) -> HashMap<String, Value> {
-    let pair = |r: &Map<String, Value>| Some((r.get("name")?.as_str()?.to_owned(), r.get("id")?.clone()));
+    let pair =
+        |r: &Map<String, Value>| Some((r.get("name")?.as_str()?.to_owned(), r.get("id")?.clone()));
     records.iter().filter_map(pair).collect()
 }
 
@@ -153,7 +209,11 @@ async fn shop(services: &Services) -> Result<(), String> {
     let mut products = read(PRODUCTS)?;
     for product in &mut products {
         for (field, ids) in [("genre", &genre_ids), ("director", &people_ids)] {
-            let id = product.get(field).and_then(Value::as_str).and_then(|name| ids.get(name)).cloned();
+            let id = product
+                .get(field)
+                .and_then(Value::as_str)
+                .and_then(|name| ids.get(name))
+                .cloned();
             product.insert(field.to_owned(), id.unwrap_or(Value::Null));
         }
     }

@@ -27,7 +27,10 @@ impl Health {
     /// Of a server that takes requests.
     #[must_use]
     pub fn new(metrics: PrometheusHandle) -> Self {
-        Self { draining: Arc::default(), metrics }
+        Self {
+            draining: Arc::default(),
+            metrics,
+        }
     }
 
     /// From now on the server is not ready: it is about to stop.
@@ -57,7 +60,11 @@ async fn healthz(_caller: Caller<HealthRead>) -> HttpResponse {
 /// Tells whether the server takes requests: 503 while it stops or cannot reach its database.
 #[utoipa::path(operation_id = "get_readiness", tag = "health", security(()), responses((status = 200, body = HealthView), gate::openapi::Problems))]
 #[get("/readyz")]
-async fn readyz(_caller: Caller<HealthRead>, gate: Data<Gate>, health: Data<Health>) -> Result<HttpResponse, Problem> {
+async fn readyz(
+    _caller: Caller<HealthRead>,
+    gate: Data<Gate>,
+    health: Data<Health>,
+) -> Result<HttpResponse, Problem> {
     if health.draining.load(Ordering::SeqCst) {
         return Err(Code::Unavailable.into());
     }
@@ -69,5 +76,7 @@ async fn readyz(_caller: Caller<HealthRead>, gate: Data<Gate>, health: Data<Heal
 #[utoipa::path(operation_id = "get_metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain"), gate::openapi::Problems))]
 #[get("/metrics")]
 async fn get_metrics(_caller: Caller<MetricsRead>, health: Data<Health>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(health.metrics.render())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(health.metrics.render())
 }

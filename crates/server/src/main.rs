@@ -20,7 +20,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One clear line, whatever happened.
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("galley: {error}\n").as_bytes());
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("galley: {error}\n").as_bytes(),
+            );
             ExitCode::FAILURE
         }
     }

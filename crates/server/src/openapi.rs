@@ -4,17 +4,30 @@ use crate::app;
 use actix_web::http::header;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpRequest, HttpResponse, get};
-use gate::{Caller, Holders, InInstance, InProject, Place, Problem, Project};
+use gate::{Caller, Place, Problem, Project};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-gate::permissions! {
-    /// Reads the project's API document.
-    DocumentRead = "openapi.read", InProject, Holders::Everyone;
-    /// Reads the instance's API document.
-    InstanceDocumentRead = "instance_openapi.read", InInstance, Holders::Everyone;
+/// Who may read the documents.
+pub mod can {
+    use gate::{Holders, InProject};
+
+    gate::permissions! {
+        /// Reads the project's API document.
+        DocumentRead = "openapi.read", InProject, Holders::Everyone;
+    }
+}
+
+/// Who may read the instance's document.
+mod at_instance {
+    use gate::{Holders, InInstance};
+
+    gate::permissions! {
+        /// Reads the instance's API document.
+        DocumentRead = "instance_openapi.read", InInstance, Holders::Everyone;
+    }
 }
 
 /// The static parts, made once at start.
@@ -67,14 +80,27 @@ fn merge(document: &mut Value, place: &str, more: Map<String, Value>) {
 
 /// The operation ids and schema names of the static part.
 fn taken(document: &Value) -> BTreeSet<String> {
-    let operations = document["paths"].as_object().into_iter().flat_map(|p| p.values()).filter_map(Value::as_object);
-    let ids = operations.flat_map(|o| o.values()).filter_map(|o| o["operationId"].as_str());
-    let schemas = document.pointer("/components/schemas").and_then(Value::as_object).into_iter().flat_map(|s| s.keys());
+    let operations = document["paths"]
+        .as_object()
+        .into_iter()
+        .flat_map(|p| p.values())
+        .filter_map(Value::as_object);
+    let ids = operations
+        .flat_map(|o| o.values())
+        .filter_map(|o| o["operationId"].as_str());
+    let schemas = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|s| s.keys());
     ids.map(str::to_owned).chain(schemas.cloned()).collect()
 }
 
 fn collect(routes: fn(&mut ServiceConfig<'_>)) -> utoipa::openapi::OpenApi {
-    let (_, mut collected) = App::new().into_utoipa_app().configure(routes).split_for_parts();
+    let (_, mut collected) = App::new()
+        .into_utoipa_app()
+        .configure(routes)
+        .split_for_parts();
     gate::openapi::complete(&mut collected);
     collected
 }
@@ -102,7 +128,7 @@ pub(crate) fn configure_instance(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(operation_id = "get_openapi", tag = "openapi", security(()), responses((status = 200, body = Object), (status = 304), gate::openapi::Problems))]
 #[get("/v1/openapi.json")]
 async fn project_document(
-    caller: Caller<DocumentRead>,
+    caller: Caller<can::DocumentRead>,
     documents: Data<Documents>,
     data: web::Data<data::Data>,
     request: HttpRequest,
@@ -110,13 +136,26 @@ async fn project_document(
     let project = caller.project()?;
     let schema = data.schema(project).await?;
     let etag = format!("\"{}-{}\"", env!("CARGO_PKG_VERSION"), schema.version);
-    let known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|v| v.as_bytes() == etag.as_bytes());
-    Ok(if known { HttpResponse::NotModified().finish() } else { HttpResponse::Ok().insert_header((header::ETAG, etag)).json(documents.project(project, &schema)) })
+    let known = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|v| v.as_bytes() == etag.as_bytes());
+    Ok(if known {
+        HttpResponse::NotModified().finish()
+    } else {
+        HttpResponse::Ok()
+            .insert_header((header::ETAG, etag))
+            .json(documents.project(project, &schema))
+    })
 }
 
 /// The instance's API document.
 #[utoipa::path(operation_id = "get_instance_openapi", tag = "openapi", security(()), responses((status = 200, body = Object), gate::openapi::Problems))]
 #[get("/admin/v1/openapi.json")]
-async fn instance_document(_caller: Caller<InstanceDocumentRead>, documents: Data<Documents>, gate: Data<gate::Gate>) -> HttpResponse {
+async fn instance_document(
+    _caller: Caller<at_instance::DocumentRead>,
+    documents: Data<Documents>,
+    gate: Data<gate::Gate>,
+) -> HttpResponse {
     HttpResponse::Ok().json(documents.instance(gate.public_url()))
 }

@@ -20,32 +20,65 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Fills the projects of a demo and gives what is to be told of them.
-pub type Seed = for<'a> fn(&'a Services, &'a str) -> Pin<Box<dyn Future<Output = Result<String, String>> + 'a>>;
+pub type Seed =
+    for<'a> fn(&'a Services, &'a str) -> Pin<Box<dyn Future<Output = Result<String, String>> + 'a>>;
 
 /// The address by which clients reach a server that listens at `listen`.
 #[must_use]
 pub fn public_url(config: &Config, listen: &str) -> String {
-    if config.server.public_url.is_empty() { format!("http://{listen}") } else { config.server.public_url.clone() }
+    if config.server.public_url.is_empty() {
+        format!("http://{listen}")
+    } else {
+        config.server.public_url.clone()
+    }
 }
 
 /// Serves until a signal ends it.
 pub fn run(config: Config, data_dir: &Path, seed: Option<Seed>) -> Result<(), String> {
-    #[expect(clippy::disallowed_methods, reason = "how long the start takes is measured on the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long the start takes is measured on the monotonic clock"
+    )]
     let started = Instant::now();
     config.validate()?;
     logs::start(&config.log)?;
     raise_descriptors();
     let held = DataDir::open(data_dir).map_err(|e| match e {
-        DataDirError::Locked => format!("the data directory {} is held by another process", data_dir.display()),
+        DataDirError::Locked => format!(
+            "the data directory {} is held by another process",
+            data_dir.display()
+        ),
         DataDirError::Broken(text) => text,
     })?;
-    let listener = TcpListener::bind(&config.server.listen).map_err(|e| format!("cannot listen on {}: {e}", config.server.listen))?;
-    let address = listener.local_addr().map_err(|e| e.to_string())?.to_string();
-    let metrics = PrometheusBuilder::new().install_recorder().map_err(|e| format!("metrics: {e}"))?;
-    actix_web::rt::System::new().block_on(serve(config, held, listener, address, Health::new(metrics), seed, started))
+    let listener = TcpListener::bind(&config.server.listen)
+        .map_err(|e| format!("cannot listen on {}: {e}", config.server.listen))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| e.to_string())?
+        .to_string();
+    let metrics = PrometheusBuilder::new()
+        .install_recorder()
+        .map_err(|e| format!("metrics: {e}"))?;
+    actix_web::rt::System::new().block_on(serve(
+        config,
+        held,
+        listener,
+        address,
+        Health::new(metrics),
+        seed,
+        started,
+    ))
 }
 
-async fn serve(config: Config, held: DataDir, listener: TcpListener, address: String, health: Health, seed: Option<Seed>, started: Instant) -> Result<(), String> {
+async fn serve(
+    config: Config,
+    held: DataDir,
+    listener: TcpListener,
+    address: String,
+    health: Health,
+    seed: Option<Seed>,
+    started: Instant,
+) -> Result<(), String> {
     let url = public_url(&config, &address);
     let services = Services::open(&config, held.path(), &url).await?;
     let told = match seed {
@@ -57,18 +90,29 @@ async fn serve(config: Config, held: DataDir, listener: TcpListener, address: St
         actix_web::rt::spawn(log.clone().run(services.gate.clock().clone()));
     }
     let documents = Arc::new(Documents::collect());
-    let parts = AppParts { services: services.clone(), documents: documents.clone(), health: health.clone() };
+    let parts = AppParts {
+        services: services.clone(),
+        documents: documents.clone(),
+        health: health.clone(),
+    };
     let tokens = Arc::new(services.accounts.clone());
     let workers = match config.server.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         n => n,
     };
     let front = FrontConfig::new(&config.gate, &url).map_err(|e| e.to_string())?;
-    let front = documents.typed.iter().fold(front, |front, (place, document)| front.with_document(*place, document));
+    let front = documents
+        .typed
+        .iter()
+        .fold(front, |front, (place, document)| {
+            front.with_document(*place, document)
+        });
     let front = Front::new(services.gate.clone(), tokens, front).map_err(|e| e.to_string())?;
     let server = HttpServer::new(move || {
         let parts = parts.clone();
-        App::new().wrap(front.clone()).configure(move |c| app::configure(c, &parts))
+        App::new()
+            .wrap(front.clone())
+            .configure(move |c| app::configure(c, &parts))
     })
     .workers(workers)
     .max_connections(config.server.connections_max.div_ceil(workers))
@@ -82,7 +126,10 @@ async fn serve(config: Config, held: DataDir, listener: TcpListener, address: St
     .run();
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
-    tell(&format!("listening on http://{address}\n{told}ready in {} ms\n", started.elapsed().as_millis()));
+    tell(&format!(
+        "listening on http://{address}\n{told}ready in {} ms\n",
+        started.elapsed().as_millis()
+    ));
     wait_for_signal().await?;
     // Balancers learn first that no more requests are wanted; a second signal ends everything at once.
     health.drain();
@@ -98,8 +145,14 @@ async fn serve(config: Config, held: DataDir, listener: TcpListener, address: St
 
 /// Where the first operator is made, while there is none.
 async fn setup_text(services: &Services) -> Result<String, String> {
-    let link = services.gate.setup_link().await.map_err(|e| e.to_string())?;
-    Ok(link.map(|link| format!("make the first operator at {link}\n")).unwrap_or_default())
+    let link = services
+        .gate
+        .setup_link()
+        .await
+        .map_err(|e| e.to_string())?;
+    Ok(link
+        .map(|link| format!("make the first operator at {link}\n"))
+        .unwrap_or_default())
 }
 
 async fn wait_for_signal() -> Result<(), String> {

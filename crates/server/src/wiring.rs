@@ -28,10 +28,21 @@ impl Services {
     /// Opens the databases. `public_url` has no slash at its end.
     pub async fn open(config: &Config, data_dir: &Path, public_url: &str) -> Result<Self, String> {
         let engine = config.engine();
-        let given = (!config.secrets.master_key.is_empty()).then(|| SecretString::from(config.secrets.master_key.clone()));
-        let master = Master::open(data_dir, given.as_ref(), matches!(engine, Engine::Postgres(_))).map_err(|e| e.to_string())?;
-        let store = Store::start(&engine, data_dir).await.map_err(|e| format!("database: {e}"))?;
-        let logs = store.local(&data_dir.join("logs.db"), &gate::log_steps()).await.map_err(|e| format!("logs.db: {e}"))?;
+        let given = (!config.secrets.master_key.is_empty())
+            .then(|| SecretString::from(config.secrets.master_key.clone()));
+        let master = Master::open(
+            data_dir,
+            given.as_ref(),
+            matches!(engine, Engine::Postgres(_)),
+        )
+        .map_err(|e| e.to_string())?;
+        let store = Store::start(&engine, data_dir)
+            .await
+            .map_err(|e| format!("database: {e}"))?;
+        let logs = store
+            .local(&data_dir.join("logs.db"), &gate::log_steps())
+            .await
+            .map_err(|e| format!("logs.db: {e}"))?;
         let ids = Ids;
         let gate = Gate::open(GateParts {
             store,
@@ -53,7 +64,11 @@ impl Services {
             ids,
             config: config.accounts.clone(),
         });
-        Ok(Self { gate, accounts, data })
+        Ok(Self {
+            gate,
+            accounts,
+            data,
+        })
     }
 }
 
@@ -66,7 +81,13 @@ fn project_steps() -> Vec<Step> {
 
 /// Everything that a project key can be given.
 fn scopes() -> Vec<&'static str> {
-    [gate::can::PROJECT_SCOPES, accounts::can::PROJECT_SCOPES, data::can::PROJECT_SCOPES].concat()
+    [
+        gate::can::PROJECT_SCOPES,
+        accounts::can::PROJECT_SCOPES,
+        data::can::PROJECT_SCOPES,
+        crate::openapi::can::PROJECT_SCOPES,
+    ]
+    .concat()
 }
 
 /// The users of accounts are records of data.
@@ -95,12 +116,39 @@ impl Directory for Users {
     }
 
     async fn check(&self, project: &Project, profile: &Map<String, Value>) -> Result<(), Problem> {
-        self.0.check_user(project, profile).await.map_err(Problem::from)
+        self.0
+            .check_user(project, profile)
+            .await
+            .map_err(Problem::from)
     }
 
-    async fn create(&self, project: &Project, tx: &WriteTx, user: NewUser) -> Result<UserRow, Problem> {
-        let NewUser { id, email, profile, now, actor } = user;
-        let made = self.0.create_user(project, tx, &data::NewUser { id, email, profile, now, actor }).await;
+    async fn create(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        user: NewUser,
+    ) -> Result<UserRow, Problem> {
+        let NewUser {
+            id,
+            email,
+            profile,
+            now,
+            actor,
+        } = user;
+        let made = self
+            .0
+            .create_user(
+                project,
+                tx,
+                &data::NewUser {
+                    id,
+                    email,
+                    profile,
+                    now,
+                    actor,
+                },
+            )
+            .await;
         made.map(row).map_err(|e| match e {
             DataError::Store(StoreError::Unique(_)) => Code::IdentityTaken.into(),
             e => e.into(),

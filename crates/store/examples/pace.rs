@@ -30,7 +30,10 @@ mod post {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-const TABLES: Step = Step { name: "pace/1-tables", up: tables };
+const TABLES: Step = Step {
+    name: "pace/1-tables",
+    up: tables,
+};
 
 fn tables(ddl: &mut Ddl) {
     ddl.table(&Schema::new(ddl.backend()).create_table_from_entity(post::Entity));
@@ -62,10 +65,18 @@ fn statement<const N: usize>(text: &str, values: [sea_orm::Value; N]) -> Stateme
 
 #[expect(clippy::print_stdout, reason = "the numbers are what this is for")]
 fn tell(what: &str, n: u64, took: Duration) {
-    println!("{what}: {:.0} /s, {:.2} us each", n as f64 / took.as_secs_f64(), took.as_secs_f64() * 1e6 / n as f64);
+    println!(
+        "{what}: {:.0} /s, {:.2} us each",
+        n as f64 / took.as_secs_f64(),
+        took.as_secs_f64() * 1e6 / n as f64
+    );
 }
 
-async fn reads(what: &str, rows: i64, mut f: impl AsyncFnMut(i64) -> Result<(), StoreError>) -> Result<(), StoreError> {
+async fn reads(
+    what: &str,
+    rows: i64,
+    mut f: impl AsyncFnMut(i64) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let (started, mut n) = (Instant::now(), 0_u64);
     while started.elapsed() < SPAN {
         for _ in 0..100 {
@@ -91,12 +102,22 @@ async fn creates(what: &str, db: &Db, conc: usize, json: bool) -> Result<(), Box
                 if json {
                     db.write(async move |tx: &WriteTx| {
                         let m = model.clone();
-                        let values = [m.id.into(), m.title.into(), m.body.into(), m.likes.into(), m.done.into(), m.made_at.into()];
+                        let values = [
+                            m.id.into(),
+                            m.title.into(),
+                            m.body.into(),
+                            m.likes.into(),
+                            m.done.into(),
+                            m.made_at.into(),
+                        ];
                         tx.docs(statement(CREATE, values)).await
                     })
                     .await?;
                 } else {
-                    db.write(async move |tx: &WriteTx| Ok::<_, StoreError>(model.clone().into_active_model().insert(tx).await?)).await?;
+                    db.write(async move |tx: &WriteTx| {
+                        Ok::<_, StoreError>(model.clone().into_active_model().insert(tx).await?)
+                    })
+                    .await?;
                 }
                 done.fetch_add(1, Ordering::Relaxed);
             }
@@ -115,29 +136,56 @@ async fn creates(what: &str, db: &Db, conc: usize, json: bool) -> Result<(), Box
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let rows = std::env::args().nth(1).map_or(Ok(ROWS), |n| n.parse::<i64>())?.max(1_000) / 1_000 * 1_000;
+    let rows = std::env::args()
+        .nth(1)
+        .map_or(Ok(ROWS), |n| n.parse::<i64>())?
+        .max(1_000)
+        / 1_000
+        * 1_000;
     let dir = tempfile::tempdir()?;
     let store = Store::start(&Engine::Sqlite(SqliteOptions::default()), dir.path()).await?;
     let db = store.project(uuid::Uuid::nil(), &[TABLES]).await?;
     for chunk in 0..rows / 1_000 {
         db.write(async move |tx: &WriteTx| {
             let models = (chunk * 1_000..(chunk + 1) * 1_000).map(|id| row(id).into_active_model());
-            Ok::<_, StoreError>(post::Entity::insert_many(models).exec_without_returning(tx).await?)
+            Ok::<_, StoreError>(
+                post::Entity::insert_many(models)
+                    .exec_without_returning(tx)
+                    .await?,
+            )
         })
         .await?;
     }
     for _ in 0..2 {
-        reads("point read, JSON by the database, one thread", rows, async |id| {
-            let docs = db.docs(statement(READ, [id.into()])).await?;
-            if docs.len() == 1 { Ok(()) } else { Err(StoreError::Closed) }
-        })
+        reads(
+            "point read, JSON by the database, one thread",
+            rows,
+            async |id| {
+                let docs = db.docs(statement(READ, [id.into()])).await?;
+                if docs.len() == 1 {
+                    Ok(())
+                } else {
+                    Err(StoreError::Closed)
+                }
+            },
+        )
         .await?;
         reads("point read, entity, one thread", rows, async |id| {
             let found = post::Entity::find_by_id(id).one(&db).await?;
-            if found.is_some() { Ok(()) } else { Err(StoreError::Closed) }
+            if found.is_some() {
+                Ok(())
+            } else {
+                Err(StoreError::Closed)
+            }
         })
         .await?;
-        creates("create, JSON by the database, 256 at once, FULL", &db, 256, true).await?;
+        creates(
+            "create, JSON by the database, 256 at once, FULL",
+            &db,
+            256,
+            true,
+        )
+        .await?;
         creates("create, entity, 256 at once, FULL", &db, 256, false).await?;
     }
     creates("create, entity, 1 at once, FULL", &db, 1, false).await?;

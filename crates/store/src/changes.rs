@@ -72,7 +72,11 @@ impl WriteTx {
     /// Adds to the change log.
     pub async fn log_change(&self, change: ChangeIn) -> Result<(), StoreError> {
         let backend = self.backend();
-        let json = if backend == DbBackend::Sqlite { "" } else { "::jsonb" };
+        let json = if backend == DbBackend::Sqlite {
+            ""
+        } else {
+            "::jsonb"
+        };
         let sql = format!(
             r#"INSERT INTO "project"."_changes" (collection, record, action, fields, actor, witness, before, after, at)
                VALUES ($1, $2, $3, $4{json}, $5, $6{json}, $7{json}, $8{json}, $9)"#
@@ -88,7 +92,8 @@ impl WriteTx {
             change.after.into(),
             change.at.time().into(),
         ];
-        self.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        self.execute_raw(Statement::from_sql_and_values(backend, sql, values))
+            .await?;
         if let Self::Postgres(tx) = self {
             tx.mark_changed();
         }
@@ -114,7 +119,13 @@ impl Db {
             [since.into(), i64::from(limit).into()],
         );
         let rows = Row::find_by_statement(statement).all(self).await?;
-        let change = |r: Row| Change { seq: r.seq, collection: r.collection, record: r.record, action: r.action, witness: r.witness.0 };
+        let change = |r: Row| Change {
+            seq: r.seq,
+            collection: r.collection,
+            record: r.record,
+            action: r.action,
+            witness: r.witness.0,
+        };
         Ok(rows.into_iter().map(change).collect())
     }
 }

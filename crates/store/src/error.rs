@@ -156,7 +156,11 @@ fn classify_postgres(code: &str, constraint: String, message: String) -> StoreEr
     match code {
         "23505" => StoreError::Unique(constraint),
         "23503" | "23001" => StoreError::ForeignKey(constraint),
-        "23502" | "23514" | "23P01" => StoreError::Constraint(if constraint.is_empty() { message } else { constraint }),
+        "23502" | "23514" | "23P01" => StoreError::Constraint(if constraint.is_empty() {
+            message
+        } else {
+            constraint
+        }),
         "40001" | "40P01" => StoreError::Aborted,
         // Another connection changed a table; the statement will be prepared anew.
         "0A000" if message == STALE_PLAN => StoreError::Aborted,
@@ -175,13 +179,19 @@ fn classify_postgres(code: &str, constraint: String, message: String) -> StoreEr
 fn pg_code(error: &DbErr) -> Option<(String, String, String)> {
     let e = sqlx_error(error)?;
     let db = e.as_database_error()?;
-    Some((db.code()?.into_owned(), db.constraint().unwrap_or_default().to_owned(), db.message().to_owned()))
+    Some((
+        db.code()?.into_owned(),
+        db.constraint().unwrap_or_default().to_owned(),
+        db.message().to_owned(),
+    ))
 }
 
 fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     use sea_orm::RuntimeErr;
     match error {
-        DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) | DbErr::Conn(RuntimeErr::SqlxError(e)) => Some(e),
+        DbErr::Exec(RuntimeErr::SqlxError(e))
+        | DbErr::Query(RuntimeErr::SqlxError(e))
+        | DbErr::Conn(RuntimeErr::SqlxError(e)) => Some(e),
         _ => None,
     }
 }
@@ -189,7 +199,12 @@ fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
 /// Whether the server was not there, or went while it was asked.
 fn is_disconnected(error: &DbErr) -> bool {
     use sqlx::Error::{BeginFailed, Io, PoolClosed, PoolTimedOut, Tls, WorkerCrashed};
-    sqlx_error(error).is_some_and(|e| matches!(e, Io(_) | Tls(_) | PoolTimedOut | PoolClosed | WorkerCrashed | BeginFailed))
+    sqlx_error(error).is_some_and(|e| {
+        matches!(
+            e,
+            Io(_) | Tls(_) | PoolTimedOut | PoolClosed | WorkerCrashed | BeginFailed
+        )
+    })
 }
 
 const STALE_PLAN: &str = "cached plan must not change result type";

@@ -35,16 +35,30 @@ impl Store {
     /// Starts the engine. `data_dir` must exist; PostgreSQL does not use it.
     pub async fn start(engine: &Engine, data_dir: &Path) -> Result<Self, StoreError> {
         let engine = match engine {
-            Engine::Sqlite(options) => Started::Sqlite(SqliteRuntime::start(options.clone())?, data_dir.to_owned()),
+            Engine::Sqlite(options) => {
+                Started::Sqlite(SqliteRuntime::start(options.clone())?, data_dir.to_owned())
+            }
             Engine::Postgres(options) => Started::Postgres(PgShared::connect(options).await?),
         };
-        Ok(Self { engine, local: Arc::default() })
+        Ok(Self {
+            engine,
+            local: Arc::default(),
+        })
     }
 
     /// Opens the instance's database, `instance.db` or the schema `galley`, and brings it to `steps`.
     pub async fn instance(&self, steps: &[Step]) -> Result<Db, StoreError> {
         match &self.engine {
-            Started::Sqlite(runtime, dir) => sqlite(runtime, &dir.join("instance.db"), Durability::Full, 1, steps).await,
+            Started::Sqlite(runtime, dir) => {
+                sqlite(
+                    runtime,
+                    &dir.join("instance.db"),
+                    Durability::Full,
+                    1,
+                    steps,
+                )
+                .await
+            }
             Started::Postgres(shared) => postgres(shared, "galley", steps).await,
         }
     }
@@ -55,10 +69,13 @@ impl Store {
         match &self.engine {
             Started::Sqlite(runtime, dir) => {
                 let folder = dir.join("projects").join(uid.to_string());
-                std::fs::create_dir_all(&folder).map_err(|e| StoreError::Db(format!("{}: {e}", folder.display())))?;
+                std::fs::create_dir_all(&folder)
+                    .map_err(|e| StoreError::Db(format!("{}: {e}", folder.display())))?;
                 sqlite(runtime, &folder.join("data.db"), Durability::Full, 3, steps).await
             }
-            Started::Postgres(shared) => postgres(shared, &format!("p_{}", uid.simple()), steps).await,
+            Started::Postgres(shared) => {
+                postgres(shared, &format!("p_{}", uid.simple()), steps).await
+            }
         }
     }
 
@@ -72,7 +89,12 @@ impl Store {
                 match &*local {
                     Some(runtime) => runtime.clone(),
                     None => {
-                        let options = SqliteOptions { slow_threads: 1, writer_threads: 1, readers_per_thread: 4, ..SqliteOptions::default() };
+                        let options = SqliteOptions {
+                            slow_threads: 1,
+                            writer_threads: 1,
+                            readers_per_thread: 4,
+                            ..SqliteOptions::default()
+                        };
                         local.insert(SqliteRuntime::start(options)?).clone()
                     }
                 }
@@ -83,7 +105,13 @@ impl Store {
 }
 
 /// `folders` is how many of the folders above the file may be new with it.
-async fn sqlite(runtime: &Arc<SqliteRuntime>, path: &Path, durability: Durability, folders: usize, steps: &[Step]) -> Result<Db, StoreError> {
+async fn sqlite(
+    runtime: &Arc<SqliteRuntime>,
+    path: &Path,
+    durability: Durability,
+    folders: usize,
+    steps: &[Step],
+) -> Result<Db, StoreError> {
     let db = Db::Sqlite(SqliteDb::open(runtime, path, durability, folders)?);
     migrate::migrate(&db, steps).await?;
     Ok(db)

@@ -44,35 +44,62 @@ impl WriteTx {
     /// Looks for an earlier answer. `Ok(Err(()))` says that the key was used for another request.
     ///
     /// On PostgreSQL a second request waits here for the first, at most the lock timeout, then [`StoreError::Busy`].
-    pub async fn idempotent(&self, claim: &Claim, now: Stamp) -> Result<Result<Option<Answer>, ()>, StoreError> {
+    pub async fn idempotent(
+        &self,
+        claim: &Claim,
+        now: Stamp,
+    ) -> Result<Result<Option<Answer>, ()>, StoreError> {
         let backend = self.backend();
         if backend == DbBackend::Postgres {
             let lock = r#"SELECT pg_advisory_xact_lock(hashtextextended('"project".' || $1, 42))"#;
             let name = format!("{}\n{}", claim.caller, claim.key);
-            self.query_all_raw(Statement::from_sql_and_values(backend, lock, [name.into()])).await?;
+            self.query_all_raw(Statement::from_sql_and_values(backend, lock, [name.into()]))
+                .await?;
         }
         let sql = r#"SELECT hash, status, etag, body FROM "project"."_idempotency" WHERE caller = $1 AND key = $2 AND created_at > $3"#;
-        let values = [claim.caller.as_str().into(), claim.key.as_str().into(), now.minus(KEPT).time().into()];
-        let row = Row::find_by_statement(Statement::from_sql_and_values(backend, sql, values)).one(self).await?;
+        let values = [
+            claim.caller.as_str().into(),
+            claim.key.as_str().into(),
+            now.minus(KEPT).time().into(),
+        ];
+        let row = Row::find_by_statement(Statement::from_sql_and_values(backend, sql, values))
+            .one(self)
+            .await?;
         Ok(match row {
             None => Ok(None),
-            Some(row) if row.hash == claim.hash => {
-                Ok(Some(Answer { status: u16::try_from(row.status).unwrap_or(200), etag: row.etag, body: row.body }))
-            }
+            Some(row) if row.hash == claim.hash => Ok(Some(Answer {
+                status: u16::try_from(row.status).unwrap_or(200),
+                etag: row.etag,
+                body: row.body,
+            })),
             Some(_) => Err(()),
         })
     }
 
     /// Keeps the answer for a retry, and forgets a few that are older than a day.
-    pub async fn keep_answer(&self, claim: &Claim, answer: &Answer, now: Stamp) -> Result<(), StoreError> {
+    pub async fn keep_answer(
+        &self,
+        claim: &Claim,
+        answer: &Answer,
+        now: Stamp,
+    ) -> Result<(), StoreError> {
         let backend = self.backend();
         let old = now.minus(KEPT).time();
-        let skip = if backend == DbBackend::Sqlite { "" } else { "FOR UPDATE SKIP LOCKED" };
+        let skip = if backend == DbBackend::Sqlite {
+            ""
+        } else {
+            "FOR UPDATE SKIP LOCKED"
+        };
         let forget = format!(
             r#"DELETE FROM "project"."_idempotency" WHERE (caller, key) IN
                (SELECT caller, key FROM "project"."_idempotency" WHERE created_at <= $1 LIMIT 10 {skip})"#
         );
-        self.execute_raw(Statement::from_sql_and_values(backend, forget, [old.into()])).await?;
+        self.execute_raw(Statement::from_sql_and_values(
+            backend,
+            forget,
+            [old.into()],
+        ))
+        .await?;
         let sql = r#"INSERT INTO "project"."_idempotency" (caller, key, hash, status, etag, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
                      ON CONFLICT (caller, key) DO UPDATE SET hash = excluded.hash, status = excluded.status, etag = excluded.etag,
                      body = excluded.body, created_at = excluded.created_at"#;
@@ -85,7 +112,8 @@ impl WriteTx {
             answer.body.clone().into(),
             now.time().into(),
         ];
-        self.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        self.execute_raw(Statement::from_sql_and_values(backend, sql, values))
+            .await?;
         Ok(())
     }
 }

@@ -123,6 +123,10 @@ pub struct WriteCounts {
 fn place(sql: &mut String, schema: &str) {
     const MARKER: &str = "\"project\".";
     if sql.contains(MARKER) {
-        *sql = if schema.is_empty() { sql.replace(MARKER, "") } else { sql.replace(MARKER, &format!("\"{schema}\".")) };
+        *sql = if schema.is_empty() {
+            sql.replace(MARKER, "")
+        } else {
+            sql.replace(MARKER, &format!("\"{schema}\"."))
+        };
     }
 }

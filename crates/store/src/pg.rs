@@ -5,8 +5,8 @@ use crate::value::{Doc, NAN, has_nan};
 use crate::{WriteTx, place};
 use futures_util::FutureExt;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqlxPostgresConnector, Statement,
-    TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, SqlxPostgresConnector, Statement, TransactionTrait, Value,
 };
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::panic::AssertUnwindSafe;
@@ -42,7 +42,13 @@ impl PgOptions {
     /// The defaults for a server at `url`.
     #[must_use]
     pub fn new(url: String) -> Self {
-        Self { url, read_connections: 16, write_connections: 16, statement_timeout_ms: 5_000, per_project: 12 }
+        Self {
+            url,
+            read_connections: 16,
+            write_connections: 16,
+            statement_timeout_ms: 5_000,
+            per_project: 12,
+        }
     }
 }
 
@@ -55,14 +61,26 @@ pub(crate) struct PgShared {
 
 impl PgShared {
     pub(crate) async fn connect(options: &PgOptions) -> Result<Arc<Self>, StoreError> {
-        let base = PgConnectOptions::from_str(&options.url).map_err(|e| StoreError::Db(e.to_string()))?.application_name("galley");
+        let base = PgConnectOptions::from_str(&options.url)
+            .map_err(|e| StoreError::Db(e.to_string()))?
+            .application_name("galley");
         let timeout = options.statement_timeout_ms.to_string();
-        let common = [("statement_timeout", timeout.as_str()), ("timezone", "UTC"), ("extra_float_digits", "1"), ("jit", "off")];
-        let read = base.clone().options(common).options([("default_transaction_read_only", "on")]);
-        // The last of these ends the session of a caller that went between BEGIN and its first statement.
-        let write = base
+        let common = [
+            ("statement_timeout", timeout.as_str()),
+            ("timezone", "UTC"),
+            ("extra_float_digits", "1"),
+            ("jit", "off"),
+        ];
+        let read = base
+            .clone()
             .options(common)
-            .options([("synchronous_commit", "on"), ("lock_timeout", "5000"), ("idle_in_transaction_session_timeout", "60000")]);
+            .options([("default_transaction_read_only", "on")]);
+        // The last of these ends the session of a caller that went between BEGIN and its first statement.
+        let write = base.options(common).options([
+            ("synchronous_commit", "on"),
+            ("lock_timeout", "5000"),
+            ("idle_in_transaction_session_timeout", "60000"),
+        ]);
         let pool = |max: u32| {
             PgPoolOptions::new()
                 .max_connections(max.max(1))
@@ -78,7 +96,10 @@ impl PgShared {
                     })
                 })
         };
-        let write = pool(options.write_connections).connect_with(write).await.map_err(|e| StoreError::Db(e.to_string()))?;
+        let write = pool(options.write_connections)
+            .connect_with(write)
+            .await
+            .map_err(|e| StoreError::Db(e.to_string()))?;
         let read = pool(options.read_connections).connect_lazy_with(read);
         Ok(Arc::new(Self {
             read: SqlxPostgresConnector::from_sqlx_postgres_pool(read),
@@ -111,7 +132,10 @@ impl Place {
     /// alone, but it holds for the types of its first values and for the tables as they were.
     fn put(&self, statement: &mut Statement) -> Result<u32, DbErr> {
         place(&mut statement.sql, &self.schema);
-        let values = statement.values.as_ref().map_or(&[][..], |v| v.0.as_slice());
+        let values = statement
+            .values
+            .as_ref()
+            .map_or(&[][..], |v| v.0.as_slice());
         if has_nan(values) {
             return Err(into_db_err(&StoreError::Constraint(NAN.to_owned())));
         }
@@ -127,7 +151,9 @@ impl Place {
 
     /// From now on all statements are prepared anew, once for all that were refused together.
     fn renew(&self, seen: u32) {
-        let _ = self.plans.compare_exchange(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self
+            .plans
+            .compare_exchange(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
@@ -165,7 +191,11 @@ struct Running {
 impl Running {
     /// Ends the run unless it was asked for again.
     fn rest(&mut self) -> bool {
-        self.rested = self.sequencer.state.compare_exchange(RUNNING, IDLE, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        self.rested = self
+            .sequencer
+            .state
+            .compare_exchange(RUNNING, IDLE, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok();
         self.rested
     }
 }
@@ -187,7 +217,10 @@ impl PgDb {
     pub(crate) fn new(shared: &Arc<PgShared>, schema: &str) -> Self {
         Self {
             shared: shared.clone(),
-            place: Arc::new(Place { schema: schema.to_owned(), plans: AtomicU32::new(0) }),
+            place: Arc::new(Place {
+                schema: schema.to_owned(),
+                plans: AtomicU32::new(0),
+            }),
             reads: Arc::new(Semaphore::new(shared.per_project)),
             writes: Arc::new(Semaphore::new(shared.per_project)),
             sequencer: Arc::default(),
@@ -205,19 +238,27 @@ impl PgDb {
         self.closed.store(true, Ordering::SeqCst);
     }
 
-    async fn permit(&self, of: &Arc<Semaphore>) -> Result<tokio::sync::OwnedSemaphorePermit, StoreError> {
+    async fn permit(
+        &self,
+        of: &Arc<Semaphore>,
+    ) -> Result<tokio::sync::OwnedSemaphorePermit, StoreError> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(StoreError::Closed);
         }
         let wait = tokio::time::timeout(Duration::from_secs(5), of.clone().acquire_owned()).await;
         match wait {
             Ok(permit) => permit.map_err(|_| StoreError::Closed),
-            Err(_) => Err(StoreError::Busy("too many queries of this project wait".to_owned())),
+            Err(_) => Err(StoreError::Busy(
+                "too many queries of this project wait".to_owned(),
+            )),
         }
     }
 
     pub(crate) async fn rows(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let _permit = self.permit(&self.reads).await.map_err(|e| into_db_err(&e))?;
+        let _permit = self
+            .permit(&self.reads)
+            .await
+            .map_err(|e| into_db_err(&e))?;
         let seen = self.place.put(&mut statement)?;
         match self.shared.read.query_all_raw(statement.clone()).await {
             Err(e) if is_stale_plan(&e) => {
@@ -246,8 +287,13 @@ impl PgDb {
         }
         // Two nodes may do this at once; IF NOT EXISTS alone still fails with a unique violation then.
         let tx = self.shared.write.begin().await?;
-        tx.execute_unprepared("SELECT pg_advisory_xact_lock(7202194)").await?;
-        tx.execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", self.place.schema)).await?;
+        let schema = &self.place.schema;
+        tx.execute_unprepared(&format!(
+            "SELECT pg_advisory_xact_lock(hashtextextended('{schema}', 7202194))"
+        ))
+        .await?;
+        tx.execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""))
+            .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -263,7 +309,9 @@ impl PgDb {
             let tx = self.shared.write.begin().await.map_err(StoreError::from)?;
             let tx = WriteTx::Postgres(PgTx::new(tx, self.place.clone()));
             let ran = AssertUnwindSafe(f(&tx)).catch_unwind().await;
-            let WriteTx::Postgres(tx) = tx else { return Err(StoreError::Closed.into()) };
+            let WriteTx::Postgres(tx) = tx else {
+                return Err(StoreError::Closed.into());
+            };
             let again = tx.state.again.load(Ordering::Relaxed);
             let poisoned = tx.is_poisoned();
             let changed = tx.state.changed.load(Ordering::Relaxed);
@@ -306,15 +354,23 @@ impl PgDb {
             return;
         }
         let db = self.clone();
-        let mut running = Running { sequencer: self.sequencer.clone(), rested: false };
-        #[expect(clippy::disallowed_methods, reason = "the sequencer ends by itself after the rows that are there")]
+        let mut running = Running {
+            sequencer: self.sequencer.clone(),
+            rested: false,
+        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the sequencer ends by itself after the rows that are there"
+        )]
         tokio::spawn(async move {
             let mut failures = 0;
             loop {
                 running.sequencer.state.store(RUNNING, Ordering::SeqCst);
                 match db.stamp().await {
                     Ok(()) => failures = 0,
-                    Err(e) if failures < STAMP_RETRIES_MAX && !db.closed.load(Ordering::Relaxed) => {
+                    Err(e)
+                        if failures < STAMP_RETRIES_MAX && !db.closed.load(Ordering::Relaxed) =>
+                    {
                         failures += 1;
                         tracing::warn!(error = %e, failures, "the change log was not stamped and will be tried again");
                         tokio::time::sleep(STAMP_PAUSE).await;
@@ -339,7 +395,10 @@ impl PgDb {
         };
         loop {
             let tx = self.shared.write.begin().await?;
-            tx.execute_raw(sql(r#"SELECT value FROM "project"."_counters" WHERE name = 'change' FOR UPDATE"#)).await?;
+            tx.execute_raw(sql(
+                r#"SELECT value FROM "project"."_counters" WHERE name = 'change' FOR UPDATE"#,
+            ))
+            .await?;
             let stamped = tx
                 .execute_raw(sql(
                     r#"WITH base AS (SELECT value FROM "project"."_counters" WHERE name = 'change'),
@@ -367,7 +426,10 @@ impl PgDb {
 fn commit_error(error: DbErr) -> StoreError {
     match StoreError::from(error) {
         // A deferred constraint or a serialization failure is a plain "no"; anything else may have been applied.
-        e @ (StoreError::Aborted | StoreError::ForeignKey(_) | StoreError::Unique(_) | StoreError::Constraint(_)) => e,
+        e @ (StoreError::Aborted
+        | StoreError::ForeignKey(_)
+        | StoreError::Unique(_)
+        | StoreError::Constraint(_)) => e,
         e => StoreError::CommitUnknown(e.to_string()),
     }
 }
@@ -375,7 +437,10 @@ fn commit_error(error: DbErr) -> StoreError {
 /// A pause before the next attempt, another for each caller, so that two that met do not meet again.
 fn jitter(attempt: u32) -> Duration {
     static TURN: AtomicU32 = AtomicU32::new(0);
-    let spread = TURN.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9) >> 27;
+    let spread = TURN
+        .fetch_add(1, Ordering::Relaxed)
+        .wrapping_mul(0x9e37_79b9)
+        >> 27;
     Duration::from_millis(u64::from(attempt * 5 + spread))
 }
 
@@ -387,9 +452,17 @@ fn docs(rows: Vec<QueryResult>) -> Result<Vec<Doc>, StoreError> {
     let mut bytes = 0;
     rows.iter()
         .map(|row| {
-            let doc = Doc { json: column(row, 0)?, key: column(row, 1)?, version: column(row, 2)? };
+            let doc = Doc {
+                json: column(row, 0)?,
+                key: column(row, 1)?,
+                version: column(row, 2)?,
+            };
             bytes += doc.json.len();
-            if bytes > kernel::limits::RESPONSE_BYTES_MAX { Err(StoreError::TooLarge) } else { Ok(doc) }
+            if bytes > kernel::limits::RESPONSE_BYTES_MAX {
+                Err(StoreError::TooLarge)
+            } else {
+                Ok(doc)
+            }
         })
         .collect()
 }
@@ -413,7 +486,12 @@ pub(crate) struct TxState {
 
 impl PgTx {
     fn new(inner: DatabaseTransaction, place: Arc<Place>) -> Self {
-        Self { inner, place, poisoned: AtomicBool::new(false), state: Arc::default() }
+        Self {
+            inner,
+            place,
+            poisoned: AtomicBool::new(false),
+            state: Arc::default(),
+        }
     }
 
     fn is_poisoned(&self) -> bool {
@@ -466,7 +544,12 @@ impl PgTx {
 
     pub(crate) async fn begin(&self) -> Result<Self, DbErr> {
         let inner = self.watch(0, self.inner.begin().await)?;
-        Ok(Self { inner, place: self.place.clone(), poisoned: AtomicBool::new(false), state: self.state.clone() })
+        Ok(Self {
+            inner,
+            place: self.place.clone(),
+            poisoned: AtomicBool::new(false),
+            state: self.state.clone(),
+        })
     }
 
     pub(crate) async fn commit(self) -> Result<(), DbErr> {

@@ -2,8 +2,8 @@
 
 use crate::{Db, WriteTx, place};
 use sea_orm::{
-    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, Statement, TransactionError, TransactionOptions,
-    TransactionSession, TransactionTrait,
+    AccessMode, ConnectionTrait, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
+    Statement, TransactionError, TransactionOptions, TransactionSession, TransactionTrait,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -15,11 +15,15 @@ impl ConnectionTrait for Db {
     }
 
     async fn execute_raw(&self, _statement: Statement) -> Result<ExecResult, DbErr> {
-        Err(DbErr::Custom("[8] a read handle does not execute".to_owned()))
+        Err(DbErr::Custom(
+            "[8] a read handle does not execute".to_owned(),
+        ))
     }
 
     async fn execute_unprepared(&self, _sql: &str) -> Result<ExecResult, DbErr> {
-        Err(DbErr::Custom("[8] a read handle does not execute".to_owned()))
+        Err(DbErr::Custom(
+            "[8] a read handle does not execute".to_owned(),
+        ))
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -30,7 +34,12 @@ impl ConnectionTrait for Db {
         match self {
             Self::Sqlite(db) => {
                 place(&mut statement.sql, "");
-                Ok(db.rows(statement).await?.into_iter().map(QueryResult::from).collect())
+                Ok(db
+                    .rows(statement)
+                    .await?
+                    .into_iter()
+                    .map(QueryResult::from)
+                    .collect())
             }
             Self::Postgres(db) => db.rows(statement).await,
         }
@@ -72,7 +81,11 @@ impl ConnectionTrait for WriteTx {
         match self {
             Self::Sqlite(tx) => {
                 place(&mut statement.sql, "");
-                Ok(tx.rows(&statement)?.into_iter().map(QueryResult::from).collect())
+                Ok(tx
+                    .rows(&statement)?
+                    .into_iter()
+                    .map(QueryResult::from)
+                    .collect())
             }
             Self::Postgres(tx) => tx.rows(statement).await,
         }
@@ -90,7 +103,11 @@ impl TransactionTrait for WriteTx {
         }
     }
 
-    async fn begin_with_config(&self, _isolation: Option<IsolationLevel>, _access: Option<AccessMode>) -> Result<WriteTx, DbErr> {
+    async fn begin_with_config(
+        &self,
+        _isolation: Option<IsolationLevel>,
+        _access: Option<AccessMode>,
+    ) -> Result<WriteTx, DbErr> {
         // A nested transaction is a savepoint: it has the isolation of the one around it.
         self.begin().await
     }
@@ -101,15 +118,23 @@ impl TransactionTrait for WriteTx {
 
     async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>
     where
-        F: for<'c> FnOnce(&'c WriteTx) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(&'c WriteTx) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {
         let nested = self.begin().await.map_err(TransactionError::Connection)?;
         match callback(&nested).await {
-            Ok(value) => nested.commit().await.map(|()| value).map_err(TransactionError::Connection),
+            Ok(value) => nested
+                .commit()
+                .await
+                .map(|()| value)
+                .map_err(TransactionError::Connection),
             Err(e) => {
-                nested.rollback().await.map_err(TransactionError::Connection)?;
+                nested
+                    .rollback()
+                    .await
+                    .map_err(TransactionError::Connection)?;
                 Err(TransactionError::Transaction(e))
             }
         }
@@ -122,7 +147,8 @@ impl TransactionTrait for WriteTx {
         _access: Option<AccessMode>,
     ) -> Result<T, TransactionError<E>>
     where
-        F: for<'c> FnOnce(&'c WriteTx) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(&'c WriteTx) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
         T: Send,
         E: std::fmt::Display + std::fmt::Debug + Send,
     {

@@ -41,11 +41,14 @@ impl rusqlite::ToSql for Bind<'_> {
             Value::TimeDateTimeWithTimeZone(v) => match v {
                 None => text(None),
                 Some(time) => {
-                    let stamp = Stamp::from_time(*time).ok_or_else(|| unsupported("a time outside the years 1 to 9999"))?;
+                    let stamp = Stamp::from_time(*time)
+                        .ok_or_else(|| unsupported("a time outside the years 1 to 9999"))?;
                     text(Some(stamp.to_string()))
                 }
             },
-            Value::TimeDate(v) => text(v.map(|d| format!("{:04}-{:02}-{:02}", d.year(), u8::from(d.month()), d.day()))),
+            Value::TimeDate(v) => text(
+                v.map(|d| format!("{:04}-{:02}-{:02}", d.year(), u8::from(d.month()), d.day())),
+            ),
             other => return Err(unsupported(&format!("a value of the kind {other:?}"))),
         })
     }
@@ -74,7 +77,10 @@ pub(crate) fn has_nan(values: &[Value]) -> bool {
 
 /// Binds the values by the number in `$n` or `?n`, or by position. SQLite takes `$n` for a name and would number it by
 /// its first appearance, so that `b = $2 AND a = $1` got its values the wrong way round.
-pub(crate) fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) -> rusqlite::Result<()> {
+pub(crate) fn bind(
+    statement: &mut rusqlite::Statement<'_>,
+    values: &[Value],
+) -> rusqlite::Result<()> {
     let count = statement.parameter_count();
     if count != values.len() {
         return Err(rusqlite::Error::InvalidParameterCount(values.len(), count));
@@ -85,7 +91,9 @@ pub(crate) fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Value]) ->
             Some(name) => name.get(1..).and_then(|n| n.parse::<usize>().ok()),
         };
         let Some(value) = number.and_then(|n| values.get(n.checked_sub(1)?)) else {
-            return Err(rusqlite::Error::InvalidParameterName(statement.parameter_name(i).unwrap_or_default().to_owned()));
+            return Err(rusqlite::Error::InvalidParameterName(
+                statement.parameter_name(i).unwrap_or_default().to_owned(),
+            ));
         };
         statement.raw_bind_parameter(i, Bind(value))?;
     }
@@ -138,25 +146,40 @@ fn read(value: ValueRef<'_>, kind: As) -> Result<Value, String> {
         (As::Json, ValueRef::Null) => Value::Json(None),
         (As::Bytes, ValueRef::Null) => Value::Bytes(None),
         (As::Bool, ValueRef::Integer(i)) => Value::Bool(Some(i != 0)),
-        #[expect(clippy::cast_precision_loss, reason = "a float column that holds an integer means that float")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a float column that holds an integer means that float"
+        )]
         (As::Double, ValueRef::Integer(i)) => Value::Double(Some(i as f64)),
-        (As::Uuid, ValueRef::Text(t)) => Value::Uuid(Some(uuid::Uuid::try_parse_ascii(t).map_err(|e| e.to_string())?)),
+        (As::Uuid, ValueRef::Text(t)) => Value::Uuid(Some(
+            uuid::Uuid::try_parse_ascii(t).map_err(|e| e.to_string())?,
+        )),
         (As::Time, ValueRef::Text(t)) => {
             let text = as_text(t)?;
             let stamp = Stamp::parse(&text).ok_or_else(|| format!("{text} is no time"))?;
             Value::TimeDateTimeWithTimeZone(Some(stamp.time()))
         }
-        (As::Json, ValueRef::Text(t)) => Value::Json(Some(Box::new(serde_json::from_slice(t).map_err(|e| e.to_string())?))),
+        (As::Json, ValueRef::Text(t)) => Value::Json(Some(Box::new(
+            serde_json::from_slice(t).map_err(|e| e.to_string())?,
+        ))),
         (As::Int | As::Storage, ValueRef::Integer(i)) => Value::BigInt(Some(i)),
         (As::Double | As::Storage, ValueRef::Real(f)) => Value::Double(Some(f)),
         (As::Text | As::Storage, ValueRef::Text(t)) => Value::String(Some(as_text(t)?)),
         (As::Bytes | As::Storage, ValueRef::Blob(b)) => Value::Bytes(Some(b.to_vec())),
-        (kind, value) => return Err(format!("a column declared {kind:?} holds {:?}", value.data_type())),
+        (kind, value) => {
+            return Err(format!(
+                "a column declared {kind:?} holds {:?}",
+                value.data_type()
+            ));
+        }
     })
 }
 
 /// Steps a statement to its end and gives its rows by column name.
-pub(crate) fn proxy_rows(statement: &mut rusqlite::CachedStatement<'_>, values: &[Value]) -> Result<Vec<ProxyRow>, rusqlite::Error> {
+pub(crate) fn proxy_rows(
+    statement: &mut rusqlite::CachedStatement<'_>,
+    values: &[Value],
+) -> Result<Vec<ProxyRow>, rusqlite::Error> {
     bind(statement, values)?;
     let mut columns: Vec<(String, As)> = Vec::new();
     let mut rows = statement.raw_query();
@@ -164,12 +187,21 @@ pub(crate) fn proxy_rows(statement: &mut rusqlite::CachedStatement<'_>, values: 
     while let Some(row) = rows.next()? {
         if out.is_empty() {
             // Not before the first step: after a change of the schema it is the one that prepares the statement anew.
-            columns = row.as_ref().columns().iter().map(|c| (c.name().to_owned(), column_as(c.decl_type()))).collect();
+            columns = row
+                .as_ref()
+                .columns()
+                .iter()
+                .map(|c| (c.name().to_owned(), column_as(c.decl_type())))
+                .collect();
         }
         let mut map = BTreeMap::new();
         for (i, (name, kind)) in columns.iter().enumerate() {
             let value = read(row.get_ref(i)?, *kind).map_err(|e| {
-                rusqlite::Error::FromSqlConversionFailure(i, rusqlite::types::Type::Null, format!("{name}: {e}").into())
+                rusqlite::Error::FromSqlConversionFailure(
+                    i,
+                    rusqlite::types::Type::Null,
+                    format!("{name}: {e}").into(),
+                )
             })?;
             if map.insert(name.clone(), value).is_some() {
                 // Two columns of one name would collapse in a proxy row.
@@ -193,16 +225,26 @@ pub struct Doc {
 }
 
 /// Steps a statement of the columns (json, key, version) to its end.
-pub(crate) fn docs(statement: &mut rusqlite::CachedStatement<'_>, values: &[Value]) -> Result<Vec<Doc>, rusqlite::Error> {
+pub(crate) fn docs(
+    statement: &mut rusqlite::CachedStatement<'_>,
+    values: &[Value],
+) -> Result<Vec<Doc>, rusqlite::Error> {
     bind(statement, values)?;
     let mut rows = statement.raw_query();
     let mut out = Vec::new();
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        let doc = Doc { json: row.get(0)?, key: row.get(1)?, version: row.get(2)? };
+        let doc = Doc {
+            json: row.get(0)?,
+            key: row.get(1)?,
+            version: row.get(2)?,
+        };
         bytes += doc.json.len();
         if bytes > kernel::limits::RESPONSE_BYTES_MAX {
-            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_TOOBIG), None));
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_TOOBIG),
+                None,
+            ));
         }
         out.push(doc);
     }
@@ -218,16 +260,25 @@ impl<T: sea_orm::sea_query::ValueType> sea_orm::TryGetable for Sq<Option<T>>
 where
     Option<T>: sea_orm::TryGetable,
 {
-    fn try_get_by<I: sea_orm::ColIdx>(res: &sea_orm::QueryResult, index: I) -> Result<Self, sea_orm::TryGetError> {
+    fn try_get_by<I: sea_orm::ColIdx>(
+        res: &sea_orm::QueryResult,
+        index: I,
+    ) -> Result<Self, sea_orm::TryGetError> {
         let Some(row) = res.try_as_proxy_row() else {
             return Option::<T>::try_get_by(res, index).map(Sq);
         };
-        let name = index.as_str().ok_or_else(|| DbErr::Type("a proxy row is read by name".into()))?;
-        let value = row.values.get(name).ok_or_else(|| DbErr::Type(format!("no column {name}")))?;
+        let name = index
+            .as_str()
+            .ok_or_else(|| DbErr::Type("a proxy row is read by name".into()))?;
+        let value = row
+            .values
+            .get(name)
+            .ok_or_else(|| DbErr::Type(format!("no column {name}")))?;
         if value.is_null() {
             return Ok(Sq(None));
         }
-        let value = T::try_from(value.clone()).map_err(|_| DbErr::Type(format!("the column {name} has another type")))?;
+        let value = T::try_from(value.clone())
+            .map_err(|_| DbErr::Type(format!("the column {name} has another type")))?;
         Ok(Sq(Some(value)))
     }
 }

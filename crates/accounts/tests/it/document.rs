@@ -5,12 +5,20 @@ use utoipa_actix_web::AppExt;
 
 #[test]
 fn every_operation_has_its_id_its_errors_and_its_lock() {
-    let (_, mut document) = App::new().into_utoipa_app().configure(accounts::configure_project).split_for_parts();
+    let (_, mut document) = App::new()
+        .into_utoipa_app()
+        .configure(accounts::configure_project)
+        .split_for_parts();
     gate::openapi::complete(&mut document);
     let document = serde_json::to_value(&document).unwrap();
     let mut found = Vec::new();
     for item in document["paths"].as_object().unwrap().values() {
-        for operation in item.as_object().unwrap().values().filter(|value| value["operationId"].is_string()) {
+        for operation in item
+            .as_object()
+            .unwrap()
+            .values()
+            .filter(|value| value["operationId"].is_string())
+        {
             let is_open = operation["security"] == serde_json::json!([{}]);
             found.push((operation["operationId"].as_str().unwrap(), is_open));
             for status in ["400", "401", "403", "429", "500", "503"] {
@@ -34,7 +42,11 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("sign_up", true),
     ];
     assert_eq!(found, want);
-    for schema in document["components"]["schemas"].as_object().unwrap().keys() {
+    for schema in document["components"]["schemas"]
+        .as_object()
+        .unwrap()
+        .keys()
+    {
         assert!(!schema.contains("accounts"), "{schema}");
     }
 }

@@ -13,7 +13,9 @@ use gate::ports::UserTokens;
 use gate::{Access, By, Gate, GateConfig, GateParts, Input, Master, Place, Problem, Project, Who};
 use kernel::{Clock, Code, FieldError, Ids, Stamp};
 use sea_orm::sea_query::{Alias, ColumnDef, IntoTableRef, Table};
-use sea_orm::{ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+};
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -79,29 +81,66 @@ struct Users;
 impl Directory for Users {
     async fn find(&self, project: &Project, identity: &str) -> Result<Option<UserRow>, Problem> {
         let key = identity.trim().to_lowercase();
-        Ok(user::Entity::find().filter(user::Column::Key.eq(key)).one(&project.db).await?.map(row))
+        Ok(user::Entity::find()
+            .filter(user::Column::Key.eq(key))
+            .one(&project.db)
+            .await?
+            .map(row))
     }
 
     async fn get(&self, project: &Project, id: Uuid) -> Result<Option<UserRow>, Problem> {
-        Ok(user::Entity::find_by_id(id).one(&project.db).await?.map(row))
+        Ok(user::Entity::find_by_id(id)
+            .one(&project.db)
+            .await?
+            .map(row))
     }
 
     async fn check(&self, _project: &Project, profile: &Map<String, Value>) -> Result<(), Problem> {
         if let Some(unknown) = profile.keys().find(|name| *name != "name") {
-            return Err(Problem::new(Code::UnknownField).errors(vec![FieldError::at(unknown, "unknown_field", "There is no such field.")]));
+            return Err(Problem::new(Code::UnknownField).errors(vec![FieldError::at(
+                unknown,
+                "unknown_field",
+                "There is no such field.",
+            )]));
         }
         match profile.get("name") {
             None | Some(Value::String(_)) => Ok(()),
-            Some(_) => Err(Problem::validation(vec![FieldError::at("name", "not_a_text", "This must be a text.")])),
+            Some(_) => Err(Problem::validation(vec![FieldError::at(
+                "name",
+                "not_a_text",
+                "This must be a text.",
+            )])),
         }
     }
 
-    async fn create(&self, project: &Project, tx: &WriteTx, new: NewUser) -> Result<UserRow, Problem> {
+    async fn create(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        new: NewUser,
+    ) -> Result<UserRow, Problem> {
         self.check(project, &new.profile).await?;
         let email = new.email.unwrap();
-        let name = new.profile.get("name").and_then(Value::as_str).map(str::to_owned);
-        let model = user::Model { id: new.id, key: email.to_lowercase(), email, name, disabled: false, roles: json!(["member"]) };
-        match model.clone().into_active_model().insert(tx).await.map_err(StoreError::from) {
+        let name = new
+            .profile
+            .get("name")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let model = user::Model {
+            id: new.id,
+            key: email.to_lowercase(),
+            email,
+            name,
+            disabled: false,
+            roles: json!(["member"]),
+        };
+        match model
+            .clone()
+            .into_active_model()
+            .insert(tx)
+            .await
+            .map_err(StoreError::from)
+        {
             Ok(_) => Ok(row(model)),
             Err(StoreError::Unique(_)) => Err(Code::IdentityTaken.into()),
             Err(other) => Err(other.into()),
@@ -132,17 +171,28 @@ impl Reply {
     }
 
     pub fn text(&self, name: &str) -> String {
-        self.json()[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}")).to_owned()
+        self.json()[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name} in {self:?}"))
+            .to_owned()
     }
 
     /// The status and the problem's code.
     pub fn fails(&self) -> (u16, String) {
-        (self.status.as_u16(), self.json()["code"].as_str().unwrap_or_default().to_owned())
+        (
+            self.status.as_u16(),
+            self.json()["code"].as_str().unwrap_or_default().to_owned(),
+        )
     }
 
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.bytes));
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.bytes)
+        );
         self
     }
 }
@@ -152,12 +202,21 @@ pub async fn on_both(test: impl AsyncFn(Kit)) {
     let url = std::env::var("GALLEY_TEST_POSTGRES");
     let url = url.expect("GALLEY_TEST_POSTGRES is not set: run the tests with `cargo xtask test`, which starts a PostgreSQL for them");
     test(Kit::start(Engine::Sqlite(SqliteOptions::default())).await).await;
-    let options = PgOptions { read_connections: 3, write_connections: 3, ..PgOptions::new(url) };
+    let options = PgOptions {
+        read_connections: 3,
+        write_connections: 3,
+        ..PgOptions::new(url)
+    };
     test(Kit::start(Engine::Postgres(options)).await).await;
 }
 
 pub fn accounts() -> Accounts {
-    Accounts::new(AccountsParts { directory: Arc::new(Users), passwords: Passwords::new(2, 64), ids: Ids, config: AccountsConfig::default() })
+    Accounts::new(AccountsParts {
+        directory: Arc::new(Users),
+        passwords: Passwords::new(2, 64),
+        ids: Ids,
+        config: AccountsConfig::default(),
+    })
 }
 
 impl Kit {
@@ -166,7 +225,13 @@ impl Kit {
         let store = Store::start(&engine, dir.path()).await.unwrap();
         let project = Project::for_tests(database(&store).await, "shop").unwrap();
         let clock = Clock::held(Stamp::parse("2026-01-02T03:04:05Z").unwrap());
-        Self { accounts: accounts(), project, clock, store, _dir: dir }
+        Self {
+            accounts: accounts(),
+            project,
+            clock,
+            store,
+            _dir: dir,
+        }
     }
 
     /// A second project on the same store.
@@ -179,16 +244,33 @@ impl Kit {
     }
 
     /// Calls as somebody with this bearer token, or as nobody.
-    pub async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Reply {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Reply {
         let who = match token {
             None => Ok(Who::Anonymous),
-            Some(token) => self.accounts.verify(&self.project, token, self.clock.now()).await.map(Who::User),
+            Some(token) => self
+                .accounts
+                .verify(&self.project, token, self.clock.now())
+                .await
+                .map(Who::User),
         };
         self.call_as(method, path, who, body, &[]).await
     }
 
     /// Calls as this caller, through the routes.
-    pub async fn call_as(&self, method: Method, path: &str, who: Result<Who, Problem>, body: Option<Value>, headers: &[(&str, &str)]) -> Reply {
+    pub async fn call_as(
+        &self,
+        method: Method,
+        path: &str,
+        who: Result<Who, Problem>,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Reply {
         let access = Rc::new(Access {
             place: Place::Project,
             project: Some(self.project.clone()),
@@ -197,8 +279,11 @@ impl Kit {
             request_id: "request".to_owned(),
             network: "192.0.2.1".to_owned(),
         });
-        let (app, _) =
-            App::new().app_data(Data::new(self.accounts.clone())).into_utoipa_app().configure(accounts::configure_project).split_for_parts();
+        let (app, _) = App::new()
+            .app_data(Data::new(self.accounts.clone()))
+            .into_utoipa_app()
+            .configure(accounts::configure_project)
+            .split_for_parts();
         let app = init_service(app.wrap_fn(move |request, service| {
             request.extensions_mut().insert(access.clone());
             service.call(request)
@@ -217,8 +302,16 @@ impl Kit {
             let (request, _) = response.into_parts();
             response = actix_web::dev::ServiceResponse::new(request, problem.render("request"));
         }
-        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-        Reply { status: response.status(), headers, bytes: read_body(response).await.to_vec() }
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        Reply {
+            status: response.status(),
+            headers,
+            bytes: read_body(response).await.to_vec(),
+        }
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Reply {
@@ -230,26 +323,38 @@ impl Kit {
     }
 
     pub async fn me(&self, token: &str) -> Reply {
-        self.call(Method::GET, "/v1/users/me", Some(token), None).await
+        self.call(Method::GET, "/v1/users/me", Some(token), None)
+            .await
     }
 
     pub async fn sign_up(&self, email: &str) -> Reply {
-        self.post("/v1/auth/sign-up", json!({"email": email, "password": PASSWORD})).await
+        self.post(
+            "/v1/auth/sign-up",
+            json!({"email": email, "password": PASSWORD}),
+        )
+        .await
     }
 
     pub async fn sign_in(&self, identity: &str, password: &str) -> Reply {
-        self.post("/v1/auth/sign-in/password", json!({"identity": identity, "password": password})).await
+        self.post(
+            "/v1/auth/sign-in/password",
+            json!({"identity": identity, "password": password}),
+        )
+        .await
     }
 
     pub async fn refresh(&self, token: &str) -> Reply {
-        self.post("/v1/auth/refresh", json!({"refresh_token": token})).await
+        self.post("/v1/auth/refresh", json!({"refresh_token": token}))
+            .await
     }
 
     /// Closes the project to strangers, as its owner would.
     pub async fn close_sign_up(&self) {
         let dir = tempfile::tempdir().unwrap();
         let parts = GateParts {
-            store: Store::start(&Engine::Sqlite(SqliteOptions::default()), dir.path()).await.unwrap(),
+            store: Store::start(&Engine::Sqlite(SqliteOptions::default()), dir.path())
+                .await
+                .unwrap(),
             clock: self.clock.clone(),
             ids: Ids,
             master: Master::open(dir.path(), None, false).unwrap(),
@@ -261,15 +366,26 @@ impl Kit {
         };
         let change = Input::new(json!({"sign_up": "closed"}).as_object().cloned().unwrap());
         let gate = Gate::open(parts).await.unwrap();
-        gate.update_settings(&self.project, &By::cli(self.clock.now()), None, change).await.unwrap();
+        gate.update_settings(&self.project, &By::cli(self.clock.now()), None, change)
+            .await
+            .unwrap();
     }
 
     /// Writes to the directory, as an operator would.
     pub async fn set_disabled(&self, email: &str, disabled: bool) -> Uuid {
-        let found = user::Entity::find().filter(user::Column::Email.eq(email)).one(&self.project.db).await.unwrap().unwrap();
+        let found = user::Entity::find()
+            .filter(user::Column::Email.eq(email))
+            .one(&self.project.db)
+            .await
+            .unwrap()
+            .unwrap();
         let id = found.id;
         let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
-            let change = user::ActiveModel { id: ActiveValue::Unchanged(id), disabled: ActiveValue::Set(disabled), ..Default::default() };
+            let change = user::ActiveModel {
+                id: ActiveValue::Unchanged(id),
+                disabled: ActiveValue::Set(disabled),
+                ..Default::default()
+            };
             change.update(tx).await?;
             Ok(())
         };
@@ -281,7 +397,10 @@ impl Kit {
     pub async fn erase(&self, email: &str) {
         let email = email.to_owned();
         let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
-            user::Entity::delete_many().filter(user::Column::Email.eq(email.as_str())).exec(tx).await?;
+            user::Entity::delete_many()
+                .filter(user::Column::Email.eq(email.as_str()))
+                .exec(tx)
+                .await?;
             Ok(())
         };
         self.project.db.write(write).await.unwrap();
@@ -291,6 +410,9 @@ impl Kit {
 async fn database(store: &Store) -> Db {
     let mut steps = gate::project_steps().to_vec();
     steps.extend_from_slice(Accounts::steps());
-    steps.push(Step { name: "test/1-users", up: users_table });
+    steps.push(Step {
+        name: "test/1-users",
+        up: users_table,
+    });
     store.project(Ids.new_id(), &steps).await.unwrap()
 }

@@ -27,7 +27,9 @@ async fn a_token_has_one_successor_and_a_repeat_has_the_same_for_ten_seconds() {
         let third = next(&kit, &second).await;
         assert!(third != second && third != first);
         // Each answer has an access token that works.
-        kit.me(&kit.refresh(&third).await.text("access_token")).await.expect(200);
+        kit.me(&kit.refresh(&third).await.text("access_token"))
+            .await
+            .expect(200);
     })
     .await;
 }
@@ -41,12 +43,17 @@ async fn a_repeat_after_the_grace_ends_the_family() {
         kit.me(&reply.text("access_token")).await.expect(200);
         kit.pass(SECOND * 10 + Duration::from_micros(1));
         assert_eq!(kit.refresh(&first).await.fails(), refused());
-        assert_eq!(kit.refresh(&reply.text("refresh_token")).await.fails(), refused());
+        assert_eq!(
+            kit.refresh(&reply.text("refresh_token")).await.fails(),
+            refused()
+        );
         for token in [signed.text("access_token"), reply.text("access_token")] {
             assert_eq!(kit.me(&token).await.status, 401);
         }
         // Another session of the user is untouched.
-        kit.sign_in("ada@example.com", crate::kit::PASSWORD).await.expect(200);
+        kit.sign_in("ada@example.com", crate::kit::PASSWORD)
+            .await
+            .expect(200);
     })
     .await;
 }
@@ -74,9 +81,16 @@ async fn fifty_at_once_rotate_once() {
     on_both(async |kit| {
         let first = kit.sign_up("ada@example.com").await.text("refresh_token");
         let replies = futures_util::future::join_all((0..50).map(|_| kit.refresh(&first))).await;
-        let successors: std::collections::HashSet<String> = replies.into_iter().map(|reply| reply.expect(200).text("refresh_token")).collect();
+        let successors: std::collections::HashSet<String> = replies
+            .into_iter()
+            .map(|reply| reply.expect(200).text("refresh_token"))
+            .collect();
         assert_eq!(successors.len(), 1);
-        let row = session::Entity::find().one(&kit.project.db).await.unwrap().unwrap();
+        let row = session::Entity::find()
+            .one(&kit.project.db)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((row.counter, row.ended_at), (2, None));
     })
     .await;
@@ -93,7 +107,11 @@ async fn a_racing_descendant_does_not_outlive_the_family() {
         // The thief's old token and the owner's new one, again and again at once.
         let (old, new) = futures_util::future::join(kit.refresh(&first), kit.refresh(&last)).await;
         assert_eq!(old.fails(), refused());
-        let survivor = if new.status == 200 { new.text("refresh_token") } else { last };
+        let survivor = if new.status == 200 {
+            new.text("refresh_token")
+        } else {
+            last
+        };
         assert_eq!(kit.refresh(&survivor).await.fails(), refused());
         if new.status == 200 {
             assert_eq!(kit.me(&new.text("access_token")).await.status, 401);
@@ -111,14 +129,31 @@ async fn a_session_expires_after_thirty_days_without_a_refresh() {
         kit.pass(DAY * 30 - SECOND);
         let reply = kit.refresh(&second).await.expect(200);
         kit.pass(DAY * 30);
-        assert_eq!(kit.refresh(&reply.text("refresh_token")).await.fails(), refused());
+        assert_eq!(
+            kit.refresh(&reply.text("refresh_token")).await.fails(),
+            refused()
+        );
         assert_eq!(kit.me(&reply.text("access_token")).await.status, 401);
         // The next sign-in sweeps the row away.
-        kit.sign_in("ada@example.com", crate::kit::PASSWORD).await.expect(200);
-        assert_eq!(kit.refresh(&reply.text("refresh_token")).await.fails(), refused());
+        kit.sign_in("ada@example.com", crate::kit::PASSWORD)
+            .await
+            .expect(200);
+        assert_eq!(
+            kit.refresh(&reply.text("refresh_token")).await.fails(),
+            refused()
+        );
         kit.pass(SECOND);
-        kit.sign_in("ada@example.com", crate::kit::PASSWORD).await.expect(200);
-        assert_eq!(session::Entity::find().all(&kit.project.db).await.unwrap().len(), 2);
+        kit.sign_in("ada@example.com", crate::kit::PASSWORD)
+            .await
+            .expect(200);
+        assert_eq!(
+            session::Entity::find()
+                .all(&kit.project.db)
+                .await
+                .unwrap()
+                .len(),
+            2
+        );
     })
     .await;
 }
@@ -147,7 +182,11 @@ async fn other_texts_are_refused_alike_and_end_nothing() {
         assert_eq!(want.fails(), refused());
         for token in bad {
             let reply = kit.refresh(&token).await;
-            assert_eq!((reply.status, &reply.bytes), (want.status, &want.bytes), "{token}");
+            assert_eq!(
+                (reply.status, &reply.bytes),
+                (want.status, &want.bytes),
+                "{token}"
+            );
         }
         next(&kit, &good).await;
     })

@@ -12,8 +12,16 @@ use uuid::Uuid;
 async fn every_column_comes_back_as_it_went_in() {
     on_both(async |kit| {
         let at = |text: &str| Stamp::parse(text).unwrap().time();
-        let (a, b, c) = (at("2026-01-02T03:04:05.000001Z"), at("2026-01-02T03:04:06.999999Z"), at("2026-01-02T03:04:07Z"));
-        let credential = credential::Model { user_id: Uuid::from_u128(1), password_hash: "$x$é".to_owned(), changed_at: a };
+        let (a, b, c) = (
+            at("2026-01-02T03:04:05.000001Z"),
+            at("2026-01-02T03:04:06.999999Z"),
+            at("2026-01-02T03:04:07Z"),
+        );
+        let credential = credential::Model {
+            user_id: Uuid::from_u128(1),
+            password_hash: "$x$é".to_owned(),
+            changed_at: a,
+        };
         let full = session::Model {
             id: Uuid::from_u128(2),
             user_id: Uuid::from_u128(3),
@@ -27,7 +35,12 @@ async fn every_column_comes_back_as_it_went_in() {
             user_agent: Some("ua".to_owned()),
             network: "2001:db8::/64".to_owned(),
         };
-        let bare = session::Model { id: Uuid::from_u128(4), ended_at: None, user_agent: None, ..full.clone() };
+        let bare = session::Model {
+            id: Uuid::from_u128(4),
+            ended_at: None,
+            user_agent: None,
+            ..full.clone()
+        };
         let retired = signing_key::Model {
             kid: "k1".to_owned(),
             algorithm: "ES256".to_owned(),
@@ -36,7 +49,11 @@ async fn every_column_comes_back_as_it_went_in() {
             created_at: a,
             retired_at: Some(b),
         };
-        let current = signing_key::Model { kid: "k2".to_owned(), retired_at: None, ..retired.clone() };
+        let current = signing_key::Model {
+            kid: "k2".to_owned(),
+            retired_at: None,
+            ..retired.clone()
+        };
         let (sessions, keys, one) = (vec![full, bare], vec![retired, current], credential.clone());
         let (s, k) = (sessions.clone(), keys.clone());
         let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
@@ -51,12 +68,24 @@ async fn every_column_comes_back_as_it_went_in() {
         };
         kit.project.db.write(write).await.unwrap();
         let db = &kit.project.db;
-        assert_eq!(credential::Entity::find().all(db).await.unwrap(), [credential]);
+        assert_eq!(
+            credential::Entity::find().all(db).await.unwrap(),
+            [credential]
+        );
         for row in sessions {
-            assert_eq!(session::Entity::find_by_id(row.id).one(db).await.unwrap(), Some(row));
+            assert_eq!(
+                session::Entity::find_by_id(row.id).one(db).await.unwrap(),
+                Some(row)
+            );
         }
         for row in keys {
-            assert_eq!(signing_key::Entity::find_by_id(row.kid.clone()).one(db).await.unwrap(), Some(row));
+            assert_eq!(
+                signing_key::Entity::find_by_id(row.kid.clone())
+                    .one(db)
+                    .await
+                    .unwrap(),
+                Some(row)
+            );
         }
     })
     .await;

@@ -39,7 +39,11 @@ async fn every_refusal_is_the_same() {
         ];
         for (identity, password) in cases {
             let reply = kit.sign_in(identity, password).await;
-            assert_eq!((reply.status, &reply.bytes, &reply.headers), (refused.status, &refused.bytes, &refused.headers), "{identity}");
+            assert_eq!(
+                (reply.status, &reply.bytes, &reply.headers),
+                (refused.status, &refused.bytes, &refused.headers),
+                "{identity}"
+            );
         }
         kit.set_disabled("eve@example.com", false).await;
         kit.sign_in("eve@example.com", PASSWORD).await.expect(200);
@@ -51,9 +55,15 @@ async fn every_refusal_is_the_same() {
 async fn what_is_malformed_is_told() {
     on_both(async |kit| {
         let cases = [
-            (json!({"identity": "a", "password": "b", "email": "c"}), (400, "unknown_field")),
+            (
+                json!({"identity": "a", "password": "b", "email": "c"}),
+                (400, "unknown_field"),
+            ),
             (json!({"identity": "a"}), (422, "validation_failed")),
-            (json!({"identity": ["a"], "password": {"$ne": ""}}), (422, "validation_failed")),
+            (
+                json!({"identity": ["a"], "password": {"$ne": ""}}),
+                (422, "validation_failed"),
+            ),
             (json!([]), (400, "invalid_json")),
         ];
         for (body, (status, code)) in cases {
@@ -77,9 +87,15 @@ async fn an_unknown_identity_costs_a_hash_too() {
             }
             best
         };
-        let (known, unknown) = (fastest("ada@example.com").await, fastest("nobody@example.com").await);
+        let (known, unknown) = (
+            fastest("ada@example.com").await,
+            fastest("nobody@example.com").await,
+        );
         // Without the hash it is thirty times faster; the fine measurement belongs to a quiet machine.
-        assert!(unknown > known / 3 && known > unknown / 3, "{known:?} {unknown:?}");
+        assert!(
+            unknown > known / 3 && known > unknown / 3,
+            "{known:?} {unknown:?}"
+        );
     })
     .await;
 }

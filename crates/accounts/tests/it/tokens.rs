@@ -17,12 +17,28 @@ async fn a_token_is_good_for_its_project_and_ten_minutes() {
         let signed = kit.sign_up("Ada@example.com").await;
         let token = signed.text("access_token");
         let now = kit.clock.now();
-        let user = kit.accounts.verify(&kit.project, &token, now).await.unwrap();
-        assert_eq!(user.id.to_string(), signed.json()["user"]["id"].as_str().unwrap());
-        assert_eq!((user.auth.email.as_deref(), user.auth.level, user.auth.anonymous), (Some("Ada@example.com"), 1, false));
+        let user = kit
+            .accounts
+            .verify(&kit.project, &token, now)
+            .await
+            .unwrap();
+        assert_eq!(
+            user.id.to_string(),
+            signed.json()["user"]["id"].as_str().unwrap()
+        );
+        assert_eq!(
+            (
+                user.auth.email.as_deref(),
+                user.auth.level,
+                user.auth.anonymous
+            ),
+            (Some("Ada@example.com"), 1, false)
+        );
         assert_eq!(user.auth.roles, ["member"]);
         let other = kit.other_project().await;
-        let refused = |result: Result<gate::UserAuth, gate::Problem>| result.map_err(|problem| problem.code()).err();
+        let refused = |result: Result<gate::UserAuth, gate::Problem>| {
+            result.map_err(|problem| problem.code()).err()
+        };
         for (project, seconds, want) in [
             (&other, 0, Some(Code::Unauthenticated)),
             (&kit.project, 604, None),
@@ -30,9 +46,17 @@ async fn a_token_is_good_for_its_project_and_ten_minutes() {
             (&kit.project, 1_000_000, Some(Code::Unauthenticated)),
         ] {
             let at = now.plus(Duration::from_secs(seconds));
-            assert_eq!(refused(kit.accounts.verify(project, &token, at).await), want, "{seconds}");
+            assert_eq!(
+                refused(kit.accounts.verify(project, &token, at).await),
+                want,
+                "{seconds}"
+            );
             // Nothing that this process remembers makes the difference.
-            assert_eq!(refused(accounts().verify(project, &token, at).await), want, "{seconds}");
+            assert_eq!(
+                refused(accounts().verify(project, &token, at).await),
+                want,
+                "{seconds}"
+            );
         }
     })
     .await;
@@ -43,12 +67,26 @@ async fn a_remembered_token_asks_the_database_once_a_second() {
     on_both(async |kit| {
         let token = kit.sign_up("ada@example.com").await.text("access_token");
         let now = kit.clock.now();
-        let first = kit.accounts.verify(&kit.project, &token, now).await.unwrap();
+        let first = kit
+            .accounts
+            .verify(&kit.project, &token, now)
+            .await
+            .unwrap();
         kit.project.db.close();
-        let again = kit.accounts.verify(&kit.project, &token, now.plus(Duration::from_millis(999))).await.unwrap();
+        let again = kit
+            .accounts
+            .verify(&kit.project, &token, now.plus(Duration::from_millis(999)))
+            .await
+            .unwrap();
         assert!(Arc::ptr_eq(&first.auth, &again.auth));
-        let later = kit.accounts.verify(&kit.project, &token, now.plus(Duration::from_secs(1))).await;
-        assert!(matches!(later.map_err(|problem| problem.code()), Err(Code::ProjectUnavailable | Code::Internal)));
+        let later = kit
+            .accounts
+            .verify(&kit.project, &token, now.plus(Duration::from_secs(1)))
+            .await;
+        assert!(matches!(
+            later.map_err(|problem| problem.code()),
+            Err(Code::ProjectUnavailable | Code::Internal)
+        ));
     })
     .await;
 }
@@ -59,16 +97,33 @@ async fn nothing_else_passes_for_an_access_token() {
         let signed = kit.sign_up("ada@example.com").await;
         let token = signed.text("access_token");
         let mut parts = token.split('.');
-        let (header, body, signature) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
-        let jwks = kit.call(Method::GET, "/.well-known/jwks.json", None, None).await.expect(200).json();
+        let (header, body, signature) = (
+            parts.next().unwrap(),
+            parts.next().unwrap(),
+            parts.next().unwrap(),
+        );
+        let jwks = kit
+            .call(Method::GET, "/.well-known/jwks.json", None, None)
+            .await
+            .expect(200)
+            .json();
         let kid = jwks["keys"][0]["kid"].as_str().unwrap();
         let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(&token).unwrap();
         let hmac = |kid: &str| {
             let mut head = Header::new(Algorithm::HS256);
             head.kid = Some(kid.to_owned());
-            jsonwebtoken::encode(&head, &claims, &EncodingKey::from_secret(jwks["keys"][0].to_string().as_bytes())).unwrap()
+            jsonwebtoken::encode(
+                &head,
+                &claims,
+                &EncodingKey::from_secret(jwks["keys"][0].to_string().as_bytes()),
+            )
+            .unwrap()
         };
-        let flipped = if signature.starts_with('A') { signature.replacen('A', "B", 1) } else { format!("A{}", &signature[1..]) };
+        let flipped = if signature.starts_with('A') {
+            signature.replacen('A', "B", 1)
+        } else {
+            format!("A{}", &signature[1..])
+        };
         let bad = [
             signed.text("refresh_token"),
             String::new(),
@@ -82,12 +137,21 @@ async fn nothing_else_passes_for_an_access_token() {
         // Before and after the good one is remembered.
         for _ in 0..2 {
             for text in &bad {
-                let problem = kit.accounts.verify(&kit.project, text, kit.clock.now()).await.unwrap_err();
+                let problem = kit
+                    .accounts
+                    .verify(&kit.project, text, kit.clock.now())
+                    .await
+                    .unwrap_err();
                 assert_eq!(problem.code(), Code::Unauthenticated, "{text}");
             }
             kit.me(&token).await.expect(200);
         }
-        assert_eq!(kit.call(Method::GET, "/v1/users/me", None, None).await.fails(), (401, "unauthenticated".to_owned()));
+        assert_eq!(
+            kit.call(Method::GET, "/v1/users/me", None, None)
+                .await
+                .fails(),
+            (401, "unauthenticated".to_owned())
+        );
     })
     .await;
 }
@@ -95,11 +159,29 @@ async fn nothing_else_passes_for_an_access_token() {
 #[actix_web::test]
 async fn a_stock_library_verifies_by_the_published_keys() {
     on_both(async |kit| {
-        let found = kit.call(Method::GET, "/.well-known/openid-configuration", None, None).await.expect(200).json();
+        let found = kit
+            .call(Method::GET, "/.well-known/openid-configuration", None, None)
+            .await
+            .expect(200)
+            .json();
         let issuer = found["issuer"].as_str().unwrap();
-        assert_eq!((issuer, found["jwks_uri"].as_str()), (kit.project.issuer.as_str(), Some(format!("{issuer}/.well-known/jwks.json").as_str())));
-        let reply = kit.call(Method::GET, "/.well-known/jwks.json", None, None).await.expect(200);
-        assert!(reply.headers.iter().any(|(name, value)| name == "cache-control" && value.starts_with("public")));
+        assert_eq!(
+            (issuer, found["jwks_uri"].as_str()),
+            (
+                kit.project.issuer.as_str(),
+                Some(format!("{issuer}/.well-known/jwks.json").as_str())
+            )
+        );
+        let reply = kit
+            .call(Method::GET, "/.well-known/jwks.json", None, None)
+            .await
+            .expect(200);
+        assert!(
+            reply
+                .headers
+                .iter()
+                .any(|(name, value)| name == "cache-control" && value.starts_with("public"))
+        );
         let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_slice(&reply.bytes).unwrap();
         let token = kit.sign_up("ada@example.com").await.text("access_token");
         let header = jsonwebtoken::decode_header(&token).unwrap();
@@ -110,8 +192,16 @@ async fn a_stock_library_verifies_by_the_published_keys() {
         rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
         // The clock of these tests is held in the past.
         rules.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Value>(&token, &key, &rules).unwrap().claims;
-        assert_eq!((&claims["typ"], claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()), (&json!("access"), 600));
+        let claims = jsonwebtoken::decode::<Value>(&token, &key, &rules)
+            .unwrap()
+            .claims;
+        assert_eq!(
+            (
+                &claims["typ"],
+                claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
+            ),
+            (&json!("access"), 600)
+        );
         assert!(!reply.json().to_string().contains("\"d\""));
     })
     .await;
@@ -123,15 +213,27 @@ async fn nodes_that_start_at_once_accept_each_others_tokens() {
         let nodes: Vec<_> = (0..3).map(|_| accounts()).collect();
         // Each loads the keys before any other has written one, as far as the engine lets it.
         let garbage = "a.b.c";
-        let loads = nodes.iter().map(|node| node.verify(&kit.project, garbage, kit.clock.now()));
+        let loads = nodes
+            .iter()
+            .map(|node| node.verify(&kit.project, garbage, kit.clock.now()));
         futures_util::future::join_all(loads).await;
         let token = kit.sign_up("ada@example.com").await.text("access_token");
         kit.pass(Duration::from_secs(5));
         for node in &nodes {
-            node.verify(&kit.project, &token, kit.clock.now()).await.unwrap();
+            node.verify(&kit.project, &token, kit.clock.now())
+                .await
+                .unwrap();
         }
-        let keys = signing_key::Entity::find().all(&kit.project.db).await.unwrap();
-        assert!(!keys.is_empty() && keys.iter().all(|key| key.private.starts_with("s1.") && key.algorithm == "ES256"));
+        let keys = signing_key::Entity::find()
+            .all(&kit.project.db)
+            .await
+            .unwrap();
+        assert!(
+            !keys.is_empty()
+                && keys
+                    .iter()
+                    .all(|key| key.private.starts_with("s1.") && key.algorithm == "ES256")
+        );
     })
     .await;
 }

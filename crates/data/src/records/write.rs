@@ -13,7 +13,7 @@ use crate::sql::{list, write};
 use gate::{Problem, Project};
 use kernel::parse_id;
 use rules::Row;
-use sea_orm::{Statement, Value};
+use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 use store::{Action, Answer, ChangeIn, Claim, StoreError, WriteTx};
 use uuid::Uuid;
@@ -56,8 +56,7 @@ impl Data {
                 if !rule.needs_sql() && !allows(rule, asker, tx, row, Some(row)).await? {
                     return Err(DataError::Denied);
                 }
-                let text = collection.insert_text(backend);
-                let statement = Statement::from_sql_and_values(backend, text, values.clone());
+                let statement = write::insert(collection, values.clone(), backend);
                 let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
                 if rule.needs_sql() && !allows(rule, asker, tx, row, Some(row)).await? {
                     return Err(DataError::Denied);

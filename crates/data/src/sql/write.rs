@@ -46,6 +46,11 @@ pub(crate) fn insert_text(collection: &Loaded, backend: DbBackend) -> String {
     }
 }
 
+/// Makes one record of values in the order of [`Loaded::columns`].
+pub(crate) fn insert(collection: &Loaded, values: Vec<Value>, backend: DbBackend) -> Statement {
+    Statement::from_sql_and_values(backend, collection.insert_text(backend), values)
+}
+
 /// Changes some columns of one record.
 pub(crate) fn update(
     collection: &Loaded,

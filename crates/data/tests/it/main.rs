@@ -8,6 +8,8 @@ mod conflicts;
 mod expand;
 mod filters;
 mod hop_rules;
+mod http;
+mod http_schema;
 mod kit;
 mod lists;
 mod names;

@@ -21,13 +21,30 @@ type Acknowledged = Arc<Mutex<HashMap<String, Option<String>>>>;
 async fn nothing_acknowledged_is_lost_by_kill_9() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path().join("data");
-    let made = crate::kit::galley().arg("--data-dir").arg(&dir).args(["project", "create", "shop"]).output().unwrap();
+    let made = crate::kit::galley()
+        .arg("--data-dir")
+        .arg(&dir)
+        .args(["project", "create", "shop"])
+        .output()
+        .unwrap();
     assert!(made.status.success());
-    let key = crate::kit::galley().arg("--data-dir").arg(&dir).args(["key", "create", "--project", "shop", "--scope", "*"]).output().unwrap();
+    let key = crate::kit::galley()
+        .arg("--data-dir")
+        .arg(&dir)
+        .args(["key", "create", "--project", "shop", "--scope", "*"])
+        .output()
+        .unwrap();
     let key = String::from_utf8(key.stdout).unwrap().trim().to_owned();
     let mut server = Server::on(&dir, |_| {}, "serve");
     let collection = json!({"name": "notes", "fields": [{"name": "text", "type": "text"}, {"name": "n", "type": "number", "format": "integer"}]});
-    assert_eq!(server.as_(&key).post("/p/shop/v1/collections", collection).await.status, 201);
+    assert_eq!(
+        server
+            .as_(&key)
+            .post("/p/shop/v1/collections", collection)
+            .await
+            .status,
+        201
+    );
     let known: Acknowledged = Arc::default();
     for round in 0..KILLS {
         let stop = Arc::new(AtomicBool::new(false));
@@ -35,7 +52,12 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
         for writer in 0..WRITERS {
             let (client, known, stop) = (server.as_(&key), known.clone(), stop.clone());
             #[expect(clippy::disallowed_methods, reason = "a test needs no supervisor")]
-            writers.push(tokio::spawn(write(client, known, stop, format!("{round}-{writer}"))));
+            writers.push(tokio::spawn(write(
+                client,
+                known,
+                stop,
+                format!("{round}-{writer}"),
+            )));
         }
         tokio::time::sleep(Duration::from_millis(40 + 23 * (round as u64 % 7))).await;
         server.kill();
@@ -59,9 +81,18 @@ async fn write(client: Client, known: Acknowledged, stop: Arc<AtomicBool>, name:
             return;
         }
         let text = format!("{name}-{n}");
-        let Ok(made) = client.request("POST", path).json(&json!({"text": text, "n": n})).send().await else { return };
+        let Ok(made) = client
+            .request("POST", path)
+            .json(&json!({"text": text, "n": n}))
+            .send()
+            .await
+        else {
+            return;
+        };
         assert_eq!(made.status(), 201);
-        let Ok(body) = made.json::<serde_json::Value>().await else { return };
+        let Ok(body) = made.json::<serde_json::Value>().await else {
+            return;
+        };
         let id = body["id"].as_str().unwrap().to_owned();
         known.lock().await.insert(id.clone(), Some(text.clone()));
         let place = format!("{path}/{id}");
@@ -69,12 +100,21 @@ async fn write(client: Client, known: Acknowledged, stop: Arc<AtomicBool>, name:
             // While the answer is under way the record may be in either state.
             known.lock().await.remove(&id);
             let changed = format!("{text}-changed");
-            let Ok(done) = client.request("PATCH", &place).json(&json!({"text": changed})).send().await else { return };
+            let Ok(done) = client
+                .request("PATCH", &place)
+                .json(&json!({"text": changed}))
+                .send()
+                .await
+            else {
+                return;
+            };
             assert_eq!(done.status(), 200);
             known.lock().await.insert(id, Some(changed));
         } else if n % 3 == 1 {
             known.lock().await.remove(&id);
-            let Ok(done) = client.request("DELETE", &place).send().await else { return };
+            let Ok(done) = client.request("DELETE", &place).send().await else {
+                return;
+            };
             assert_eq!(done.status(), 204);
             known.lock().await.insert(id, None);
         }
@@ -85,10 +125,15 @@ async fn compare(client: &Client, known: &Acknowledged) {
     let mut found = HashMap::new();
     let mut cursor = String::new();
     loop {
-        let page = client.get(&format!("/p/shop/v1/records/notes?limit=1000{cursor}")).await;
+        let page = client
+            .get(&format!("/p/shop/v1/records/notes?limit=1000{cursor}"))
+            .await;
         assert_eq!(page.status, 200, "{:?}", page.body);
         for item in page.body["items"].as_array().unwrap() {
-            found.insert(item["id"].as_str().unwrap().to_owned(), item["text"].as_str().unwrap().to_owned());
+            found.insert(
+                item["id"].as_str().unwrap().to_owned(),
+                item["text"].as_str().unwrap().to_owned(),
+            );
         }
         match page.body["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -108,7 +153,9 @@ fn check_integrity(dir: &std::path::Path) {
     }
     for database in databases {
         let connection = rusqlite::Connection::open(&database).unwrap();
-        let answer: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        let answer: String = connection
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(answer, "ok", "{}", database.display());
     }
 }
@@ -117,31 +164,58 @@ fn check_integrity(dir: &std::path::Path) {
 async fn a_failed_fsync_is_told_as_commit_unknown_and_heals() {
     let temp = tempfile::tempdir().unwrap();
     let (shim, switch) = (temp.path().join("shim.so"), temp.path().join("fail"));
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../store/tests/it/faults/shim.c");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O2", "-o"]).arg(&shim).arg(source).arg("-ldl").status().unwrap();
+    let source = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../store/tests/it/faults/shim.c"
+    );
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O2", "-o"])
+        .arg(&shim)
+        .arg(source)
+        .arg("-ldl")
+        .status()
+        .unwrap();
     assert!(built.success());
     let dir = temp.path().join("data");
     let server = Server::on(
         &dir,
         |command| {
-            command.env("LD_PRELOAD", &shim).env("GALLEY_TEST_FAULT_FILE", &switch);
+            command
+                .env("LD_PRELOAD", &shim)
+                .env("GALLEY_TEST_FAULT_FILE", &switch);
         },
         "serve",
     );
     assert!(server.cli(&["project", "create", "shop"]).status.success());
     let key = server.as_(&server.key("shop", &["*"]));
     let collection = json!({"name": "notes", "fields": [{"name": "text", "type": "text"}]});
-    assert_eq!(key.post("/p/shop/v1/collections", collection).await.status, 201);
+    assert_eq!(
+        key.post("/p/shop/v1/collections", collection).await.status,
+        201
+    );
     let path = "/p/shop/v1/records/notes";
     let before = key.post(path, json!({"text": "before"})).await.id();
 
     std::fs::write(&switch, "sync data.db").unwrap();
-    let send = || key.request("POST", path).header("idempotency-key", "a-key-for-the-failed-one").json(&json!({"text": "during"}));
+    let send = || {
+        key.request("POST", path)
+            .header("idempotency-key", "a-key-for-the-failed-one")
+            .json(&json!({"text": "during"}))
+    };
     let during = key.send(send()).await;
-    assert_eq!((during.status, during.code()), (503, "commit_unknown"), "{:?}", during.body);
+    assert_eq!(
+        (during.status, during.code()),
+        (503, "commit_unknown"),
+        "{:?}",
+        during.body
+    );
     let next = key.post(path, json!({"text": "while suspended"})).await;
     assert_eq!(next.status, 503, "{:?}", next.body);
-    assert_eq!(key.get(&format!("{path}/{before}")).await.status, 200, "reads go on");
+    assert_eq!(
+        key.get(&format!("{path}/{before}")).await.status,
+        200,
+        "reads go on"
+    );
 
     std::fs::remove_file(&switch).unwrap();
     let mut healed = None;
@@ -155,7 +229,11 @@ async fn a_failed_fsync_is_told_as_commit_unknown_and_heals() {
     }
     let healed = healed.expect("the database heals");
     // The key tells the truth: whatever became of the first try, there is one record.
-    let all = key.get(&format!("{path}?count=exact&filter=text%20%3D%3D%20%22during%22")).await;
+    let all = key
+        .get(&format!(
+            "{path}?count=exact&filter=text%20%3D%3D%20%22during%22"
+        ))
+        .await;
     assert_eq!(all.body["total"], 1, "{:?}", all.body);
     assert_eq!(all.body["items"][0]["id"], healed.body["id"]);
     drop(server);

@@ -37,24 +37,38 @@ struct Database {
 
 impl Database {
     fn create() -> Self {
-        let admin = std::env::var("GALLEY_TEST_POSTGRES").expect("PostgreSQL is needed: run the tests with `cargo xtask test`");
+        let admin = std::env::var("GALLEY_TEST_POSTGRES")
+            .expect("PostgreSQL is needed: run the tests with `cargo xtask test`");
         let name = format!("t_{}", unique());
         psql(&admin, &format!("CREATE DATABASE {name}"));
-        let url = format!("{}/{name}", admin.rsplit_once('/').expect("a database in the address").0);
+        let url = format!(
+            "{}/{name}",
+            admin.rsplit_once('/').expect("a database in the address").0
+        );
         Self { admin, name, url }
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        psql(&self.admin, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        psql(
+            &self.admin,
+            &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
+        );
     }
 }
 
 /// Runs one statement through PostgreSQL's own client.
 pub fn psql(url: &str, sql: &str) -> String {
-    let out = Command::new("psql").args([url, "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-c", sql]).output().expect("psql");
-    assert!(out.status.success(), "psql: {}", String::from_utf8_lossy(&out.stderr));
+    let out = Command::new("psql")
+        .args([url, "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-c", sql])
+        .output()
+        .expect("psql");
+    assert!(
+        out.status.success(),
+        "psql: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
@@ -62,12 +76,18 @@ pub fn psql(url: &str, sql: &str) -> String {
 pub fn unique() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "{}_{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 pub fn galley() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_galley"));
-    command.env("GALLEY_GATE__LIMITS__REQUESTS_PER_SECOND", "0").env("GALLEY_GATE__LIMITS__CREDENTIAL_REQUESTS_PER_SECOND", "0");
+    command
+        .env("GALLEY_GATE__LIMITS__REQUESTS_PER_SECOND", "0")
+        .env("GALLEY_GATE__LIMITS__CREDENTIAL_REQUESTS_PER_SECOND", "0");
     command
 }
 
@@ -79,7 +99,16 @@ impl Server {
         let database = (engine == Engine::Postgres).then(Database::create);
         let mut server = Self::start_with(&dir, database, |_| {}, "serve");
         server._temp = Some(temp);
-        let out = server.cli_with_input(&["operator", "create", "--email", OPERATOR.0, "--password-stdin"], OPERATOR.1);
+        let out = server.cli_with_input(
+            &[
+                "operator",
+                "create",
+                "--email",
+                OPERATOR.0,
+                "--password-stdin",
+            ],
+            OPERATOR.1,
+        );
         assert!(out.contains("created the operator"), "{out}");
         server
     }
@@ -89,9 +118,19 @@ impl Server {
         Self::start_with(dir, None, change, verb)
     }
 
-    fn start_with(dir: &Path, database: Option<Database>, change: impl FnOnce(&mut Command), verb: &str) -> Self {
+    fn start_with(
+        dir: &Path,
+        database: Option<Database>,
+        change: impl FnOnce(&mut Command),
+        verb: &str,
+    ) -> Self {
         let mut command = galley();
-        command.arg("--data-dir").arg(dir).args([verb, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command
+            .arg("--data-dir")
+            .arg(dir)
+            .args([verb, "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
         command.env("GALLEY_LOG__LEVEL", "error");
         if let Some(database) = &database {
             set_postgres(&mut command, database);
@@ -99,16 +138,33 @@ impl Server {
         change(&mut command);
         let mut child = command.spawn().expect("the server");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let first = lines.next().expect("a line: the server did not start").expect("text");
-        let url = first.strip_prefix("listening on ").expect("the address").to_owned();
+        let first = lines
+            .next()
+            .expect("a line: the server did not start")
+            .expect("text");
+        let url = first
+            .strip_prefix("listening on ")
+            .expect("the address")
+            .to_owned();
         let mut told = String::new();
-        for line in lines.by_ref().map_while(Result::ok).take_while(|line| !line.starts_with("ready in ")) {
+        for line in lines
+            .by_ref()
+            .map_while(Result::ok)
+            .take_while(|line| !line.starts_with("ready in "))
+        {
             told.push_str(&line);
             told.push('\n');
         }
         // The pipe must stay open as long as the server runs.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url, told, dir: dir.to_owned(), database, _temp: None }
+        Self {
+            child,
+            url,
+            told,
+            dir: dir.to_owned(),
+            database,
+            _temp: None,
+        }
     }
 
     pub fn pid(&self) -> u32 {
@@ -137,8 +193,18 @@ impl Server {
 
     fn cli_with_input(&self, args: &[&str], input: &str) -> String {
         use std::io::Write;
-        let mut child = self.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the command line");
-        child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("written");
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the command line");
+        child
+            .stdin
+            .take()
+            .expect("its input")
+            .write_all(input.as_bytes())
+            .expect("written");
         String::from_utf8_lossy(&child.wait_with_output().expect("its end").stdout).into_owned()
     }
 
@@ -149,7 +215,11 @@ impl Server {
             args.extend(["--scope", scope]);
         }
         let out = self.cli(&args);
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+        );
         String::from_utf8_lossy(&out.stdout).trim().to_owned()
     }
 
@@ -160,7 +230,13 @@ impl Server {
 
     /// The operator, signed in.
     pub async fn operator(&self) -> Client {
-        let answer = self.as_("").post("/admin/v1/session", json!({"email": OPERATOR.0, "password": OPERATOR.1})).await;
+        let answer = self
+            .as_("")
+            .post(
+                "/admin/v1/session",
+                json!({"email": OPERATOR.0, "password": OPERATOR.1}),
+            )
+            .await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         self.as_(answer.body["token"].as_str().expect("a token"))
     }
@@ -168,25 +244,44 @@ impl Server {
     /// A project with a collection `posts` whose rules are the owner's, and `notes` open to all.
     pub async fn project(&self, id: &str) {
         let operator = self.operator().await;
-        let made = operator.post("/admin/v1/projects", json!({"id": id, "name": id})).await;
+        let made = operator
+            .post("/admin/v1/projects", json!({"id": id, "name": id}))
+            .await;
         assert_eq!(made.status, 201, "{:?}", made.body);
         for collection in [posts(), notes()] {
-            let made = operator.post(&format!("/p/{id}/v1/collections"), collection).await;
+            let made = operator
+                .post(&format!("/p/{id}/v1/collections"), collection)
+                .await;
             assert_eq!(made.status, 201, "{:?}", made.body);
         }
     }
 
     /// A user of a project, signed up now: its id and a client.
     pub async fn user(&self, project: &str, email: &str) -> (String, Client) {
-        let answer = self.as_("").post(&format!("/p/{project}/v1/auth/sign-up"), json!({"email": email, "password": "a-long-password"})).await;
+        let answer = self
+            .as_("")
+            .post(
+                &format!("/p/{project}/v1/auth/sign-up"),
+                json!({"email": email, "password": "a-long-password"}),
+            )
+            .await;
         assert_eq!(answer.status, 201, "{:?}", answer.body);
-        let id = answer.body["user"]["id"].as_str().expect("an id").to_owned();
-        (id, self.as_(answer.body["access_token"].as_str().expect("a token")))
+        let id = answer.body["user"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        (
+            id,
+            self.as_(answer.body["access_token"].as_str().expect("a token")),
+        )
     }
 }
 
 fn set_postgres(command: &mut Command, database: &Database) {
-    command.env("GALLEY_DATABASE__URL", &database.url).env("GALLEY_SECRETS__MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+    command.env("GALLEY_DATABASE__URL", &database.url).env(
+        "GALLEY_SECRETS__MASTER_KEY",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    );
 }
 
 impl Drop for Server {
@@ -225,7 +320,6 @@ pub struct Client {
 pub struct Answer {
     pub status: u16,
     pub kind: String,
-    pub etag: Option<String>,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
 }
@@ -236,20 +330,34 @@ impl Answer {
     }
 
     pub fn id(&self) -> String {
-        self.body["id"].as_str().unwrap_or_else(|| panic!("an id: {:?}", self.body)).to_owned()
+        self.body["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("an id: {:?}", self.body))
+            .to_owned()
     }
 }
 
 impl Client {
     fn new(url: &str, token: &str) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client");
-        Self { http, url: url.to_owned(), token: token.to_owned() }
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(20))
+            .build()
+            .expect("a client");
+        Self {
+            http,
+            url: url.to_owned(),
+            token: token.to_owned(),
+        }
     }
 
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
         let request = self.http.request(method, format!("{}{path}", self.url));
-        if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
+        if self.token.is_empty() {
+            request
+        } else {
+            request.bearer_auth(&self.token)
+        }
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
@@ -263,21 +371,27 @@ impl Client {
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(self.request("POST", path).json(&body)).await
     }
-
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.send(self.request("PATCH", path).json(&body)).await
-    }
-
-    pub async fn delete(&self, path: &str) -> Answer {
-        self.send(self.request("DELETE", path)).await
-    }
 }
 
 pub async fn read(response: reqwest::Response) -> Answer {
     let headers = response.headers().clone();
-    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let (status, kind, etag) = (response.status().as_u16(), header("content-type").unwrap_or_default(), header("etag"));
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned)
+    };
+    let (status, kind) = (
+        response.status().as_u16(),
+        header("content-type").unwrap_or_default(),
+    );
     let bytes = response.bytes().await.expect("a body");
-    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    Answer { status, kind, etag, headers, body }
+    let body = serde_json::from_slice(&bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+    Answer {
+        status,
+        kind,
+        headers,
+        body,
+    }
 }

@@ -41,7 +41,14 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { read_budget_ms: 2, slow_deadline_ms: 5_000, slow_threads: 2, slow_queue: 64, writer_threads: 8, readers_per_thread: 64 }
+        Self {
+            read_budget_ms: 2,
+            slow_deadline_ms: 5_000,
+            slow_threads: 2,
+            slow_queue: 64,
+            writer_threads: 8,
+            readers_per_thread: 64,
+        }
     }
 }
 
@@ -56,11 +63,18 @@ impl SqliteRuntime {
     /// Starts the threads. Fails when the linked SQLite is too old to be safe.
     pub fn start(options: SqliteOptions) -> Result<Arc<Self>, StoreError> {
         if rusqlite::version_number() < SQLITE_VERSION_MIN {
-            return Err(StoreError::Db(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
+            return Err(StoreError::Db(format!(
+                "SQLite {} is too old: 3.51.3 or newer is needed",
+                rusqlite::version()
+            )));
         }
         let writers = Writers::start(options.writer_threads)?;
         let slow = SlowLane::start(&options)?;
-        Ok(Arc::new(Self { options, writers, slow }))
+        Ok(Arc::new(Self {
+            options,
+            writers,
+            slow,
+        }))
     }
 }
 
@@ -97,7 +111,12 @@ pub(crate) enum Durability {
 impl SqliteDb {
     /// Opens or creates the file at `path`. Its one writer connection stays open as long as the handle, so that
     /// closing a reader is never the last close of the file. `folders` above a new file are made durable with it.
-    pub(crate) fn open(runtime: &Arc<SqliteRuntime>, path: &Path, durability: Durability, folders: usize) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        runtime: &Arc<SqliteRuntime>,
+        path: &Path,
+        durability: Durability,
+        folders: usize,
+    ) -> Result<Self, StoreError> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let connection = open_writer(path, durability).map_err(|e| from_sqlite(&e))?;
         prepare_heartbeat(&connection, || sync_folders(path, folders))?;
@@ -137,7 +156,11 @@ impl SqliteDb {
     }
 
     fn open_check(&self) -> Result<(), StoreError> {
-        if self.inner.closed.load(Ordering::Relaxed) { Err(StoreError::Closed) } else { Ok(()) }
+        if self.inner.closed.load(Ordering::Relaxed) {
+            Err(StoreError::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     pub(crate) async fn rows(&self, statement: Statement) -> Result<Vec<ProxyRow>, DbErr> {
@@ -162,7 +185,11 @@ impl SqliteDb {
         })
     }
 
-    async fn read<T: Send + 'static>(&self, statement: Statement, run: fn(&Connection, &Statement) -> rusqlite::Result<T>) -> Result<T, ReadError> {
+    async fn read<T: Send + 'static>(
+        &self,
+        statement: Statement,
+        run: fn(&Connection, &Statement) -> rusqlite::Result<T>,
+    ) -> Result<T, ReadError> {
         self.open_check().map_err(ReadError::Store)?;
         let slow = &self.inner.runtime.slow;
         if !slow.is_known_slow(&statement.sql) {
@@ -171,7 +198,9 @@ impl SqliteDb {
                 ms => Some(Duration::from_millis(ms)),
             };
             match reader::with_reader(self, budget, |connection| run(connection, &statement)) {
-                Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
+                Err(e)
+                    if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
+                {
                     slow.remember(&statement.sql);
                 }
                 result => return result.map_err(ReadError::Sqlite),
@@ -210,9 +239,15 @@ fn execute(connection: &Connection, statement: &Statement) -> rusqlite::Result<P
 
 /// The repair transaction needs a row of its own to write. Its table is also the sign that the file's name is durable:
 /// a crash before the folders are on the disk leaves it out, and the next opening sees to them again.
-fn prepare_heartbeat(connection: &Connection, sync: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+fn prepare_heartbeat(
+    connection: &Connection,
+    sync: impl FnOnce() -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     // The table is there at all openings but the first, which then take no lock for writing.
-    if connection.table_exists(None, "_heartbeat").map_err(|e| from_sqlite(&e))? {
+    if connection
+        .table_exists(None, "_heartbeat")
+        .map_err(|e| from_sqlite(&e))?
+    {
         return Ok(());
     }
     sync()?;
@@ -225,25 +260,51 @@ fn prepare_heartbeat(connection: &Connection, sync: impl FnOnce() -> Result<(), 
 
 /// Makes the name of a new file and of the folders above it durable.
 fn sync_folders(path: &Path, folders: usize) -> Result<(), StoreError> {
-    for folder in path.ancestors().skip(1).take(folders).filter(|p| p.is_dir()) {
-        std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(|e| StoreError::Db(format!("{}: {e}", folder.display())))?;
+    for folder in path
+        .ancestors()
+        .skip(1)
+        .take(folders)
+        .filter(|p| p.is_dir())
+    {
+        std::fs::File::open(folder)
+            .and_then(|f| f.sync_all())
+            .map_err(|e| StoreError::Db(format!("{}: {e}", folder.display())))?;
     }
     Ok(())
 }
 
 fn open_writer(path: &Path, durability: Durability) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // A caller is told within five seconds that another process holds the file.
     connection.busy_timeout(Duration::from_secs(4))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    let synchronous = if durability == Durability::Full { "FULL" } else { "OFF" };
+    use_wal(&connection)?;
+    let synchronous = if durability == Durability::Full {
+        "FULL"
+    } else {
+        "OFF"
+    };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "journal_size_limit", 67_108_864)?;
     harden(&connection)?;
     Ok(connection)
+}
+
+/// Two that open a new file at once may both want to turn it, and one is told "busy" without the timeout's patience.
+fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..200 {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(Duration::from_millis(5))
+            }
+            result => return result,
+        }
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")
 }
 
 /// Pragmas that only tell. All others could take a reader's guards away.
@@ -274,8 +335,13 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     harden(&connection)?;
     // A transaction left open by a reading statement would show this thread the same old snapshot for ever.
     connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
-        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } | AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
-        AuthAction::Pragma { pragma_name, .. } if !PRAGMAS_READ.contains(&pragma_name) => Authorization::Deny,
+        AuthAction::Transaction { .. }
+        | AuthAction::Savepoint { .. }
+        | AuthAction::Attach { .. }
+        | AuthAction::Detach { .. } => Authorization::Deny,
+        AuthAction::Pragma { pragma_name, .. } if !PRAGMAS_READ.contains(&pragma_name) => {
+            Authorization::Deny
+        }
         _ => Authorization::Allow,
     }))?;
     Ok(connection)
@@ -291,7 +357,9 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     // Without it a bound LIMIT makes SQLite prepare a statement anew at every call.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(256);
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
     // SQLite's own printing of floats differs from the shortest round-trip text of PostgreSQL and Rust.
     connection.create_scalar_function("galley_float", 1, flags, |context| {
         let value: Option<f64> = context.get(0)?;

@@ -37,7 +37,11 @@ struct Entry {
 
 /// Runs `f` on this thread's reader of `db`, opening one if need be. With a budget, a read that passes it ends
 /// with `SQLITE_INTERRUPT`.
-pub(super) fn with_reader<T>(db: &SqliteDb, budget: Option<Duration>, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+pub(super) fn with_reader<T>(
+    db: &SqliteDb,
+    budget: Option<Duration>,
+    f: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
     let connection = find(db)?;
     CHECKS.set(0);
     DEADLINE.set(budget.map(|b| Instant::now() + b));
@@ -52,14 +56,22 @@ fn find(db: &SqliteDb) -> rusqlite::Result<Rc<Connection>> {
     let closed = CLOSED.load(Ordering::Relaxed);
     READERS.with_borrow_mut(|readers| {
         if SEEN.replace(closed) != closed {
-            readers.retain(|e| e.owner.upgrade().is_some_and(|o| !o.closed.load(Ordering::Relaxed)));
+            readers.retain(|e| {
+                e.owner
+                    .upgrade()
+                    .is_some_and(|o| !o.closed.load(Ordering::Relaxed))
+            });
         }
         if let Some(entry) = readers.iter_mut().find(|e| e.id == db.inner.id) {
             entry.used = tick;
             return Ok(entry.connection.clone());
         }
         if readers.len() >= db.inner.runtime.options.readers_per_thread.max(1)
-            && let Some(oldest) = readers.iter().enumerate().min_by_key(|(_, e)| e.used).map(|(i, _)| i)
+            && let Some(oldest) = readers
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, e)| e.used)
+                .map(|(i, _)| i)
         {
             readers.swap_remove(oldest);
         }
@@ -69,10 +81,18 @@ fn find(db: &SqliteDb) -> rusqlite::Result<Rc<Connection>> {
             Some(|| {
                 let checks = CHECKS.get() + 1;
                 CHECKS.set(checks);
-                checks >= CHECKS_MIN && DEADLINE.get().is_some_and(|deadline| Instant::now() >= deadline)
+                checks >= CHECKS_MIN
+                    && DEADLINE
+                        .get()
+                        .is_some_and(|deadline| Instant::now() >= deadline)
             }),
         )?;
-        readers.push(Entry { id: db.inner.id, owner: Arc::downgrade(&db.inner), connection: connection.clone(), used: tick });
+        readers.push(Entry {
+            id: db.inner.id,
+            owner: Arc::downgrade(&db.inner),
+            connection: connection.clone(),
+            used: tick,
+        });
         Ok(connection)
     })
 }

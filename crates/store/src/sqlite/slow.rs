@@ -46,7 +46,12 @@ impl State {
     /// The oldest task of the database that holds the fewest threads, so that one busy database cannot starve another.
     fn take(&mut self) -> Option<(u64, Task)> {
         let held = |db: u64| self.running.iter().filter(|r| **r == db).count();
-        let at = self.waiting.iter().enumerate().min_by_key(|(i, (db, _))| (held(*db), *i)).map(|(i, _)| i)?;
+        let at = self
+            .waiting
+            .iter()
+            .enumerate()
+            .min_by_key(|(i, (db, _))| (held(*db), *i))
+            .map(|(i, _)| i)?;
         let (db, task) = self.waiting.remove(at)?;
         self.running.push(db);
         Some((db, task))
@@ -68,7 +73,10 @@ impl Queue {
             } else if state.stopped {
                 return;
             } else {
-                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .wake
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
@@ -76,7 +84,11 @@ impl Queue {
 
 impl Drop for SlowLane {
     fn drop(&mut self) {
-        self.queue.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.queue
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped = true;
         self.queue.wake.notify_all();
     }
 }
@@ -106,7 +118,12 @@ impl SlowLane {
             return false;
         }
         let hash = hash(sql);
-        let since = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+        let since = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&hash)
+            .copied();
         let Some(since) = since else { return false };
         let fresh = since.elapsed() < REMEMBERED;
         if !fresh {
@@ -145,13 +162,16 @@ impl SlowLane {
             let result = if since.elapsed() >= deadline {
                 Err(ReadError::Store(StoreError::TooExpensive))
             } else {
-                reader::with_reader(&db, Some(deadline), |c| run(c, &statement)).map_err(ReadError::Sqlite)
+                reader::with_reader(&db, Some(deadline), |c| run(c, &statement))
+                    .map_err(ReadError::Sqlite)
             };
             let _ = reply.send(result);
         });
         self.push(id, task)?;
         match answer.await {
-            Ok(Err(ReadError::Sqlite(e))) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) => {
+            Ok(Err(ReadError::Sqlite(e)))
+                if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
+            {
                 Err(ReadError::Store(StoreError::TooExpensive))
             }
             Ok(result) => result,
@@ -160,7 +180,11 @@ impl SlowLane {
     }
 
     fn push(&self, db: u64, task: Task) -> Result<(), ReadError> {
-        let mut state = self.queue.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .queue
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let own = state.waiting.iter().filter(|(d, _)| *d == db).count();
         // The other half is kept for the other databases.
         if state.waiting.len() >= self.queue_max || own >= self.queue_max.div_ceil(2) {

@@ -8,7 +8,6 @@ use sea_orm::{DbErr, ProxyExecResult, ProxyRow, Statement};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-
 /// The writer's connection with the switch of its authorizer.
 #[derive(Clone)]
 pub(super) struct Session {
@@ -29,25 +28,40 @@ impl Session {
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
             use rusqlite::hooks::{AuthAction, Authorization};
             match context.action {
-                AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } if !open.load(Ordering::Relaxed) => Authorization::Deny,
-                AuthAction::Attach { .. } | AuthAction::Detach { .. } | AuthAction::Pragma { .. } => Authorization::Deny,
+                AuthAction::Transaction { .. } | AuthAction::Savepoint { .. }
+                    if !open.load(Ordering::Relaxed) =>
+                {
+                    Authorization::Deny
+                }
+                AuthAction::Attach { .. }
+                | AuthAction::Detach { .. }
+                | AuthAction::Pragma { .. } => Authorization::Deny,
                 _ => Authorization::Allow,
             }
         }))?;
         let mark = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), "store");
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), allow, broken: Arc::default(), mark: format!(" /* {mark:x} */").into() })
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            allow,
+            broken: Arc::default(),
+            mark: format!(" /* {mark:x} */").into(),
+        })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panicking job leaves no half-made state in the connection: its savepoint is rolled back by the store.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs one of the store's own transaction words.
     pub(super) fn control(&self, word: &str) -> rusqlite::Result<()> {
         let connection = self.lock();
         self.allow.store(true, Ordering::Relaxed);
-        let result = connection.prepare_cached(&format!("{word}{}", self.mark)).and_then(|mut s| s.raw_execute().map(|_| ()));
+        let result = connection
+            .prepare_cached(&format!("{word}{}", self.mark))
+            .and_then(|mut s| s.raw_execute().map(|_| ()));
         self.allow.store(false, Ordering::Relaxed);
         result
     }
@@ -77,7 +91,12 @@ pub struct SqliteTx {
 impl SqliteTx {
     /// The outermost transaction of a job; the writer owns its savepoint.
     pub(super) fn job(session: &Session) -> Self {
-        Self { session: session.clone(), depth: 0, open: false, poisoned: Arc::default() }
+        Self {
+            session: session.clone(),
+            depth: 0,
+            open: false,
+            poisoned: Arc::default(),
+        }
     }
 
     pub(super) fn is_poisoned(&self) -> bool {
@@ -88,7 +107,11 @@ impl SqliteTx {
     /// outside of any transaction, and be kept, if the failed one had ended the whole of it.
     fn run<T>(&self, f: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let connection = self.session.lock();
-        let result = if self.is_poisoned() || connection.is_autocommit() { Err(sqlite_poisoned()) } else { f(&connection) };
+        let result = if self.is_poisoned() || connection.is_autocommit() {
+            Err(sqlite_poisoned())
+        } else {
+            f(&connection)
+        };
         if result.is_err() {
             self.poisoned.store(true, Ordering::Relaxed);
         }
@@ -96,35 +119,50 @@ impl SqliteTx {
     }
 
     pub(crate) fn rows(&self, statement: &Statement) -> Result<Vec<ProxyRow>, DbErr> {
-        self.run(|c| value::proxy_rows(&mut c.prepare_cached(&statement.sql)?, values(statement))).map_err(|e| DbErr::Custom(sqlite_text(&e)))
+        self.run(|c| value::proxy_rows(&mut c.prepare_cached(&statement.sql)?, values(statement)))
+            .map_err(|e| DbErr::Custom(sqlite_text(&e)))
     }
 
     pub(crate) fn docs(&self, statement: &Statement) -> Result<Vec<Doc>, StoreError> {
-        self.run(|c| value::docs(&mut c.prepare_cached(&statement.sql)?, values(statement))).map_err(|e| from_sqlite(&e))
+        self.run(|c| value::docs(&mut c.prepare_cached(&statement.sql)?, values(statement)))
+            .map_err(|e| from_sqlite(&e))
     }
 
     pub(crate) fn execute(&self, statement: &Statement) -> Result<ProxyExecResult, DbErr> {
-        self.run(|c| execute(c, statement)).map_err(|e| DbErr::Custom(sqlite_text(&e)))
+        self.run(|c| execute(c, statement))
+            .map_err(|e| DbErr::Custom(sqlite_text(&e)))
     }
 
     pub(crate) fn execute_batch(&self, sql: &str) -> Result<ProxyExecResult, DbErr> {
-        self.run(|c| c.execute_batch(sql)).map(|()| ProxyExecResult::default()).map_err(|e| DbErr::Custom(sqlite_text(&e)))
+        self.run(|c| c.execute_batch(sql))
+            .map(|()| ProxyExecResult::default())
+            .map_err(|e| DbErr::Custom(sqlite_text(&e)))
     }
 
     pub(crate) fn begin(&self) -> Result<Self, DbErr> {
         let depth = self.depth + 1;
-        let begun = if self.is_poisoned() { Err(sqlite_poisoned()) } else { self.session.control(&format!("SAVEPOINT n{depth}")) };
+        let begun = if self.is_poisoned() {
+            Err(sqlite_poisoned())
+        } else {
+            self.session.control(&format!("SAVEPOINT n{depth}"))
+        };
         begun.map_err(|e| {
             self.poisoned.store(true, Ordering::Relaxed);
             DbErr::Custom(sqlite_text(&e))
         })?;
-        Ok(Self { session: self.session.clone(), depth, open: true, poisoned: Arc::default() })
+        Ok(Self {
+            session: self.session.clone(),
+            depth,
+            open: true,
+            poisoned: Arc::default(),
+        })
     }
 
     pub(crate) fn commit(mut self) -> Result<(), DbErr> {
         let keep = !self.is_poisoned();
         let ended = self.end(keep);
-        if keep { ended } else { Err(sqlite_poisoned()) }.map_err(|e| DbErr::Custom(sqlite_text(&e)))
+        if keep { ended } else { Err(sqlite_poisoned()) }
+            .map_err(|e| DbErr::Custom(sqlite_text(&e)))
     }
 
     pub(crate) fn rollback(mut self) -> Result<(), DbErr> {
@@ -136,7 +174,11 @@ impl SqliteTx {
             return Ok(());
         }
         let depth = self.depth;
-        let ended = if keep { Ok(()) } else { self.session.control(&format!("ROLLBACK TO n{depth}")) };
+        let ended = if keep {
+            Ok(())
+        } else {
+            self.session.control(&format!("ROLLBACK TO n{depth}"))
+        };
         let ended = ended.and_then(|()| self.session.control(&format!("RELEASE n{depth}")));
         if ended.is_err() {
             self.session.broken.store(true, Ordering::Relaxed);

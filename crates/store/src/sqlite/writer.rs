@@ -128,7 +128,10 @@ impl Writer {
     }
 
     pub(super) fn counts(&self) -> crate::WriteCounts {
-        crate::WriteCounts { jobs: self.jobs.load(Ordering::Relaxed), commits: self.commits.load(Ordering::Relaxed) }
+        crate::WriteCounts {
+            jobs: self.jobs.load(Ordering::Relaxed),
+            commits: self.commits.load(Ordering::Relaxed),
+        }
     }
 
     fn take_jobs(&self, max: usize) -> Vec<Queued> {
@@ -235,13 +238,17 @@ impl Writer {
         let error = from_sqlite(e);
         if matches!(error, StoreError::Full | StoreError::Busy(_)) {
             // Both come before the frame that makes a commit valid is written: nothing of it was applied, nor can be.
-            fail_all(done.into_iter().map(|(queued, _)| queued), || from_sqlite(e));
+            fail_all(done.into_iter().map(|(queued, _)| queued), || {
+                from_sqlite(e)
+            });
             return;
         }
         self.suspended.store(true, Ordering::SeqCst);
         let text = error.to_string();
         tracing::error!(error = %text, "a commit failed; writes are suspended until it has healed");
-        fail_all(done.into_iter().map(|(queued, _)| queued), || StoreError::CommitUnknown(text.clone()));
+        fail_all(done.into_iter().map(|(queued, _)| queued), || {
+            StoreError::CommitUnknown(text.clone())
+        });
     }
 
     fn run_job(&self, job: &mut dyn Job) -> Ran {
@@ -257,13 +264,23 @@ impl Writer {
             Err(_) => (false, Err(StoreError::Panicked)),
             Ok(false) => (false, Ok(())),
             Ok(true) if poisoned => (false, Err(StoreError::Poisoned)),
-            Ok(true) if self.session.has_deferred_foreign_keys() => (false, Err(StoreError::DeferredForeignKey)),
+            Ok(true) if self.session.has_deferred_foreign_keys() => {
+                (false, Err(StoreError::DeferredForeignKey))
+            }
             Ok(true) => (true, Ok(())),
         };
         if self.session.is_autocommit() || self.session.take_broken() {
-            return Ran::EndedAll(if keep { Err(StoreError::Poisoned) } else { result });
+            return Ran::EndedAll(if keep {
+                Err(StoreError::Poisoned)
+            } else {
+                result
+            });
         }
-        let undone = if keep { Ok(()) } else { self.session.control("ROLLBACK TO j") };
+        let undone = if keep {
+            Ok(())
+        } else {
+            self.session.control("ROLLBACK TO j")
+        };
         match undone.and_then(|()| self.session.control("RELEASE j")) {
             Ok(()) => Ran::Ended(result),
             // What should be undone may still be there, so nothing around it may be committed.
@@ -285,7 +302,11 @@ impl Writer {
     fn repair(&self) -> bool {
         self.roll_back();
         self.session.control("BEGIN IMMEDIATE").is_ok()
-            && self.session.lock().execute_batch("UPDATE _heartbeat SET beats = beats + 1").is_ok()
+            && self
+                .session
+                .lock()
+                .execute_batch("UPDATE _heartbeat SET beats = beats + 1")
+                .is_ok()
             && self.session.control("COMMIT").is_ok()
     }
 }
@@ -335,7 +356,9 @@ impl Writers {
         let ready = Arc::new(Ready::default());
         // With a runtime at hand a job that awaits a timer is Yielded, else tokio panics in it.
         let runtime = tokio::runtime::Handle::try_current().ok();
-        let writers = Self { ready: ready.clone() };
+        let writers = Self {
+            ready: ready.clone(),
+        };
         for i in 0..threads.max(1) {
             let (ready, runtime) = (ready.clone(), runtime.clone());
             std::thread::Builder::new()
@@ -350,14 +373,23 @@ impl Writers {
     }
 
     fn schedule(&self, writer: Arc<Writer>) {
-        self.ready.queue.lock().unwrap_or_else(PoisonError::into_inner).writers.push_back(writer);
+        self.ready
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .writers
+            .push_back(writer);
         self.ready.wake.notify_one();
     }
 }
 
 impl Drop for Writers {
     fn drop(&mut self) {
-        self.ready.queue.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.ready
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped = true;
         self.ready.wake.notify_all();
     }
 }
@@ -372,7 +404,9 @@ fn work(ready: &Ready) {
         if next == Next::Ready {
             queue.writers.push_back(writer);
         } else {
-            queue.later.push_back((Instant::now() + REPAIR_PAUSE, writer));
+            queue
+                .later
+                .push_back((Instant::now() + REPAIR_PAUSE, writer));
         }
         drop(queue);
         ready.wake.notify_one();
@@ -385,7 +419,10 @@ impl Ready {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             // All wait equally long, so the first is the earliest.
-            let pause = queue.later.front().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+            let pause = queue
+                .later
+                .front()
+                .map(|(at, _)| at.saturating_duration_since(Instant::now()));
             if pause == Some(Duration::ZERO) {
                 return queue.later.pop_front().map(|(_, writer)| writer);
             }
@@ -396,8 +433,16 @@ impl Ready {
                 return None;
             }
             queue = match pause {
-                Some(pause) => self.wake.wait_timeout(queue, pause).unwrap_or_else(PoisonError::into_inner).0,
-                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(pause) => {
+                    self.wake
+                        .wait_timeout(queue, pause)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None => self
+                    .wake
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -422,13 +467,22 @@ impl super::SqliteDb {
             if state.jobs.len() >= QUEUE_MAX {
                 return Err(StoreError::Busy("too many writes wait".to_owned()).into());
             }
-            state.jobs.push_back(Queued { job: Box::new(Work { f, out: None, reply }), retries: 0 });
+            state.jobs.push_back(Queued {
+                job: Box::new(Work {
+                    f,
+                    out: None,
+                    reply,
+                }),
+                retries: 0,
+            });
             !std::mem::replace(&mut state.scheduled, true)
         };
         if schedule {
             self.inner.runtime.writers.schedule(writer.clone());
         }
         // Without an answer the job's remains panicked while they were dropped, before or after the commit.
-        answer.await.unwrap_or_else(|_| Err(StoreError::CommitUnknown("the writer panicked".to_owned()).into()))
+        answer.await.unwrap_or_else(|_| {
+            Err(StoreError::CommitUnknown("the writer panicked".to_owned()).into())
+        })
     }
 }

@@ -6,7 +6,11 @@ use std::collections::HashSet;
 use std::time::Duration;
 use store::{Action, ChangeIn, Db, StoreError, WriteTx};
 
-both!(a_change_reads_back, a_reader_never_skips, a_rolled_back_change_is_not_there);
+both!(
+    a_change_reads_back,
+    a_reader_never_skips,
+    a_rolled_back_change_is_not_there
+);
 
 fn change(record: &str) -> ChangeIn {
     ChangeIn {
@@ -23,25 +27,58 @@ fn change(record: &str) -> ChangeIn {
 }
 
 async fn log(db: &Db, record: String) {
-    db.write(async move |tx: &WriteTx| tx.log_change(change(&record)).await).await.unwrap();
+    db.write(async move |tx: &WriteTx| tx.log_change(change(&record)).await)
+        .await
+        .unwrap();
 }
 
 async fn records(db: &Db) -> Vec<String> {
-    db.changes(0, 1_000).await.unwrap().into_iter().map(|c| c.record).collect()
+    db.changes(0, 1_000)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|c| c.record)
+        .collect()
 }
 
 async fn a_change_reads_back(kit: &Kit) {
     let db = kit.open().await;
     db.write(async move |tx: &WriteTx| {
         tx.log_change(change("a")).await?;
-        tx.log_change(ChangeIn { action: Action::Delete, witness: None, actor: None, ..change("b") }).await
+        tx.log_change(ChangeIn {
+            action: Action::Delete,
+            witness: None,
+            actor: None,
+            ..change("b")
+        })
+        .await
     })
     .await
     .unwrap();
-    let changes = eventually("both are stamped", async || Some(db.changes(0, 10).await.unwrap()).filter(|c| c.len() == 2)).await;
-    assert_eq!((changes[0].record.as_str(), changes[0].action.as_str(), changes[0].collection.as_str()), ("a", "update", "posts"));
-    assert_eq!(changes[0].witness, Some(serde_json::json!({"owner": "u1", "n": 1.5})));
-    assert_eq!((changes[1].record.as_str(), changes[1].action.as_str(), changes[1].witness.clone()), ("b", "delete", None));
+    let changes = eventually("both are stamped", async || {
+        Some(db.changes(0, 10).await.unwrap()).filter(|c| c.len() == 2)
+    })
+    .await;
+    assert_eq!(
+        (
+            changes[0].record.as_str(),
+            changes[0].action.as_str(),
+            changes[0].collection.as_str()
+        ),
+        ("a", "update", "posts")
+    );
+    assert_eq!(
+        changes[0].witness,
+        Some(serde_json::json!({"owner": "u1", "n": 1.5}))
+    );
+    assert_eq!(
+        (
+            changes[1].record.as_str(),
+            changes[1].action.as_str(),
+            changes[1].witness.clone()
+        ),
+        ("b", "delete", None)
+    );
     assert!(changes[0].seq < changes[1].seq);
     assert_eq!(db.changes(changes[0].seq, 10).await.unwrap(), changes[1..]);
     assert_eq!(db.changes(0, 1).await.unwrap(), changes[..1]);
@@ -55,7 +92,10 @@ async fn a_rolled_back_change_is_not_there(kit: &Kit) {
     });
     assert!(failed.await.is_err());
     log(&db, "kept".into()).await;
-    let seen = eventually("it is stamped", async || Some(records(&db).await).filter(|r| !r.is_empty())).await;
+    let seen = eventually("it is stamped", async || {
+        Some(records(&db).await).filter(|r| !r.is_empty())
+    })
+    .await;
     assert_eq!(seen, ["kept"]);
 }
 
@@ -66,7 +106,13 @@ async fn a_reader_never_skips(kit: &Kit) {
     let mut nodes = vec![kit.store.project(uid, &[crate::kit::TABLES]).await.unwrap()];
     if kit.is_postgres() {
         // A second node writes to the same log.
-        nodes.push(kit.another().await.project(uid, &[crate::kit::TABLES]).await.unwrap());
+        nodes.push(
+            kit.another()
+                .await
+                .project(uid, &[crate::kit::TABLES])
+                .await
+                .unwrap(),
+        );
     }
     let postgres = kit.is_postgres();
     let writers: Vec<_> = (0..WRITERS)
@@ -119,8 +165,14 @@ async fn a_reader_never_skips(kit: &Kit) {
     assert_eq!(seen.iter().collect::<HashSet<_>>().len(), wanted);
     // Each writer's own changes come in its order.
     for w in 0..WRITERS {
-        let own: Vec<&str> = seen.iter().filter(|r| r.starts_with(&format!("{w}-"))).map(String::as_str).collect();
-        let wanted: Vec<String> = (0..EACH).flat_map(|i| [format!("{w}-{i}"), format!("{w}-{i} again")]).collect();
+        let own: Vec<&str> = seen
+            .iter()
+            .filter(|r| r.starts_with(&format!("{w}-")))
+            .map(String::as_str)
+            .collect();
+        let wanted: Vec<String> = (0..EACH)
+            .flat_map(|i| [format!("{w}-{i}"), format!("{w}-{i} again")])
+            .collect();
         assert_eq!(own, wanted);
     }
 }
@@ -147,10 +199,16 @@ async fn unstamped_rows_are_stamped_by_the_next_wake_or_opening() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(records(&db).await, Vec::<String>::new());
     log(&db, "second".into()).await;
-    eventually("a later wake stamps both", async || Some(records(&db).await).filter(|r| *r == ["first", "second"])).await;
+    eventually("a later wake stamps both", async || {
+        Some(records(&db).await).filter(|r| *r == ["first", "second"])
+    })
+    .await;
     log_and_die(&db, "third").await;
     let again = kit.another().await.project(uid, &[]).await.unwrap();
-    eventually("an opening stamps it", async || Some(records(&again).await).filter(|r| r.len() == 3)).await;
+    eventually("an opening stamps it", async || {
+        Some(records(&again).await).filter(|r| r.len() == 3)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,8 +223,15 @@ async fn more_rows_than_one_stamp_takes_keep_their_order() {
     })
     .await
     .unwrap();
-    let all = eventually("all are stamped", async || Some(db.changes(0, 10_000).await.unwrap()).filter(|c| c.len() == 2_501)).await;
-    assert!(all.iter().zip(1..).all(|(c, n)| c.record == n.to_string() && c.seq == n));
+    let all = eventually("all are stamped", async || {
+        Some(db.changes(0, 10_000).await.unwrap()).filter(|c| c.len() == 2_501)
+    })
+    .await;
+    assert!(
+        all.iter()
+            .zip(1..)
+            .all(|(c, n)| c.record == n.to_string() && c.seq == n)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,14 +243,20 @@ async fn a_sequencer_that_died_with_its_runtime_is_replaced() {
         let db = db.clone();
         // The task is spawned into a runtime that ends before it is polled.
         tokio::task::spawn_blocking(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(log(&db, format!("short {i}")));
         })
         .await
         .unwrap();
     }
     log(&db, "last".into()).await;
-    eventually("all are stamped", async || Some(records(&db).await).filter(|r| r.len() == 7)).await;
+    eventually("all are stamped", async || {
+        Some(records(&db).await).filter(|r| r.len() == 7)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,12 +268,18 @@ async fn stamping_is_tried_again_after_a_failure() {
     let schema = format!("p_{}", uid.simple());
     let rename = async |admin: &mut sqlx::PgConnection, from: &str, to: &str| {
         let text = format!(r#"ALTER TABLE "{schema}"."{from}" RENAME TO "{to}""#);
-        sqlx::query(sqlx::AssertSqlSafe(text)).execute(admin).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(text))
+            .execute(admin)
+            .await
+            .unwrap();
     };
     rename(&mut admin, "_counters", "_away").await;
     log(&db, "only".into()).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(records(&db).await, Vec::<String>::new());
     rename(&mut admin, "_away", "_counters").await;
-    eventually("it is stamped without another write", async || Some(records(&db).await).filter(|r| r.len() == 1)).await;
+    eventually("it is stamped without another write", async || {
+        Some(records(&db).await).filter(|r| r.len() == 1)
+    })
+    .await;
 }

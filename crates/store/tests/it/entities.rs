@@ -3,8 +3,9 @@
 use crate::kit::{Kit, both, part, sql, stamp, statement, thing};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, JoinType, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationTrait, TransactionSession, TransactionTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult,
+    IntoActiveModel, JoinType, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    RelationTrait, TransactionSession, TransactionTrait,
 };
 use serde_json::json;
 use store::{Db, Doc, Sq, StoreError, WriteTx};
@@ -47,11 +48,20 @@ fn full(id: Uuid) -> thing::Model {
 
 async fn insert<M>(db: &Db, model: M) -> M
 where
-    M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel> + Send + Sync + 'static,
+    M: ModelTrait
+        + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>
+        + Send
+        + Sync
+        + 'static,
     M::Entity: EntityTrait<Model = M>,
-    <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + sea_orm::ActiveModelBehavior + Send,
+    <M::Entity as EntityTrait>::ActiveModel:
+        ActiveModelTrait<Entity = M::Entity> + sea_orm::ActiveModelBehavior + Send,
 {
-    db.write(async move |tx: &WriteTx| Ok::<_, StoreError>(model.clone().into_active_model().insert(tx).await?)).await.unwrap()
+    db.write(async move |tx: &WriteTx| {
+        Ok::<_, StoreError>(model.clone().into_active_model().insert(tx).await?)
+    })
+    .await
+    .unwrap()
 }
 
 async fn rows_round_trip(kit: &Kit) {
@@ -59,15 +69,36 @@ async fn rows_round_trip(kit: &Kit) {
     for model in [full(Uuid::new_v4()), crate::kit::thing("all null")] {
         // The inserted row comes back through RETURNING: its columns must have their types there too.
         assert_eq!(insert(&db, model.clone()).await, model);
-        assert_eq!(thing::Entity::find_by_id(model.id).one(&db).await.unwrap().unwrap(), model);
-        let found = db.write(async move |tx: &WriteTx| Ok::<_, StoreError>(thing::Entity::find_by_id(model.id).one(tx).await?)).await;
+        assert_eq!(
+            thing::Entity::find_by_id(model.id)
+                .one(&db)
+                .await
+                .unwrap()
+                .unwrap(),
+            model
+        );
+        let found = db
+            .write(async move |tx: &WriteTx| {
+                Ok::<_, StoreError>(thing::Entity::find_by_id(model.id).one(tx).await?)
+            })
+            .await;
         assert_eq!(found.unwrap().unwrap().id, model.id);
     }
 }
 
 async fn extreme_values_round_trip(kit: &Kit) {
     let db = kit.open().await;
-    for (i, ratio) in [f64::MAX, f64::MIN_POSITIVE, 0.1 + 0.2, f64::INFINITY, 1e300, 3.0].into_iter().enumerate() {
+    for (i, ratio) in [
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        0.1 + 0.2,
+        f64::INFINITY,
+        1e300,
+        3.0,
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let mut model = crate::kit::thing(&"ö".repeat(i * 1_000));
         model.ratio = ratio;
         model.count = if i % 2 == 0 { i64::MIN } else { i64::MAX };
@@ -76,28 +107,68 @@ async fn extreme_values_round_trip(kit: &Kit) {
         model.doc_or = Some(json!("only a text"));
         model.raw_or = Some(Vec::new());
         assert_eq!(insert(&db, model.clone()).await, model);
-        assert_eq!(thing::Entity::find_by_id(model.id).one(&db).await.unwrap().unwrap(), model);
+        assert_eq!(
+            thing::Entity::find_by_id(model.id)
+                .one(&db)
+                .await
+                .unwrap()
+                .unwrap(),
+            model
+        );
     }
 }
 
 async fn verbs(kit: &Kit) {
     let db = kit.open().await;
-    let models: Vec<thing::Model> = (0..5).map(|i| thing::Model { count: i, ..crate::kit::thing(&format!("t{i}")) }).collect();
+    let models: Vec<thing::Model> = (0..5)
+        .map(|i| thing::Model {
+            count: i,
+            ..crate::kit::thing(&format!("t{i}"))
+        })
+        .collect();
     let all = models.clone();
     let inserted = db
         .write(async move |tx: &WriteTx| {
             let rows = all.iter().map(|m| m.clone().into_active_model());
-            Ok::<_, StoreError>(thing::Entity::insert_many(rows).exec_without_returning(tx).await?)
+            Ok::<_, StoreError>(
+                thing::Entity::insert_many(rows)
+                    .exec_without_returning(tx)
+                    .await?,
+            )
         })
         .await;
     assert_eq!(inserted.unwrap(), 5);
 
-    let some = thing::Entity::find().filter(thing::Column::Count.gte(2)).filter(thing::Column::Name.ne("t3")).order_by_desc(thing::Column::Count);
-    let names: Vec<String> = some.clone().all(&db).await.unwrap().into_iter().map(|m| m.name).collect();
+    let some = thing::Entity::find()
+        .filter(thing::Column::Count.gte(2))
+        .filter(thing::Column::Name.ne("t3"))
+        .order_by_desc(thing::Column::Count);
+    let names: Vec<String> = some
+        .clone()
+        .all(&db)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|m| m.name)
+        .collect();
     assert_eq!(names, ["t4", "t2"]);
     assert_eq!(some.clone().count(&db).await.unwrap(), 2);
-    assert_eq!(some.limit(1).offset(1).one(&db).await.unwrap().unwrap().name, "t2");
-    let lower = thing::Entity::find().filter(Expr::expr(sea_orm::sea_query::Func::lower(Expr::col(thing::Column::Name))).eq("t1"));
+    assert_eq!(
+        some.limit(1)
+            .offset(1)
+            .one(&db)
+            .await
+            .unwrap()
+            .unwrap()
+            .name,
+        "t2"
+    );
+    let lower = thing::Entity::find().filter(
+        Expr::expr(sea_orm::sea_query::Func::lower(Expr::col(
+            thing::Column::Name,
+        )))
+        .eq("t1"),
+    );
     assert_eq!(lower.count(&db).await.unwrap(), 1);
 
     let first = models[0].clone();
@@ -110,13 +181,22 @@ async fn verbs(kit: &Kit) {
         })
         .await
         .unwrap();
-    assert_eq!((updated.name.as_str(), updated.ratio_or, updated.made_at), ("renamed", Some(2.0), models[0].made_at));
+    assert_eq!(
+        (updated.name.as_str(), updated.ratio_or, updated.made_at),
+        ("renamed", Some(2.0), models[0].made_at)
+    );
 
     let (many, deleted) = db
         .write(async move |tx: &WriteTx| {
-            let update = thing::Entity::update_many().col_expr(thing::Column::Done, Expr::value(true)).filter(thing::Column::Count.lt(3));
+            let update = thing::Entity::update_many()
+                .col_expr(thing::Column::Done, Expr::value(true))
+                .filter(thing::Column::Count.lt(3));
             let many = update.exec(tx).await?.rows_affected;
-            let deleted = thing::Entity::delete_many().filter(thing::Column::Done.eq(true)).exec(tx).await?.rows_affected;
+            let deleted = thing::Entity::delete_many()
+                .filter(thing::Column::Done.eq(true))
+                .exec(tx)
+                .await?
+                .rows_affected;
             Ok::<_, StoreError>((many, deleted))
         })
         .await
@@ -124,7 +204,11 @@ async fn verbs(kit: &Kit) {
     assert_eq!((many, deleted), (3, 3));
 
     let gone = models[4].id;
-    db.write(async move |tx: &WriteTx| Ok::<_, StoreError>(thing::Entity::delete_by_id(gone).exec(tx).await?)).await.unwrap();
+    db.write(async move |tx: &WriteTx| {
+        Ok::<_, StoreError>(thing::Entity::delete_by_id(gone).exec(tx).await?)
+    })
+    .await
+    .unwrap();
     assert_eq!(thing::Entity::find().all(&db).await.unwrap().len(), 1);
 }
 
@@ -136,10 +220,20 @@ async fn upserts(kit: &Kit) {
     second.doc = json!({"new": true});
     let wanted = second.clone();
     db.write(async move |tx: &WriteTx| {
-        let conflict = OnConflict::column(thing::Column::Id).update_columns([thing::Column::Count, thing::Column::Doc]).to_owned();
-        thing::Entity::insert(second.clone().into_active_model()).on_conflict(conflict).exec(tx).await?;
-        let ignore = OnConflict::column(thing::Column::Id).do_nothing().to_owned();
-        let ignored = thing::Entity::insert(first.clone().into_active_model()).on_conflict(ignore).exec_without_returning(tx).await?;
+        let conflict = OnConflict::column(thing::Column::Id)
+            .update_columns([thing::Column::Count, thing::Column::Doc])
+            .to_owned();
+        thing::Entity::insert(second.clone().into_active_model())
+            .on_conflict(conflict)
+            .exec(tx)
+            .await?;
+        let ignore = OnConflict::column(thing::Column::Id)
+            .do_nothing()
+            .to_owned();
+        let ignored = thing::Entity::insert(first.clone().into_active_model())
+            .on_conflict(ignore)
+            .exec_without_returning(tx)
+            .await?;
         assert_eq!(ignored, 0);
         Ok::<_, StoreError>(())
     })
@@ -158,7 +252,11 @@ async fn joins(kit: &Kit) {
             let mut ids = Vec::new();
             for label in ["x", "y"] {
                 // The key is the database's: it comes back as the last inserted id or through RETURNING.
-                let part = part::ActiveModel { thing: Set(id), label: Set(label.into()), ..Default::default() };
+                let part = part::ActiveModel {
+                    thing: Set(id),
+                    label: Set(label.into()),
+                    ..Default::default()
+                };
                 ids.push(part.insert(tx).await?.id);
             }
             Ok::<_, StoreError>(ids)
@@ -167,20 +265,50 @@ async fn joins(kit: &Kit) {
         .unwrap();
     assert!(labels[0] < labels[1]);
 
-    let pairs = part::Entity::find().find_also_related(thing::Entity).order_by_asc(part::Column::Id).all(&db).await.unwrap();
-    assert_eq!(pairs.iter().map(|(p, t)| (p.label.as_str(), t.clone())).collect::<Vec<_>>(), [("x", Some(owner.clone())), ("y", Some(owner.clone()))]);
-    let mut grouped = thing::Entity::find().find_with_related(part::Entity).all(&db).await.unwrap();
+    let pairs = part::Entity::find()
+        .find_also_related(thing::Entity)
+        .order_by_asc(part::Column::Id)
+        .all(&db)
+        .await
+        .unwrap();
+    assert_eq!(
+        pairs
+            .iter()
+            .map(|(p, t)| (p.label.as_str(), t.clone()))
+            .collect::<Vec<_>>(),
+        [("x", Some(owner.clone())), ("y", Some(owner.clone()))]
+    );
+    let mut grouped = thing::Entity::find()
+        .find_with_related(part::Entity)
+        .all(&db)
+        .await
+        .unwrap();
     grouped.sort_by_key(|(_, parts)| parts.len());
-    assert_eq!((grouped[0].0.id, grouped[0].1.len(), grouped[1].1.len()), (alone.id, 0, 2));
-    let joined = thing::Entity::find().join(JoinType::InnerJoin, thing::Relation::Parts.def()).filter(part::Column::Label.eq("y"));
+    assert_eq!(
+        (grouped[0].0.id, grouped[0].1.len(), grouped[1].1.len()),
+        (alone.id, 0, 2)
+    );
+    let joined = thing::Entity::find()
+        .join(JoinType::InnerJoin, thing::Relation::Parts.def())
+        .filter(part::Column::Label.eq("y"));
     assert_eq!(joined.all(&db).await.unwrap(), [owner]);
 
     let moved = alone.id;
     db.write(async move |tx: &WriteTx| {
-        let inside = thing::Entity::find().select_only().column(thing::Column::Id).filter(thing::Column::Name.eq("alone"));
+        let inside = thing::Entity::find()
+            .select_only()
+            .column(thing::Column::Id)
+            .filter(thing::Column::Name.eq("alone"));
         let wanted = Expr::col(part::Column::Label).eq("x");
-        part::Entity::update_many().col_expr(part::Column::Thing, Expr::value(moved)).filter(wanted).exec(tx).await?;
-        let found = part::Entity::find().filter(part::Column::Thing.in_subquery(inside.into_query())).count(tx).await?;
+        part::Entity::update_many()
+            .col_expr(part::Column::Thing, Expr::value(moved))
+            .filter(wanted)
+            .exec(tx)
+            .await?;
+        let found = part::Entity::find()
+            .filter(part::Column::Thing.in_subquery(inside.into_query()))
+            .count(tx)
+            .await?;
         assert_eq!(found, 1);
         Ok::<_, StoreError>(())
     })
@@ -203,7 +331,13 @@ async fn nested_transactions(kit: &Kit) {
     let db = kit.open().await;
     let names = db
         .write(async move |tx: &WriteTx| {
-            let add = async |tx: &WriteTx, name: &str| crate::kit::thing(name).into_active_model().insert(tx).await.map(|m| m.id);
+            let add = async |tx: &WriteTx, name: &str| {
+                crate::kit::thing(name)
+                    .into_active_model()
+                    .insert(tx)
+                    .await
+                    .map(|m| m.id)
+            };
             let first = add(tx, "outer").await?;
             let kept = tx.begin().await?;
             add(&kept, "kept").await?;
@@ -218,16 +352,29 @@ async fn nested_transactions(kit: &Kit) {
             }
             // A failure inside a nested transaction that is rolled back is allowed.
             let failed = tx.begin().await?;
-            let twice = thing::Model { id: first, ..crate::kit::thing("twice") };
-            let error = StoreError::from(twice.into_active_model().insert(&failed).await.unwrap_err());
+            let twice = thing::Model {
+                id: first,
+                ..crate::kit::thing("twice")
+            };
+            let error =
+                StoreError::from(twice.into_active_model().insert(&failed).await.unwrap_err());
             assert!(matches!(error, StoreError::Unique(_)), "{error:?}");
             // It refuses further statements on both engines, and to be committed.
-            assert!(matches!(add(&failed, "after").await.map_err(StoreError::from), Err(StoreError::Poisoned)));
-            assert!(matches!(failed.commit().await.map_err(StoreError::from), Err(StoreError::Poisoned)));
+            assert!(matches!(
+                add(&failed, "after").await.map_err(StoreError::from),
+                Err(StoreError::Poisoned)
+            ));
+            assert!(matches!(
+                failed.commit().await.map_err(StoreError::from),
+                Err(StoreError::Poisoned)
+            ));
             let by_callback = tx
                 .transaction::<_, (), StoreError>(|tx| {
                     Box::pin(async move {
-                        crate::kit::thing("callback").into_active_model().insert(tx).await?;
+                        crate::kit::thing("callback")
+                            .into_active_model()
+                            .insert(tx)
+                            .await?;
                         Err(StoreError::Aborted)
                     })
                 })
@@ -238,7 +385,11 @@ async fn nested_transactions(kit: &Kit) {
         })
         .await;
     names.unwrap();
-    let names = thing::Entity::find().order_by_asc(thing::Column::Name).all(&db).await.unwrap();
+    let names = thing::Entity::find()
+        .order_by_asc(thing::Column::Name)
+        .all(&db)
+        .await
+        .unwrap();
     let names: Vec<&str> = names.iter().map(|m| m.name.as_str()).collect();
     assert_eq!(names, ["kept", "kept too", "last", "outer"]);
 }
@@ -254,17 +405,43 @@ async fn expressions_are_loud(kit: &Kit) {
         n: Sq<Option<bool>>,
     }
     let db = kit.open().await;
-    insert(&db, thing::Model { count: 5, ..crate::kit::thing("a") }).await;
-    insert(&db, thing::Model { count: 6, ..crate::kit::thing("b") }).await;
+    insert(
+        &db,
+        thing::Model {
+            count: 5,
+            ..crate::kit::thing("a")
+        },
+    )
+    .await;
+    insert(
+        &db,
+        thing::Model {
+            count: 6,
+            ..crate::kit::thing("b")
+        },
+    )
+    .await;
     let text = r#"SELECT CAST(SUM(count) AS bigint) AS n, CAST(MAX(count_or) AS bigint) AS none_yet FROM "project"."things""#;
-    let sum = Sum::find_by_statement(sql(&db, text, [])).one(&db).await.unwrap().unwrap();
+    let sum = Sum::find_by_statement(sql(&db, text, []))
+        .one(&db)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((sum.n.0, sum.none_yet.0), (Some(11), None));
     let text = r#"SELECT CAST(SUM(count) AS bigint) AS n FROM "project"."things""#;
     let wrong = Wrong::find_by_statement(sql(&db, text, [])).one(&db).await;
-    assert!(wrong.as_ref().is_err(), "a number was read as {:?}", wrong.unwrap().unwrap().n);
+    assert!(
+        wrong.as_ref().is_err(),
+        "a number was read as {:?}",
+        wrong.unwrap().unwrap().n
+    );
     // Two columns of one name would collapse.
     if !kit.is_postgres() {
-        assert!(db.query_all_raw(sql(&db, "SELECT 1 AS a, 2 AS a", [])).await.is_err());
+        assert!(
+            db.query_all_raw(sql(&db, "SELECT 1 AS a, 2 AS a", []))
+                .await
+                .is_err()
+        );
     }
 }
 
@@ -277,20 +454,50 @@ async fn placeholders_go_by_number(kit: &Kit) {
     }
     let db = kit.open().await;
     // SQLite takes $n for a name and numbers it by its first appearance.
-    let text = "SELECT CAST($2 AS text) AS b, CAST($1 AS bigint) AS a, CAST($1 AS bigint) + 1 AS again";
+    let text =
+        "SELECT CAST($2 AS text) AS b, CAST($1 AS bigint) AS a, CAST($1 AS bigint) + 1 AS again";
     let values = || [7_i64.into(), "seven".into()];
-    let row = Row::find_by_statement(sql(&db, text, values())).one(&db).await.unwrap().unwrap();
-    assert_eq!(row, Row { b: "seven".into(), a: 7, again: 8 });
-    let text_of_twelve = (1..=12).rev().map(|i| format!("CAST(${i} AS bigint) AS c{i}")).collect::<Vec<_>>().join(", ");
-    let row = db.query_one_raw(sql(&db, &format!("SELECT {text_of_twelve}"), (1..=12_i64).map(Into::into))).await.unwrap().unwrap();
+    let row = Row::find_by_statement(sql(&db, text, values()))
+        .one(&db)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        row,
+        Row {
+            b: "seven".into(),
+            a: 7,
+            again: 8
+        }
+    );
+    let text_of_twelve = (1..=12)
+        .rev()
+        .map(|i| format!("CAST(${i} AS bigint) AS c{i}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let row = db
+        .query_one_raw(sql(
+            &db,
+            &format!("SELECT {text_of_twelve}"),
+            (1..=12_i64).map(Into::into),
+        ))
+        .await
+        .unwrap()
+        .unwrap();
     for i in 1..=12_i64 {
         assert_eq!(row.try_get::<i64>("", &format!("c{i}")).unwrap(), i);
     }
     insert(&db, crate::kit::thing("before")).await;
     db.write(async move |tx: &WriteTx| {
-        let text = r#"UPDATE "project"."things" SET count = $3, name = $2 WHERE name = $1 AND $2 <> $1"#;
+        let text =
+            r#"UPDATE "project"."things" SET count = $3, name = $2 WHERE name = $1 AND $2 <> $1"#;
         let values = ["before".into(), "after".into(), 42_i64.into()];
-        assert_eq!(tx.execute_raw(statement(tx.backend(), text, values)).await?.rows_affected(), 1);
+        assert_eq!(
+            tx.execute_raw(statement(tx.backend(), text, values))
+                .await?
+                .rows_affected(),
+            1
+        );
         Ok::<_, StoreError>(())
     })
     .await
@@ -298,18 +505,48 @@ async fn placeholders_go_by_number(kit: &Kit) {
     let found = thing::Entity::find().one(&db).await.unwrap().unwrap();
     assert_eq!((found.name.as_str(), found.count), ("after", 42));
     // Too few values are an error, never NULLs. PostgreSQL takes one too many.
-    assert!(db.query_all_raw(sql(&db, "SELECT CAST($1 AS bigint) AS a", [])).await.is_err());
+    assert!(
+        db.query_all_raw(sql(&db, "SELECT CAST($1 AS bigint) AS a", []))
+            .await
+            .is_err()
+    );
     if !kit.is_postgres() {
-        assert!(db.query_all_raw(sql(&db, "SELECT CAST($1 AS bigint) AS a", [1_i64.into(), 2_i64.into()])).await.is_err());
+        assert!(
+            db.query_all_raw(sql(
+                &db,
+                "SELECT CAST($1 AS bigint) AS a",
+                [1_i64.into(), 2_i64.into()]
+            ))
+            .await
+            .is_err()
+        );
     }
 }
 
 async fn docs_are_rows_of_json(kit: &Kit) {
     let db = kit.open().await;
     let text = r#"SELECT CAST($1 AS text), CAST(NULL AS text), CAST($2 AS bigint)"#;
-    let wanted = [Doc { json: "{\"a\":1}".into(), key: None, version: 3 }];
-    assert_eq!(db.docs(sql(&db, text, ["{\"a\":1}".into(), 3_i64.into()])).await.unwrap(), wanted);
-    let in_tx = db.write(async move |tx: &WriteTx| tx.docs(statement(tx.backend(), text, ["{\"a\":1}".into(), 3_i64.into()])).await).await;
+    let wanted = [Doc {
+        json: "{\"a\":1}".into(),
+        key: None,
+        version: 3,
+    }];
+    assert_eq!(
+        db.docs(sql(&db, text, ["{\"a\":1}".into(), 3_i64.into()]))
+            .await
+            .unwrap(),
+        wanted
+    );
+    let in_tx = db
+        .write(async move |tx: &WriteTx| {
+            tx.docs(statement(
+                tx.backend(),
+                text,
+                ["{\"a\":1}".into(), 3_i64.into()],
+            ))
+            .await
+        })
+        .await;
     assert_eq!(in_tx.unwrap(), wanted);
     // A write may return them as well, through the schema marker.
     let returned = db
@@ -318,24 +555,50 @@ async fn docs_are_rows_of_json(kit: &Kit) {
             tx.docs(statement(tx.backend(), text, [9_i64.into()])).await
         })
         .await;
-    assert_eq!(returned.unwrap(), [Doc { json: "9".into(), key: Some("k".into()), version: 9 }]);
+    assert_eq!(
+        returned.unwrap(),
+        [Doc {
+            json: "9".into(),
+            key: Some("k".into()),
+            version: 9
+        }]
+    );
 
     let big = "x".repeat(3 << 20);
-    let six = ["SELECT CAST($1 AS text) AS a, CAST(NULL AS text) AS b, CAST(1 AS bigint) AS c"; 6].join(" UNION ALL ");
+    let six = ["SELECT CAST($1 AS text) AS a, CAST(NULL AS text) AS b, CAST(1 AS bigint) AS c"; 6]
+        .join(" UNION ALL ");
     let error = db.docs(sql(&db, &six, [big.into()])).await.unwrap_err();
     assert!(matches!(error, StoreError::TooLarge), "{error:?}");
 }
 
 async fn nan_is_refused(kit: &Kit) {
     let db = kit.open().await;
-    let model = thing::Model { ratio_or: Some(f64::NAN), ..crate::kit::thing("nan") };
-    let result = db.write(async move |tx: &WriteTx| Ok::<_, StoreError>(model.clone().into_active_model().insert(tx).await?)).await;
-    assert!(matches!(result, Err(StoreError::Constraint(_))), "{result:?}");
+    let model = thing::Model {
+        ratio_or: Some(f64::NAN),
+        ..crate::kit::thing("nan")
+    };
+    let result = db
+        .write(async move |tx: &WriteTx| {
+            Ok::<_, StoreError>(model.clone().into_active_model().insert(tx).await?)
+        })
+        .await;
+    assert!(
+        matches!(result, Err(StoreError::Constraint(_))),
+        "{result:?}"
+    );
     assert_eq!(thing::Entity::find().count(&db).await.unwrap(), 0);
 }
 
 async fn the_marker_in_a_value_stays(kit: &Kit) {
     let db = kit.open().await;
     let model = insert(&db, crate::kit::thing(r#"say "project"."things" here"#)).await;
-    assert_eq!(thing::Entity::find().filter(thing::Column::Name.contains(r#""project"."#)).one(&db).await.unwrap().unwrap(), model);
+    assert_eq!(
+        thing::Entity::find()
+            .filter(thing::Column::Name.contains(r#""project"."#))
+            .one(&db)
+            .await
+            .unwrap()
+            .unwrap(),
+        model
+    );
 }

@@ -4,18 +4,34 @@ use crate::kit::{Kit, TABLES, both, sql, statement};
 use sea_orm::ConnectionTrait;
 use store::{Db, SqliteOptions, StoreError, WriteTx};
 
-both!(two_databases_are_apart, local_files_open_on_either_engine, many_databases_at_once);
+both!(
+    two_databases_are_apart,
+    local_files_open_on_either_engine,
+    many_databases_at_once
+);
 
 async fn add(db: &Db, id: i64) -> Result<(), StoreError> {
     db.write(async move |tx: &WriteTx| {
-        tx.execute_raw(statement(tx.backend(), r#"INSERT INTO "project"."laters" (id) VALUES ($1)"#, [id.into()])).await?;
+        tx.execute_raw(statement(
+            tx.backend(),
+            r#"INSERT INTO "project"."laters" (id) VALUES ($1)"#,
+            [id.into()],
+        ))
+        .await?;
         Ok(())
     })
     .await
 }
 
 async fn ids(db: &Db) -> Vec<i64> {
-    let rows = db.query_all_raw(sql(db, r#"SELECT id FROM "project"."laters" ORDER BY id"#, [])).await.unwrap();
+    let rows = db
+        .query_all_raw(sql(
+            db,
+            r#"SELECT id FROM "project"."laters" ORDER BY id"#,
+            [],
+        ))
+        .await
+        .unwrap();
     rows.iter().map(|r| r.try_get("", "id").unwrap()).collect()
 }
 
@@ -35,10 +51,17 @@ async fn local_files_open_on_either_engine(kit: &Kit) {
     let log = kit.store.local(&path, &[TABLES]).await.unwrap();
     assert_eq!(log.backend(), sea_orm::DbBackend::Sqlite);
     add(&log, 1).await.unwrap();
-    let other = kit.store.local(&kit.dir().join("other.db"), &[TABLES]).await.unwrap();
+    let other = kit
+        .store
+        .local(&kit.dir().join("other.db"), &[TABLES])
+        .await
+        .unwrap();
     assert_eq!((ids(&log).await, ids(&other).await), (vec![1], vec![]));
     drop(log);
-    assert_eq!(ids(&kit.store.local(&path, &[TABLES]).await.unwrap()).await, [1]);
+    assert_eq!(
+        ids(&kit.store.local(&path, &[TABLES]).await.unwrap()).await,
+        [1]
+    );
     // The engine's own databases are beside them.
     let db = kit.open().await;
     assert_eq!(ids(&db).await, Vec::<i64>::new());
@@ -46,7 +69,11 @@ async fn local_files_open_on_either_engine(kit: &Kit) {
 
 async fn many_databases_at_once(kit: &Kit) {
     let many = if kit.is_postgres() { 20 } else { 200 };
-    let own = Kit::sqlite_with(SqliteOptions { readers_per_thread: 8, ..SqliteOptions::default() }).await;
+    let own = Kit::sqlite_with(SqliteOptions {
+        readers_per_thread: 8,
+        ..SqliteOptions::default()
+    })
+    .await;
     let kit = if kit.is_postgres() { kit } else { &own };
     let mut dbs = Vec::new();
     for i in 0..many {
@@ -63,7 +90,12 @@ async fn many_databases_at_once(kit: &Kit) {
                     for (i, db) in all.iter().enumerate().skip((t + round) % 4).step_by(4) {
                         let own = i64::try_from(i).unwrap();
                         assert_eq!(ids(db).await.last(), Some(&own));
-                        add(db, own - 1_000 * (1 + i64::try_from(t * 3 + round).unwrap())).await.unwrap();
+                        add(
+                            db,
+                            own - 1_000 * (1 + i64::try_from(t * 3 + round).unwrap()),
+                        )
+                        .await
+                        .unwrap();
                     }
                 }
             })
@@ -80,14 +112,20 @@ async fn many_databases_at_once(kit: &Kit) {
 }
 
 fn open_files(part: &str) -> usize {
-    let links = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|e| std::fs::read_link(e.ok()?.path()).ok());
+    let links = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|e| std::fs::read_link(e.ok()?.path()).ok());
     links.filter(|l| l.to_string_lossy().contains(part)).count()
 }
 
 /// On one thread, so that it is known which readers there are.
 #[tokio::test]
 async fn a_closed_database_gives_its_files_back() {
-    let kit = Kit::sqlite_with(SqliteOptions { readers_per_thread: 2, ..SqliteOptions::default() }).await;
+    let kit = Kit::sqlite_with(SqliteOptions {
+        readers_per_thread: 2,
+        ..SqliteOptions::default()
+    })
+    .await;
     let dir = kit.dir().to_string_lossy().into_owned();
     let (a, b, c) = (kit.open().await, kit.open().await, kit.open().await);
     for db in [&a, &b, &c, &a] {

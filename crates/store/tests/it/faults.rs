@@ -26,7 +26,12 @@ fn shim() -> &'static Path {
         std::fs::create_dir_all(dir).unwrap();
         let out = dir.join(format!("shim-{}.so", std::process::id()));
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/faults/shim.c");
-        let status = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&out, &source]).arg("-ldl").status().unwrap();
+        let status = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .args([&out, &source])
+            .arg("-ldl")
+            .status()
+            .unwrap();
         assert!(status.success(), "the shim was not compiled");
         let kept = dir.join("shim.so");
         std::fs::rename(out, &kept).unwrap();
@@ -47,7 +52,10 @@ fn spawn(part: &str, dir: &Path) -> Child {
 
 fn run(part: &str) {
     let dir = tempfile::tempdir().unwrap();
-    assert!(spawn(part, dir.path()).wait().unwrap().success(), "the child that plays {part} failed");
+    assert!(
+        spawn(part, dir.path()).wait().unwrap().success(),
+        "the child that plays {part} failed"
+    );
 }
 
 #[test]
@@ -63,7 +71,9 @@ fn a_full_disk_is_told_and_heals() {
 /// The child's part; in the parent there is nothing to play.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn child() {
-    let Ok(part) = std::env::var(PART) else { return };
+    let Ok(part) = std::env::var(PART) else {
+        return;
+    };
     let dir = PathBuf::from(std::env::var(DIR).unwrap());
     match part.as_str() {
         "sync" => sync(&dir).await,
@@ -94,31 +104,60 @@ impl Fault {
 
 /// One committing thread, so that a database that heals would be seen to hold up the others.
 async fn store(dir: &Path) -> Store {
-    Store::start(&Engine::Sqlite(SqliteOptions { writer_threads: 1, ..SqliteOptions::default() }), dir).await.unwrap()
+    Store::start(
+        &Engine::Sqlite(SqliteOptions {
+            writer_threads: 1,
+            ..SqliteOptions::default()
+        }),
+        dir,
+    )
+    .await
+    .unwrap()
 }
 
 async fn add(db: &Db, id: i64) -> Result<(), StoreError> {
     db.write(async move |tx: &WriteTx| {
-        tx.execute_raw(statement(tx.backend(), r#"INSERT INTO "project"."laters" (id) VALUES ($1)"#, [id.into()])).await?;
+        tx.execute_raw(statement(
+            tx.backend(),
+            r#"INSERT INTO "project"."laters" (id) VALUES ($1)"#,
+            [id.into()],
+        ))
+        .await?;
         Ok(())
     })
     .await
 }
 
 async fn ids(db: &Db) -> Vec<i64> {
-    let rows = db.query_all_raw(sql(db, r#"SELECT id FROM "project"."laters" ORDER BY id"#, [])).await.unwrap();
+    let rows = db
+        .query_all_raw(sql(
+            db,
+            r#"SELECT id FROM "project"."laters" ORDER BY id"#,
+            [],
+        ))
+        .await
+        .unwrap();
     rows.iter().map(|r| r.try_get("", "id").unwrap()).collect()
 }
 
 async fn assert_sound(db: &Db) {
-    let rows = db.query_all_raw(sql(db, "PRAGMA integrity_check", [])).await.unwrap();
-    assert_eq!(rows[0].try_get::<String>("", "integrity_check").unwrap(), "ok");
+    let rows = db
+        .query_all_raw(sql(db, "PRAGMA integrity_check", []))
+        .await
+        .unwrap();
+    assert_eq!(
+        rows[0].try_get::<String>("", "integrity_check").unwrap(),
+        "ok"
+    );
 }
 
 async fn sync(dir: &Path) {
     let (fault, other) = (Fault::new(dir), Uuid::from_u128(2));
     let store = store(dir).await;
-    let (db, well) = (store.project(UID, &[TABLES]).await.unwrap(), store.project(other, &[TABLES]).await.unwrap());
+    let (db, well) = (
+        store.project(UID, &[TABLES]).await.unwrap(),
+        store.project(other, &[TABLES]).await.unwrap(),
+    );
     for round in 0..4 {
         let id = round * 100;
         add(&db, id + 1).await.unwrap();
@@ -132,20 +171,36 @@ async fn sync(dir: &Path) {
             assert!(matches!(error, StoreError::Suspended), "{error:?}");
             // Reads go on, and so does everybody else.
             assert_eq!(ids(&db).await.last(), Some(&(id + 1)));
-            add(&well, id * 1_000 + i64::from(started.elapsed().subsec_micros())).await.unwrap();
+            add(
+                &well,
+                id * 1_000 + i64::from(started.elapsed().subsec_micros()),
+            )
+            .await
+            .unwrap();
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert!(!well.is_suspended());
         fault.end();
-        eventually("the database heals without being opened again", async || (!db.is_suspended()).then_some(())).await;
+        eventually(
+            "the database heals without being opened again",
+            async || (!db.is_suspended()).then_some(()),
+        )
+        .await;
         add(&db, id + 4).await.unwrap();
         // The unknown one has not come back, nor will it.
-        assert_eq!(ids(&db).await[usize::try_from(round * 2).unwrap()..], [id + 1, id + 4]);
+        assert_eq!(
+            ids(&db).await[usize::try_from(round * 2).unwrap()..],
+            [id + 1, id + 4]
+        );
     }
     assert_sound(&db).await;
     let before = ids(&db).await;
     drop((db, store));
-    let again = self::store(dir).await.project(UID, &[TABLES]).await.unwrap();
+    let again = self::store(dir)
+        .await
+        .project(UID, &[TABLES])
+        .await
+        .unwrap();
     assert_eq!(ids(&again).await, before);
     assert_sound(&again).await;
 }
@@ -189,13 +244,21 @@ async fn write_for_ever(dir: &Path) {
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let (db, next) = (db.clone(), next.clone());
-            let mut acknowledged = std::fs::OpenOptions::new().append(true).create(true).open(dir.join("acknowledged")).unwrap();
+            let mut acknowledged = std::fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(dir.join("acknowledged"))
+                .unwrap();
             tokio::spawn(async move {
                 while id_max > next.load(std::sync::atomic::Ordering::SeqCst) {
                     let id = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                     match add(&db, id).await {
-                        Ok(()) => acknowledged.write_all(format!("{id}\n").as_bytes()).unwrap(),
-                        Err(StoreError::Suspended | StoreError::CommitUnknown(_)) => tokio::time::sleep(Duration::from_millis(1)).await,
+                        Ok(()) => acknowledged
+                            .write_all(format!("{id}\n").as_bytes())
+                            .unwrap(),
+                        Err(StoreError::Suspended | StoreError::CommitUnknown(_)) => {
+                            tokio::time::sleep(Duration::from_millis(1)).await
+                        }
                         Err(e) => panic!("{e:?}"),
                     }
                 }
@@ -216,7 +279,10 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     for round in 0..8_u64 {
         let mut child = spawn("write", dir.path());
         // It has acknowledged something of this round.
-        eventually("the child writes", async || (noted().lines().count() > before + 20).then_some(())).await;
+        eventually("the child writes", async || {
+            (noted().lines().count() > before + 20).then_some(())
+        })
+        .await;
         tokio::time::sleep(Duration::from_millis(round * 23 % 100)).await;
         if round % 2 == 1 {
             // Killed while a commit is unknown: the shim fails to sync, the frames are in the file.
@@ -228,10 +294,17 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         if round % 2 == 1 {
             fault.end();
         }
-        let db = store(dir.path()).await.project(UID, &[TABLES]).await.unwrap();
+        let db = store(dir.path())
+            .await
+            .project(UID, &[TABLES])
+            .await
+            .unwrap();
         let there: std::collections::HashSet<i64> = ids(&db).await.into_iter().collect();
         let acknowledged: Vec<i64> = noted().lines().map(|l| l.parse().unwrap()).collect();
-        let lost: Vec<&i64> = acknowledged.iter().filter(|id| !there.contains(id)).collect();
+        let lost: Vec<&i64> = acknowledged
+            .iter()
+            .filter(|id| !there.contains(id))
+            .collect();
         assert!(lost.is_empty(), "round {round} lost {lost:?}");
         assert_sound(&db).await;
         before = acknowledged.len();

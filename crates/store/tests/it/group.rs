@@ -2,7 +2,10 @@
 
 use crate::kit::{Kit, both, statement, thing};
 use futures_util::FutureExt;
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, TransactionSession, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, TransactionSession,
+    TransactionTrait,
+};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -27,13 +30,17 @@ async fn add(tx: &WriteTx, id: i64) -> Result<(), StoreError> {
 }
 
 async fn run(tx: &WriteTx, text: &str, id: i64) -> Result<(), StoreError> {
-    tx.execute_raw(statement(tx.backend(), text, [id.into()])).await?;
+    tx.execute_raw(statement(tx.backend(), text, [id.into()]))
+        .await?;
     Ok(())
 }
 
 async fn ids(db: &Db) -> Vec<i64> {
     let text = r#"SELECT id FROM "project"."laters" ORDER BY id"#;
-    let rows = db.query_all_raw(crate::kit::sql(db, text, [])).await.unwrap();
+    let rows = db
+        .query_all_raw(crate::kit::sql(db, text, []))
+        .await
+        .unwrap();
     rows.iter().map(|r| r.try_get("", "id").unwrap()).collect()
 }
 
@@ -63,7 +70,10 @@ impl Held {
             .await
         });
         queue(&mut write);
-        tokio::task::spawn_blocking(move || in_job.recv()).await.unwrap().unwrap();
+        tokio::task::spawn_blocking(move || in_job.recv())
+            .await
+            .unwrap()
+            .unwrap();
         Self { release, write }
     }
 
@@ -121,13 +131,19 @@ async fn a_panic_rolls_back_alone(kit: &Kit) {
     let db = kit.open().await;
     let panicking = db.write(async move |tx: &WriteTx| {
         add(tx, 2).await?;
-        assert!(tx.backend() == sea_orm::DbBackend::MySql, "a panic that this test wants");
+        assert!(
+            tx.backend() == sea_orm::DbBackend::MySql,
+            "a panic that this test wants"
+        );
         Ok::<_, StoreError>(())
     });
     let (before, panicked, after) = tokio::join!(adding(&db, 1), panicking, adding(&db, 3));
     before.unwrap();
     after.unwrap();
-    assert!(matches!(panicked, Err(StoreError::Panicked)), "{panicked:?}");
+    assert!(
+        matches!(panicked, Err(StoreError::Panicked)),
+        "{panicked:?}"
+    );
     adding(&db, 4).await.unwrap();
     assert_eq!(ids(&db).await, [1, 3, 4]);
 }
@@ -168,16 +184,37 @@ async fn deferred_keys_are_checked(kit: &Kit) {
     let db = kit.open().await;
     let dangling = {
         let db = db.clone();
-        async move { db.write(async move |tx: &WriteTx| run(tx, r#"INSERT INTO "project"."laters" (id, next) VALUES (2, $1)"#, 77).await).await }
+        async move {
+            db.write(async move |tx: &WriteTx| {
+                run(
+                    tx,
+                    r#"INSERT INTO "project"."laters" (id, next) VALUES (2, $1)"#,
+                    77,
+                )
+                .await
+            })
+            .await
+        }
     };
     let (before, failed, after) = tokio::join!(adding(&db, 1), dangling, adding(&db, 3));
     before.unwrap();
     after.unwrap();
-    assert!(matches!(failed, Err(StoreError::DeferredForeignKey | StoreError::ForeignKey(_))), "{failed:?}");
+    assert!(
+        matches!(
+            failed,
+            Err(StoreError::DeferredForeignKey | StoreError::ForeignKey(_))
+        ),
+        "{failed:?}"
+    );
     assert_eq!(ids(&db).await, [1, 3]);
     // One that holds by the end is what they are for.
     let holding = db.write(async move |tx: &WriteTx| {
-        run(tx, r#"INSERT INTO "project"."laters" (id, next) VALUES (5, $1)"#, 6).await?;
+        run(
+            tx,
+            r#"INSERT INTO "project"."laters" (id, next) VALUES (5, $1)"#,
+            6,
+        )
+        .await?;
         add(tx, 6).await
     });
     holding.await.unwrap();
@@ -297,7 +334,16 @@ async fn neighbours_of_a_job_that_ends_the_batch_run_again() {
     queue(&mut before);
     let writer = db.clone();
     let mut culprit: Write = Box::pin(async move {
-        writer.write(async move |tx: &WriteTx| run(tx, r#"INSERT OR ROLLBACK INTO "project"."laters" (id) VALUES ($1)"#, 1).await).await
+        writer
+            .write(async move |tx: &WriteTx| {
+                run(
+                    tx,
+                    r#"INSERT OR ROLLBACK INTO "project"."laters" (id) VALUES ($1)"#,
+                    1,
+                )
+                .await
+            })
+            .await
     });
     queue(&mut culprit);
     let writer = db.clone();
@@ -305,7 +351,15 @@ async fn neighbours_of_a_job_that_ends_the_batch_run_again() {
     let mut swallowing: Write = Box::pin(async move {
         writer
             .write(async move |tx: &WriteTx| {
-                assert!(run(tx, r#"INSERT OR ROLLBACK INTO "project"."laters" (id) VALUES ($1)"#, 1).await.is_err());
+                assert!(
+                    run(
+                        tx,
+                        r#"INSERT OR ROLLBACK INTO "project"."laters" (id) VALUES ($1)"#,
+                        1
+                    )
+                    .await
+                    .is_err()
+                );
                 assert!(add(tx, 66).await.is_err());
                 assert!(tx.begin().await.is_err());
                 Ok(())
@@ -337,7 +391,16 @@ async fn the_store_gives_up_on_a_job_that_is_undone_again_and_again() {
         .map(|_| {
             let writer = db.clone();
             let write: Write = Box::pin(async move {
-                writer.write(async move |tx: &WriteTx| run(tx, r#"INSERT OR ROLLBACK INTO "project"."laters" (id) VALUES ($1)"#, 1).await).await
+                writer
+                    .write(async move |tx: &WriteTx| {
+                        run(
+                            tx,
+                            r#"INSERT OR ROLLBACK INTO "project"."laters" (id) VALUES ($1)"#,
+                            1,
+                        )
+                        .await
+                    })
+                    .await
             });
             write
         })
@@ -387,12 +450,25 @@ async fn cancelled_jobs_are_skipped_and_the_rest_keep_their_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_held_database_does_not_hold_another() {
-    let kit = Kit::sqlite_with(store::SqliteOptions { writer_threads: 2, ..store::SqliteOptions::default() }).await;
+    let kit = Kit::sqlite_with(store::SqliteOptions {
+        writer_threads: 2,
+        ..store::SqliteOptions::default()
+    })
+    .await;
     let (db, other) = (kit.open().await, kit.open().await);
     let held = Held::new(&db).await;
     let model = crate::kit::thing("free");
-    let write = other.write(async move |tx: &WriteTx| Ok::<_, StoreError>(thing::Entity::insert(model.clone().into_active_model()).exec(tx).await?));
-    tokio::time::timeout(Duration::from_secs(5), write).await.unwrap().unwrap();
+    let write = other.write(async move |tx: &WriteTx| {
+        Ok::<_, StoreError>(
+            thing::Entity::insert(model.clone().into_active_model())
+                .exec(tx)
+                .await?,
+        )
+    });
+    tokio::time::timeout(Duration::from_secs(5), write)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(thing::Entity::find().count(&other).await.unwrap(), 1);
     held.release().await;
 }
@@ -402,7 +478,10 @@ struct Bomb(bool);
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        assert!(!self.0 || std::thread::panicking(), "a panic that this test wants");
+        assert!(
+            !self.0 || std::thread::panicking(),
+            "a panic that this test wants"
+        );
     }
 }
 
@@ -433,7 +512,10 @@ async fn a_panic_while_a_job_is_dropped_does_not_lose_the_database() {
     // Whoever shared the turn is answered, with the truth or with "unknown".
     for write in [answered, neighbour] {
         let result = write.await;
-        assert!(matches!(result, Ok(()) | Err(StoreError::CommitUnknown(_))), "{result:?}");
+        assert!(
+            matches!(result, Ok(()) | Err(StoreError::CommitUnknown(_))),
+            "{result:?}"
+        );
     }
     adding(&db, 3).await.unwrap();
     assert!(ids(&db).await.contains(&3));
@@ -443,18 +525,30 @@ async fn a_panic_while_a_job_is_dropped_does_not_lose_the_database() {
 async fn another_process_that_holds_the_file_makes_writes_busy() {
     let kit = Kit::sqlite().await;
     let uid = kit.uid();
-    let (db, other) = (kit.store.project(uid, &[crate::kit::TABLES]).await.unwrap(), kit.open().await);
-    let file = kit.dir().join("projects").join(uid.to_string()).join("data.db");
+    let (db, other) = (
+        kit.store.project(uid, &[crate::kit::TABLES]).await.unwrap(),
+        kit.open().await,
+    );
+    let file = kit
+        .dir()
+        .join("projects")
+        .join(uid.to_string())
+        .join("data.db");
     let holder = rusqlite::Connection::open(file).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut writes: Vec<Write> = (0..20).map(|i| adding(&db, i)).collect();
     writes.iter_mut().for_each(queue);
-    tokio::time::timeout(Duration::from_secs(2), adding(&other, 1)).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(2), adding(&other, 1))
+        .await
+        .unwrap()
+        .unwrap();
     let started = std::time::Instant::now();
     assert_eq!(ids(&db).await, Vec::<i64>::new());
     assert!(started.elapsed() < Duration::from_secs(1));
     for write in writes {
-        let result = tokio::time::timeout(Duration::from_secs(6), write).await.unwrap();
+        let result = tokio::time::timeout(Duration::from_secs(6), write)
+            .await
+            .unwrap();
         assert!(matches!(result, Err(StoreError::Busy(_))), "{result:?}");
     }
     holder.execute_batch("ROLLBACK").unwrap();

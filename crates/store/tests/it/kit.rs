@@ -56,7 +56,12 @@ impl Kit {
     async fn start(engine: Engine) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::start(&engine, dir.path()).await.unwrap();
-        Self { store, engine, dir, uids: Mutex::default() }
+        Self {
+            store,
+            engine,
+            dir,
+            uids: Mutex::default(),
+        }
     }
 
     /// Another process, as far as the databases can tell.
@@ -96,17 +101,26 @@ impl Drop for Kit {
         let uids = std::mem::take(&mut *self.uids.lock().unwrap());
         // The test's own runtime may be ending.
         let removed = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async move {
                 let mut admin = admin().await;
                 for uid in uids {
                     let sql = format!(r#"DROP SCHEMA IF EXISTS "p_{}" CASCADE"#, uid.simple());
-                    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+                    sqlx::query(sqlx::AssertSqlSafe(sql))
+                        .execute(&mut admin)
+                        .await
+                        .unwrap();
                 }
             });
         })
         .join();
-        assert!(removed.is_ok() || std::thread::panicking(), "a test's schemas were not dropped");
+        assert!(
+            removed.is_ok() || std::thread::panicking(),
+            "a test's schemas were not dropped"
+        );
     }
 }
 
@@ -118,7 +132,10 @@ pub fn postgres_url() -> String {
 /// A connection of our own, beside the store's.
 pub async fn admin() -> sqlx::PgConnection {
     let mut connection = sqlx::PgConnection::connect(&postgres_url()).await.unwrap();
-    sqlx::query("SET lock_timeout = '20s'").execute(&mut connection).await.unwrap();
+    sqlx::query("SET lock_timeout = '20s'")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection
 }
 
@@ -126,7 +143,11 @@ pub fn sql(db: &Db, text: &str, values: impl IntoIterator<Item = Value>) -> Stat
     statement(db.backend(), text, values)
 }
 
-pub fn statement(backend: DbBackend, text: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+pub fn statement(
+    backend: DbBackend,
+    text: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Statement {
     Statement::from_sql_and_values(backend, text, values)
 }
 
@@ -204,7 +225,11 @@ pub mod part {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        #[sea_orm(belongs_to = "super::thing::Entity", from = "Column::Thing", to = "super::thing::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::thing::Entity",
+            from = "Column::Thing",
+            to = "super::thing::Column::Id"
+        )]
         Thing,
     }
 
@@ -217,7 +242,10 @@ pub mod part {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-pub const TABLES: Step = Step { name: "test/1-tables", up: tables };
+pub const TABLES: Step = Step {
+    name: "test/1-tables",
+    up: tables,
+};
 
 fn tables(ddl: &mut Ddl) {
     let schema = Schema::new(ddl.backend());

@@ -4,11 +4,25 @@ use crate::kit::{Kit, both};
 use sea_orm::ConnectionTrait;
 use store::{Db, Ddl, Step, StoreError};
 
-both!(steps_run_once, parallel_openings_run_them_once, an_unknown_step_is_refused, a_failing_step_leaves_nothing);
+both!(
+    steps_run_once,
+    parallel_openings_run_them_once,
+    an_unknown_step_is_refused,
+    a_failing_step_leaves_nothing
+);
 
-const FIRST: Step = Step { name: "test/1-first", up: first };
-const SECOND: Step = Step { name: "test/2-second", up: second };
-const BROKEN: Step = Step { name: "test/3-broken", up: broken };
+const FIRST: Step = Step {
+    name: "test/1-first",
+    up: first,
+};
+const SECOND: Step = Step {
+    name: "test/2-second",
+    up: second,
+};
+const BROKEN: Step = Step {
+    name: "test/3-broken",
+    up: broken,
+};
 
 fn first(ddl: &mut Ddl) {
     ddl.raw(r#"CREATE TABLE "project"."m" (id bigint NOT NULL)"#);
@@ -26,16 +40,31 @@ fn broken(ddl: &mut Ddl) {
 }
 
 async fn rows(db: &Db, text: &str, column: &str) -> Vec<String> {
-    let rows = db.query_all_raw(crate::kit::sql(db, text, [])).await.unwrap();
-    rows.iter().map(|r| r.try_get("", column).unwrap()).collect()
+    let rows = db
+        .query_all_raw(crate::kit::sql(db, text, []))
+        .await
+        .unwrap();
+    rows.iter()
+        .map(|r| r.try_get("", column).unwrap())
+        .collect()
 }
 
 async fn ids(db: &Db) -> Vec<String> {
-    rows(db, r#"SELECT CAST(id AS text) AS id FROM "project"."m" ORDER BY id"#, "id").await
+    rows(
+        db,
+        r#"SELECT CAST(id AS text) AS id FROM "project"."m" ORDER BY id"#,
+        "id",
+    )
+    .await
 }
 
 async fn steps(db: &Db) -> Vec<String> {
-    rows(db, r#"SELECT name FROM "project"."_migrations" ORDER BY name"#, "name").await
+    rows(
+        db,
+        r#"SELECT name FROM "project"."_migrations" ORDER BY name"#,
+        "name",
+    )
+    .await
 }
 
 async fn steps_run_once(kit: &Kit) {
@@ -44,9 +73,17 @@ async fn steps_run_once(kit: &Kit) {
     assert_eq!(ids(&db).await, ["1"]);
     drop(db);
     for _ in 0..2 {
-        let db = kit.another().await.project(uid, &[FIRST, SECOND]).await.unwrap();
+        let db = kit
+            .another()
+            .await
+            .project(uid, &[FIRST, SECOND])
+            .await
+            .unwrap();
         assert_eq!(ids(&db).await, ["1", "2"]);
-        assert_eq!(steps(&db).await, ["store/1-tables", "test/1-first", "test/2-second"]);
+        assert_eq!(
+            steps(&db).await,
+            ["store/1-tables", "test/1-first", "test/2-second"]
+        );
     }
 }
 
@@ -68,15 +105,32 @@ async fn parallel_openings_run_them_once(kit: &Kit) {
 async fn an_unknown_step_is_refused(kit: &Kit) {
     let uid = kit.uid();
     drop(kit.store.project(uid, &[FIRST, SECOND]).await.unwrap());
-    let file = kit.dir().join("projects").join(uid.to_string()).join("data.db");
+    let file = kit
+        .dir()
+        .join("projects")
+        .join(uid.to_string())
+        .join("data.db");
     // The writing thread may hold it a moment longer; the last close takes the WAL with it.
-    crate::kit::eventually("the file is closed", async || (!file.with_extension("db-wal").exists()).then_some(())).await;
+    crate::kit::eventually("the file is closed", async || {
+        (!file.with_extension("db-wal").exists()).then_some(())
+    })
+    .await;
     let before = (!kit.is_postgres()).then(|| std::fs::read(&file).unwrap());
     let refused = kit.another().await.project(uid, &[FIRST, BROKEN]).await;
-    assert!(matches!(&refused, Err(StoreError::Newer(name)) if name == "test/2-second"), "{:?}", refused.err());
-    assert_eq!(before, (!kit.is_postgres()).then(|| std::fs::read(&file).unwrap()));
+    assert!(
+        matches!(&refused, Err(StoreError::Newer(name)) if name == "test/2-second"),
+        "{:?}",
+        refused.err()
+    );
+    assert_eq!(
+        before,
+        (!kit.is_postgres()).then(|| std::fs::read(&file).unwrap())
+    );
     let db = kit.store.project(uid, &[FIRST, SECOND]).await.unwrap();
-    assert_eq!(steps(&db).await, ["store/1-tables", "test/1-first", "test/2-second"]);
+    assert_eq!(
+        steps(&db).await,
+        ["store/1-tables", "test/1-first", "test/2-second"]
+    );
 }
 
 async fn a_failing_step_leaves_nothing(kit: &Kit) {
@@ -87,5 +141,13 @@ async fn a_failing_step_leaves_nothing(kit: &Kit) {
     assert_eq!(ids(&db).await, ["1"]);
     assert!(kit.store.project(uid, &[FIRST, BROKEN]).await.is_err());
     assert_eq!(steps(&db).await, ["store/1-tables", "test/1-first"]);
-    assert!(db.query_all_raw(crate::kit::sql(&db, r#"SELECT id FROM "project"."half""#, [])).await.is_err());
+    assert!(
+        db.query_all_raw(crate::kit::sql(
+            &db,
+            r#"SELECT id FROM "project"."half""#,
+            []
+        ))
+        .await
+        .is_err()
+    );
 }

@@ -6,17 +6,27 @@ use serde_json::json;
 use std::time::Duration;
 use store::{Db, Effect, EffectIn, StoreError, WriteTx};
 
-both!(effects_are_leased, parallel_workers_share, a_rolled_back_effect_is_not_there);
+both!(
+    effects_are_leased,
+    parallel_workers_share,
+    a_rolled_back_effect_is_not_there
+);
 
 fn effect(kind: &str, n: i64, due_at: Stamp) -> EffectIn {
-    EffectIn { kind: kind.into(), body: json!({"n": n, "nested": [null, "x"]}), due_at }
+    EffectIn {
+        kind: kind.into(),
+        body: json!({"n": n, "nested": [null, "x"]}),
+        due_at,
+    }
 }
 
 async fn lease(db: &Db, kind: &'static str, now: Stamp, limit: u32) -> Vec<Effect> {
     let until = now.plus(Duration::from_secs(60));
     // An owned name: a spawned write cannot capture a reference, not even a static one.
     let kind = kind.to_owned();
-    db.write(async move |tx: &WriteTx| tx.lease_effects(&kind, now, until, limit).await).await.unwrap()
+    db.write(async move |tx: &WriteTx| tx.lease_effects(&kind, now, until, limit).await)
+        .await
+        .unwrap()
 }
 
 async fn effects_are_leased(kit: &Kit) {
@@ -34,15 +44,34 @@ async fn effects_are_leased(kit: &Kit) {
     assert_eq!(db.effects_waiting().await.unwrap(), 4);
 
     let first = lease(&db, "mail", now, 1).await;
-    assert_eq!(first.iter().map(|e| (e.body.clone(), e.attempts)).collect::<Vec<_>>(), [(json!({"n": 1, "nested": [null, "x"]}), 0)]);
+    assert_eq!(
+        first
+            .iter()
+            .map(|e| (e.body.clone(), e.attempts))
+            .collect::<Vec<_>>(),
+        [(json!({"n": 1, "nested": [null, "x"]}), 0)]
+    );
     let rest = lease(&db, "mail", now, 10).await;
-    assert_eq!(rest.iter().map(|e| e.body["n"].as_i64()).collect::<Vec<_>>(), [Some(2)]);
+    assert_eq!(
+        rest.iter()
+            .map(|e| e.body["n"].as_i64())
+            .collect::<Vec<_>>(),
+        [Some(2)]
+    );
     assert_eq!(lease(&db, "mail", now, 10).await, []);
     // Done ones are gone, the other comes again after its lease, counted; and the one that was not yet due.
     let done = first[0].id;
-    db.write(async move |tx: &WriteTx| tx.effect_done(done).await).await.unwrap();
+    db.write(async move |tx: &WriteTx| tx.effect_done(done).await)
+        .await
+        .unwrap();
     let again = lease(&db, "mail", second(61), 10).await;
-    assert_eq!(again.iter().map(|e| (e.body["n"].as_i64(), e.attempts)).collect::<Vec<_>>(), [(Some(2), 1), (Some(3), 0)]);
+    assert_eq!(
+        again
+            .iter()
+            .map(|e| (e.body["n"].as_i64(), e.attempts))
+            .collect::<Vec<_>>(),
+        [(Some(2), 1), (Some(3), 0)]
+    );
     assert_eq!(again[0].id, rest[0].id);
     assert_eq!(db.effects_waiting().await.unwrap(), 3);
 }

@@ -8,14 +8,16 @@ use std::time::Duration;
 use store::{Db, PgOptions, StoreError, WriteTx};
 
 async fn run(tx: &WriteTx, text: &str, values: Vec<sea_orm::Value>) -> Result<(), StoreError> {
-    tx.execute_raw(statement(tx.backend(), text, values)).await?;
+    tx.execute_raw(statement(tx.backend(), text, values))
+        .await?;
     Ok(())
 }
 
 const ADD: &str = r#"INSERT INTO "project"."laters" (id) VALUES ($1)"#;
 
 async fn add(db: &Db, id: i64) -> Result<(), StoreError> {
-    db.write(async move |tx: &WriteTx| run(tx, ADD, vec![id.into()]).await).await
+    db.write(async move |tx: &WriteTx| run(tx, ADD, vec![id.into()]).await)
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,8 +28,17 @@ async fn one_text_with_values_of_other_types() {
     let db = kit.open().await;
     // sqlx finds a prepared statement by its text alone, and it was prepared for the first one's types.
     let text = "SELECT CAST(pg_typeof($1) AS text) AS t";
-    for (value, wanted) in [(7_i64.into(), "bigint"), ("x".into(), "text"), (1.5_f64.into(), "double precision"), (true.into(), "boolean")] {
-        let row = db.query_one_raw(sql(&db, text, [value])).await.unwrap().unwrap();
+    for (value, wanted) in [
+        (7_i64.into(), "bigint"),
+        ("x".into(), "text"),
+        (1.5_f64.into(), "double precision"),
+        (true.into(), "boolean"),
+    ] {
+        let row = db
+            .query_one_raw(sql(&db, text, [value]))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(row.try_get::<String>("", "t").unwrap(), wanted);
     }
 }
@@ -46,9 +57,16 @@ async fn a_caller_that_goes_leaves_no_transaction() {
             tokio::time::sleep(Duration::from_secs(60)).await;
             Ok::<_, StoreError>(())
         });
-        assert!(tokio::time::timeout(Duration::from_millis(pause * 3), write).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(pause * 3), write)
+                .await
+                .is_err()
+        );
         // Its row lock and both connections are free again.
-        let ids = [100 + i64::try_from(pause).unwrap(), 200 + i64::try_from(pause).unwrap()];
+        let ids = [
+            100 + i64::try_from(pause).unwrap(),
+            200 + i64::try_from(pause).unwrap(),
+        ];
         let (a, b) = tokio::join!(add(&db, ids[0]), add(&db, ids[1]));
         a.unwrap();
         b.unwrap();
@@ -96,12 +114,22 @@ async fn a_killed_session_is_busy_and_the_pool_heals() {
     // One that dies in the pool: the next caller may meet it, the one after must not.
     let pid = db
         .write(async move |tx: &WriteTx| {
-            let row = tx.query_one_raw(statement(tx.backend(), "SELECT pg_backend_pid() AS pid", [])).await?;
+            let row = tx
+                .query_one_raw(statement(
+                    tx.backend(),
+                    "SELECT pg_backend_pid() AS pid",
+                    [],
+                ))
+                .await?;
             Ok::<i32, StoreError>(row.map_or(0, |r| r.try_get("", "pid").unwrap()))
         })
         .await
         .unwrap();
-    sqlx::query("SELECT pg_terminate_backend($1)").bind(pid).execute(&mut admin().await).await.unwrap();
+    sqlx::query("SELECT pg_terminate_backend($1)")
+        .bind(pid)
+        .execute(&mut admin().await)
+        .await
+        .unwrap();
     for id in 10..14 {
         if let Err(e) = add(&db, id).await {
             assert!(matches!(e, StoreError::Busy(_)), "{e:?}");
@@ -132,7 +160,11 @@ async fn a_commit_whose_answer_is_lost_is_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_project_cannot_take_all_connections() {
     let mut options = PgOptions::new(crate::kit::postgres_url());
-    (options.write_connections, options.read_connections, options.per_project) = (4, 4, 2);
+    (
+        options.write_connections,
+        options.read_connections,
+        options.per_project,
+    ) = (4, 4, 2);
     let kit = Kit::postgres_with(options).await;
     let (busy, other) = (kit.open().await, kit.open().await);
     let flood: Vec<_> = (0..10)
@@ -148,7 +180,10 @@ async fn one_project_cannot_take_all_connections() {
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    tokio::time::timeout(Duration::from_millis(250), add(&other, 1)).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_millis(250), add(&other, 1))
+        .await
+        .unwrap()
+        .unwrap();
     for write in flood {
         write.await.unwrap().unwrap();
     }

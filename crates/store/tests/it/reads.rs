@@ -5,7 +5,11 @@ use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait};
 use std::time::{Duration, Instant};
 use store::{Db, SqliteOptions, StoreError, WriteTx};
 
-both!(a_read_handle_does_not_write, a_changed_table_is_seen, the_deadline_ends_a_read);
+both!(
+    a_read_handle_does_not_write,
+    a_changed_table_is_seen,
+    the_deadline_ends_a_read
+);
 
 /// Counts to `$1`, one row at a time.
 const COUNT: &str = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < $1) SELECT count(*) AS n FROM c";
@@ -17,7 +21,13 @@ async fn count(db: &Db, to: i64) -> Result<i64, StoreError> {
 }
 
 async fn point(db: &Db) -> i64 {
-    let row = db.query_one_raw(sql(db, r#"SELECT count(*) AS n FROM "project"."laters" WHERE id = $1"#, [1_i64.into()])).await;
+    let row = db
+        .query_one_raw(sql(
+            db,
+            r#"SELECT count(*) AS n FROM "project"."laters" WHERE id = $1"#,
+            [1_i64.into()],
+        ))
+        .await;
     row.unwrap().unwrap().try_get("", "n").unwrap()
 }
 
@@ -30,20 +40,38 @@ async fn a_read_handle_does_not_write(kit: &Kit) {
         r#"CREATE TABLE "project"."more" (id bigint)"#,
     ];
     for text in texts {
-        assert!(db.query_all_raw(sql(&db, text, [])).await.is_err(), "{text}");
+        assert!(
+            db.query_all_raw(sql(&db, text, [])).await.is_err(),
+            "{text}"
+        );
         assert!(db.execute_raw(sql(&db, text, [])).await.is_err(), "{text}");
         assert!(db.execute_unprepared(text).await.is_err(), "{text}");
     }
     let insert = crate::kit::thing::Entity::insert(crate::kit::thing("x").into_active_model());
     assert!(insert.exec(&db).await.is_err());
-    assert_eq!(crate::kit::thing::Entity::find().count(&db).await.unwrap(), 0);
+    assert_eq!(
+        crate::kit::thing::Entity::find().count(&db).await.unwrap(),
+        0
+    );
     if !kit.is_postgres() {
-        for text in ["PRAGMA query_only = OFF", "PRAGMA query_only", "BEGIN", "SAVEPOINT s", "ATTACH ':memory:' AS x"] {
+        for text in [
+            "PRAGMA query_only = OFF",
+            "PRAGMA query_only",
+            "BEGIN",
+            "SAVEPOINT s",
+            "ATTACH ':memory:' AS x",
+        ] {
             let error = StoreError::from(db.query_all_raw(sql(&db, text, [])).await.unwrap_err());
             assert!(error.to_string().contains("[23]"), "{text}: {error}");
         }
-        let rows = db.query_all_raw(sql(&db, "PRAGMA integrity_check", [])).await.unwrap();
-        assert_eq!(rows[0].try_get::<String>("", "integrity_check").unwrap(), "ok");
+        let rows = db
+            .query_all_raw(sql(&db, "PRAGMA integrity_check", []))
+            .await
+            .unwrap();
+        assert_eq!(
+            rows[0].try_get::<String>("", "integrity_check").unwrap(),
+            "ok"
+        );
     }
 }
 
@@ -51,7 +79,12 @@ async fn a_read_handle_does_not_write(kit: &Kit) {
 async fn a_changed_table_is_seen(kit: &Kit) {
     let uid = kit.uid();
     let db = kit.store.project(uid, &[crate::kit::TABLES]).await.unwrap();
-    let other = kit.another().await.project(uid, &[crate::kit::TABLES]).await.unwrap();
+    let other = kit
+        .another()
+        .await
+        .project(uid, &[crate::kit::TABLES])
+        .await
+        .unwrap();
     let change = async |texts: &'static [&'static str]| {
         other
             .write(async move |tx: &WriteTx| {
@@ -63,15 +96,26 @@ async fn a_changed_table_is_seen(kit: &Kit) {
             .await
             .unwrap();
     };
-    let all = async || db.query_all_raw(sql(&db, r#"SELECT * FROM "project"."t" ORDER BY id"#, [])).await.map_err(StoreError::from);
+    let all = async || {
+        db.query_all_raw(sql(&db, r#"SELECT * FROM "project"."t" ORDER BY id"#, []))
+            .await
+            .map_err(StoreError::from)
+    };
     let write = async || {
         db.write(async move |tx: &WriteTx| {
             let text = r#"UPDATE "project"."t" SET id = id WHERE id = $1 RETURNING *"#;
-            Ok::<_, StoreError>(tx.query_all_raw(crate::kit::statement(tx.backend(), text, [1_i64.into()])).await?)
+            Ok::<_, StoreError>(
+                tx.query_all_raw(crate::kit::statement(tx.backend(), text, [1_i64.into()]))
+                    .await?,
+            )
         })
         .await
     };
-    change(&[r#"CREATE TABLE "project"."t" (id bigint NOT NULL, a bigint)"#, r#"INSERT INTO "project"."t" (id, a) VALUES (1, 5)"#]).await;
+    change(&[
+        r#"CREATE TABLE "project"."t" (id bigint NOT NULL, a bigint)"#,
+        r#"INSERT INTO "project"."t" (id, a) VALUES (1, 5)"#,
+    ])
+    .await;
     // Several connections of a pool prepare it.
     let (x, y, z) = tokio::join!(all(), all(), all());
     for rows in [x.unwrap(), y.unwrap(), z.unwrap(), write().await.unwrap()] {
@@ -79,8 +123,16 @@ async fn a_changed_table_is_seen(kit: &Kit) {
     }
     change(&[r#"ALTER TABLE "project"."t" ADD COLUMN b text DEFAULT 'new'"#]).await;
     for _ in 0..4 {
-        assert_eq!(all().await.unwrap()[0].try_get::<String>("", "b").unwrap(), "new");
-        assert_eq!(write().await.unwrap()[0].try_get::<String>("", "b").unwrap(), "new");
+        assert_eq!(
+            all().await.unwrap()[0].try_get::<String>("", "b").unwrap(),
+            "new"
+        );
+        assert_eq!(
+            write().await.unwrap()[0]
+                .try_get::<String>("", "b")
+                .unwrap(),
+            "new"
+        );
     }
     // The same name with another type.
     change(&[
@@ -99,10 +151,18 @@ async fn a_changed_table_is_seen(kit: &Kit) {
 async fn the_deadline_ends_a_read(kit: &Kit) {
     let kit = if kit.is_postgres() {
         let mut options = store::PgOptions::new(crate::kit::postgres_url());
-        (options.statement_timeout_ms, options.read_connections, options.write_connections) = (400, 4, 4);
+        (
+            options.statement_timeout_ms,
+            options.read_connections,
+            options.write_connections,
+        ) = (400, 4, 4);
         Kit::postgres_with(options).await
     } else {
-        Kit::sqlite_with(SqliteOptions { slow_deadline_ms: 400, ..SqliteOptions::default() }).await
+        Kit::sqlite_with(SqliteOptions {
+            slow_deadline_ms: 400,
+            ..SqliteOptions::default()
+        })
+        .await
     };
     let db = kit.open().await;
     let started = Instant::now();
@@ -114,7 +174,12 @@ async fn the_deadline_ends_a_read(kit: &Kit) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_read_leaves_the_worker_and_is_remembered() {
-    let options = SqliteOptions { slow_deadline_ms: 1_500, slow_threads: 1, slow_queue: 2, ..SqliteOptions::default() };
+    let options = SqliteOptions {
+        slow_deadline_ms: 1_500,
+        slow_threads: 1,
+        slow_queue: 2,
+        ..SqliteOptions::default()
+    };
     let kit = Kit::sqlite_with(options).await;
     let db = kit.open().await;
     assert_eq!(count(&db, 10).await.unwrap(), 10);
@@ -133,21 +198,37 @@ async fn a_slow_read_leaves_the_worker_and_is_remembered() {
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
     // The statement is known: even a cheap run of it goes to the lane, which has no room for it.
-    assert!(matches!(count(&db, 10).await, Err(StoreError::TooExpensive)));
+    assert!(matches!(
+        count(&db, 10).await,
+        Err(StoreError::TooExpensive)
+    ));
     // Others do not wait.
     let started = Instant::now();
     for _ in 0..200 {
         assert_eq!(point(&db).await, 0);
     }
-    assert!(started.elapsed() < Duration::from_millis(500), "200 point reads took {:?}", started.elapsed());
-    assert!(matches!(running.await.unwrap(), Err(StoreError::TooExpensive)));
+    assert!(
+        started.elapsed() < Duration::from_millis(500),
+        "200 point reads took {:?}",
+        started.elapsed()
+    );
+    assert!(matches!(
+        running.await.unwrap(),
+        Err(StoreError::TooExpensive)
+    ));
     // The second one waited a little less than the deadline: it still gets its answer.
     assert_eq!(waiting.await.unwrap().unwrap(), 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waited_as_long_as_a_read_may_take_is_refused() {
-    let kit = Kit::sqlite_with(SqliteOptions { slow_deadline_ms: 300, slow_threads: 1, slow_queue: 64, ..SqliteOptions::default() }).await;
+    let kit = Kit::sqlite_with(SqliteOptions {
+        slow_deadline_ms: 300,
+        slow_threads: 1,
+        slow_queue: 64,
+        ..SqliteOptions::default()
+    })
+    .await;
     let db = kit.open().await;
     let started = Instant::now();
     let flood: Vec<_> = (0..20)
@@ -160,12 +241,22 @@ async fn who_waited_as_long_as_a_read_may_take_is_refused() {
         assert!(matches!(read.await.unwrap(), Err(StoreError::TooExpensive)));
     }
     // Twenty of them one after another would take six seconds.
-    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_database_cannot_take_the_whole_slow_lane() {
-    let kit = Kit::sqlite_with(SqliteOptions { slow_deadline_ms: 700, slow_threads: 2, slow_queue: 16, ..SqliteOptions::default() }).await;
+    let kit = Kit::sqlite_with(SqliteOptions {
+        slow_deadline_ms: 700,
+        slow_threads: 2,
+        slow_queue: 16,
+        ..SqliteOptions::default()
+    })
+    .await;
     let (busy, other) = (kit.open().await, kit.open().await);
     let started = Instant::now();
     let flood: Vec<_> = (0..32)
@@ -174,7 +265,10 @@ async fn one_database_cannot_take_the_whole_slow_lane() {
             tokio::spawn(async move {
                 // Whoever is refused comes again.
                 while started.elapsed() < Duration::from_secs(1) {
-                    assert!(matches!(count(&db, ENDLESS).await, Err(StoreError::TooExpensive)));
+                    assert!(matches!(
+                        count(&db, ENDLESS).await,
+                        Err(StoreError::TooExpensive)
+                    ));
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             })

@@ -1,0 +1,171 @@
+//! The schema's routes, and the document that live collections make.
+
+use crate::http::call;
+use crate::kit::{Kit, anon, both, every_type, key, u};
+use serde_json::{Value as Json, json};
+
+both!(the_schema_over_http, the_document_names_everything);
+
+async fn the_schema_over_http(kit: &Kit) {
+    let definition = json!({"name": "posts", "fields": every_type(), "template": "owner"});
+    for nobody in [anon(), u()] {
+        let refused = call(
+            kit,
+            &nobody,
+            "POST",
+            "/v1/collections",
+            Some(definition.clone()),
+            &[],
+        )
+        .await;
+        assert!(matches!(refused.status, 401 | 403));
+        assert!(matches!(
+            call(kit, &nobody, "GET", "/v1/collections", None, &[])
+                .await
+                .status,
+            401 | 403
+        ));
+    }
+    let retry = [("Idempotency-Key", "0123456789abcdef")];
+    let made = call(
+        kit,
+        &key(),
+        "POST",
+        "/v1/collections",
+        Some(definition.clone()),
+        &retry,
+    )
+    .await;
+    assert_eq!(made.status, 201);
+    assert_eq!(
+        call(
+            kit,
+            &key(),
+            "POST",
+            "/v1/collections",
+            Some(definition.clone()),
+            &retry
+        )
+        .await
+        .text,
+        made.text
+    );
+    assert_eq!(
+        call(
+            kit,
+            &key(),
+            "POST",
+            "/v1/collections",
+            Some(definition),
+            &[]
+        )
+        .await
+        .fails(),
+        (409, "collection_taken".into())
+    );
+    assert_eq!(
+        call(kit, &key(), "GET", "/v1/collections/posts", None, &[])
+            .await
+            .json(),
+        made.json()
+    );
+    let list = call(kit, &key(), "GET", "/v1/collections", None, &[])
+        .await
+        .json();
+    assert_eq!(
+        (list["items"][0].clone(), &list["next_cursor"]),
+        (made.json(), &Json::Null)
+    );
+    let patch = async |body: Json| {
+        call(
+            kit,
+            &key(),
+            "PATCH",
+            "/v1/collections/posts",
+            Some(body),
+            &[],
+        )
+        .await
+    };
+    assert_eq!(
+        patch(json!({"rules": {"list": "true"}})).await.json()["rules"]["list"],
+        "true"
+    );
+    assert_eq!(
+        patch(json!({"rules": {"list": "nothing"}})).await.fails(),
+        (422, "invalid_rule".into())
+    );
+    assert_eq!(
+        patch(json!({"name": "other"})).await.fails(),
+        (400, "unknown_field".into())
+    );
+    assert_eq!(
+        call(kit, &key(), "DELETE", "/v1/collections/users", None, &[])
+            .await
+            .fails(),
+        (409, "referenced".into())
+    );
+    assert_eq!(
+        call(kit, &key(), "DELETE", "/v1/collections/posts", None, &[])
+            .await
+            .status,
+        204
+    );
+    assert_eq!(
+        call(kit, &key(), "GET", "/v1/collections/posts", None, &[])
+            .await
+            .fails(),
+        (404, "collection_not_found".into())
+    );
+}
+
+/// Every collection has its schemas and operations under names of its own, and what the document says is there.
+async fn the_document_names_everything(kit: &Kit) {
+    for name in ["posts", "post", "categories", "status", "settings", "a"] {
+        kit.open(name, every_type()).await;
+    }
+    let schema = kit.data.schema(&kit.project).await.unwrap();
+    let taken = ["list_settings", "create_setting", "Setting"]
+        .map(String::from)
+        .into();
+    let (paths, schemas) = data::openapi::document(&schema, &taken);
+    assert_eq!(paths.len(), 14);
+    let mut ids = std::collections::HashSet::new();
+    for operations in paths.values() {
+        for (_, operation) in operations
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| *name != "parameters")
+        {
+            assert!(
+                ids.insert(operation["operationId"].as_str().unwrap().to_owned()),
+                "{operation}"
+            );
+        }
+    }
+    assert_eq!(ids.len(), 7 * 5);
+    assert!(
+        !ids.contains("list_settings")
+            && ids.contains("list_categories")
+            && ids.contains("create_category"),
+        "{ids:?}"
+    );
+    assert_eq!(schemas.len(), 7 * 4);
+    let text = serde_json::to_string(&paths).unwrap() + &serde_json::to_string(&schemas).unwrap();
+    for reference in text.split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(name == "Problem" || schemas.contains_key(name), "{name}");
+    }
+    let made = kit
+        .create(&key(), "categories", json!({"title": "a"}))
+        .await
+        .unwrap();
+    let named = schemas["Category"]["properties"].as_object().unwrap();
+    assert!(
+        made.as_object()
+            .unwrap()
+            .keys()
+            .all(|k| named.contains_key(k))
+    );
+}
