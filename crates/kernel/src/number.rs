@@ -13,7 +13,21 @@ pub fn float_text(value: f64) -> String {
         return if value.is_sign_negative() { "-0" } else { "0" }.to_owned();
     }
     // `{:e}` gives the shortest round-trip digits as `d.ddde-n`.
-    let scientific = format!("{value:e}");
+    let mut scientific = format!("{value:e}");
+    let mut decimals = decimals_of(&scientific);
+    // Fewer digits than these leave no doubt about the last one.
+    if decimals >= 13 {
+        // Of two texts that are equally near, PostgreSQL takes the even one, as rounding to so many digits does.
+        let even = format!("{value:.decimals$e}");
+        if even.parse() == Ok(value) {
+            scientific = even;
+        }
+    }
+    // PostgreSQL trusts no reader to round a tie to even: a text halfway to the next double is too short for it.
+    while decimals < 16 && is_halfway(value, &scientific) {
+        decimals += 1;
+        scientific = format!("{value:.decimals$e}");
+    }
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
@@ -22,8 +36,63 @@ pub fn float_text(value: f64) -> String {
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs());
     }
-    // Rust prints `f64` in plain notation with the same shortest digits.
-    format!("{value}")
+    plain(mantissa, exponent)
+}
+
+/// Digits behind the point of `d.ddden`.
+fn decimals_of(scientific: &str) -> usize {
+    let mantissa = scientific.split('e').next().unwrap_or_default();
+    mantissa.split_once('.').map_or(0, |(_, rest)| rest.len())
+}
+
+/// The same digits without an exponent, which is one of -4 to 14.
+fn plain(mantissa: &str, exponent: i32) -> String {
+    let (sign, mantissa) = mantissa
+        .strip_prefix('-')
+        .map_or(("", mantissa), |m| ("-", m));
+    let digits = mantissa.replace('.', "");
+    let Ok(exponent) = usize::try_from(exponent) else {
+        let zeros = usize::try_from(exponent.unsigned_abs()).unwrap_or(1) - 1;
+        return format!("{sign}0.{:0<zeros$}{digits}", "");
+    };
+    match digits.split_at_checked(exponent + 1) {
+        Some((whole, rest)) if !rest.is_empty() => format!("{sign}{whole}.{rest}"),
+        _ => format!("{sign}{digits:0<width$}", width = exponent + 1),
+    }
+}
+
+/// Whether a text lies exactly between `value` and a neighbour of it, or beyond. Below 2^53 and from 10^24 on such a
+/// point has more than the 17 digits that a text can have.
+fn is_halfway(value: f64, text: &str) -> bool {
+    let value = value.abs();
+    if !(9_007_199_254_740_992.0..1e24).contains(&value) {
+        return false;
+    }
+    let exact = |value: f64| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number within 2^80"
+        )]
+        let whole = value as i128;
+        whole
+    };
+    let Some(written) = whole(text.trim_start_matches('-')) else {
+        return false;
+    };
+    let twice = 2 * written;
+    let below = exact(value.next_down()) + exact(value);
+    let above = exact(value) + exact(value.next_up());
+    twice <= below || twice >= above
+}
+
+/// The whole number that `d.ddden` writes.
+fn whole(text: &str) -> Option<i128> {
+    let (mantissa, exponent) = text.split_once('e')?;
+    let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent: usize = exponent.parse().ok()?;
+    let zeros = exponent.checked_sub(rest.len())?;
+    format!("{first}{rest}{:0<zeros$}", "").parse().ok()
 }
 
 #[cfg(test)]
@@ -45,6 +114,15 @@ mod tests {
             (0.000_012, "1.2e-05"),
             (5e-324, "5e-324"),
             (f64::MAX, "1.7976931348623157e+308"),
+            // Halfway to the next double, where PostgreSQL wants more digits.
+            (-562_830_880_572_195_968.0, "-5.6283088057219597e+17"),
+            (983_455_942_440_999_936.0, "9.834559424409999e+17"),
+            // As near to one text as to another, where PostgreSQL takes the even one.
+            (199_138_850_438_087.125, "199138850438087.12"),
+            (1.125_899_906_842_624_25e15, "1.1258999068426242e+15"),
+            (2.980_232_238_769_531_25e-8, "2.9802322387695312e-08"),
+            (-123_456.75, "-123456.75"),
+            (0.000_123, "0.000123"),
         ];
         for (value, want) in cases {
             assert_eq!(float_text(value), want);

@@ -3,8 +3,11 @@
 use crate::commands::{self, Command};
 use crate::data_dir::DataDir;
 use crate::wiring::Services;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -14,34 +17,34 @@ const COMMAND_BYTES_MAX: u64 = 65_536;
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Listens until the process ends. Only the owner of the data directory can reach the socket.
-pub fn listen(data_dir: &Path, services: Services) -> Result<(), String> {
+/// Listens at the socket. Only the owner of the data directory can reach it.
+pub fn bind(data_dir: &Path) -> Result<UnixListener, String> {
     let path = DataDir::socket(data_dir);
     let listener = UnixListener::bind(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
         .map_err(|e| format!("{}: {e}", path.display()))?;
-    actix_web::rt::spawn(async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let services = services.clone();
-                    actix_web::rt::spawn(async move {
-                        if tokio::time::timeout(PATIENCE, serve(stream, &services))
-                            .await
-                            .is_err()
-                        {
-                            tracing::warn!("a command at the socket took too long");
-                        }
-                    });
-                }
+    Ok(listener)
+}
+
+/// Does the commands that come, each in its own time.
+pub async fn listen(listener: Rc<UnixListener>, services: Services) {
+    let mut running = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => running.push(tokio::time::timeout(PATIENCE, serve(stream, &services))),
                 Err(error) => {
                     tracing::warn!(%error, "the command socket");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
+            },
+            Some(done) = running.next() => {
+                if done.is_err() {
+                    tracing::warn!("a command at the socket took too long");
+                }
             }
         }
-    });
-    Ok(())
+    }
 }
 
 async fn serve(stream: UnixStream, services: &Services) {

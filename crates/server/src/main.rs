@@ -11,6 +11,7 @@ mod health;
 mod logs;
 mod openapi;
 mod serve;
+mod supervisor;
 mod wiring;
 
 use std::process::ExitCode;

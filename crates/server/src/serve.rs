@@ -5,16 +5,19 @@ use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::health::Health;
 use crate::openapi::Documents;
+use crate::supervisor::Supervisor;
 use crate::wiring::Services;
 use crate::{control, logs};
 use actix_web::{App, HttpServer};
 use gate::{Front, FrontConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use std::cell::RefCell;
 use std::future::Future;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,10 +38,6 @@ pub fn public_url(config: &Config, listen: &str) -> String {
 
 /// Serves until a signal ends it.
 pub fn run(config: Config, data_dir: &Path, seed: Option<Seed>) -> Result<(), String> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how long the start takes is measured on the monotonic clock"
-    )]
     let started = Instant::now();
     config.validate()?;
     logs::start(&config.log)?;
@@ -85,9 +84,15 @@ async fn serve(
         Some(seed) => seed(&services, &url).await?,
         None => setup_text(&services).await?,
     };
-    control::listen(held.path(), services.clone())?;
-    if let Some(log) = services.gate.request_log() {
-        actix_web::rt::spawn(log.clone().run(services.gate.clock().clone()));
+    let supervisor = Supervisor::new();
+    let socket = Rc::new(control::bind(held.path())?);
+    let of_socket = services.clone();
+    supervisor.run("command socket", move || {
+        control::listen(socket.clone(), of_socket.clone())
+    });
+    if let Some(log) = services.gate.request_log().cloned() {
+        let clock = services.gate.clock().clone();
+        supervisor.run("request log", move || log.clone().run(clock.clone()));
     }
     let documents = Arc::new(Documents::collect());
     let parts = AppParts {
@@ -125,7 +130,19 @@ async fn serve(
     .map_err(|e| format!("cannot serve: {e}"))?
     .run();
     let handle = server.handle();
-    let serving = actix_web::rt::spawn(server);
+    supervisor.run("listener", {
+        let server = RefCell::new(Some(server));
+        move || {
+            let server = server.take();
+            async move {
+                if let Some(server) = server
+                    && let Err(error) = server.await
+                {
+                    tracing::error!(%error, "the listener ended");
+                }
+            }
+        }
+    });
     tell(&format!(
         "listening on http://{address}\n{told}ready in {} ms\n",
         started.elapsed().as_millis()
@@ -138,7 +155,10 @@ async fn serve(
         () = handle.stop(true) => {}
         second = wait_for_signal() => { second?; return Err("stopped at once by a second signal".to_owned()); }
     }
-    let _ = serving.await;
+    supervisor.stop().await;
+    if let Some(log) = services.gate.request_log() {
+        log.flush().await;
+    }
     drop(services);
     Ok(())
 }

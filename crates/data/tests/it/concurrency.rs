@@ -177,6 +177,10 @@ async fn readers_go_on_while_the_schema_changes(kit: &Kit) {
     let readers: Vec<_> = (0..20)
         .map(|_| {
             let (data, project, stop) = (data.clone(), project.clone(), stop.clone());
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the test waits for its readers itself"
+            )]
             tokio::spawn(async move {
                 let mut n = 0;
                 while !stop.load(std::sync::atomic::Ordering::Relaxed) {

@@ -57,7 +57,7 @@ impl Kit {
 
     async fn start(engine: Engine) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let uid = Uuid::new_v4();
+        let uid = Ids.new_id();
         let store = Store::start(&engine, dir.path()).await.unwrap();
         let db = store.project(uid, &steps()).await.unwrap();
         let project = Project::for_tests(db.clone(), "shop").unwrap();

@@ -55,7 +55,7 @@ async fn as_many_fields_as_there_can_be(kit: &Kit) {
         kit.list(&anon(), "wide", &[("sort", "-f0,f1")])
             .await
             .unwrap(),
-        [made.clone()]
+        std::slice::from_ref(&made)
     );
     let merged = kit
         .merge(&anon(), "wide", id, Json::Object(record))

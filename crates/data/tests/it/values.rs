@@ -24,9 +24,7 @@ fn text() -> impl Strategy<Value = String> {
 fn float() -> impl Strategy<Value = f64> {
     let any = any::<u64>()
         .prop_map(f64::from_bits)
-        .prop_filter("finite", |f| f.is_finite())
-        // Here kernel's `float_text` differs from PostgreSQL now and then: at points halfway between two doubles.
-        .prop_filter("no ties", |f| !(9e15..1e24).contains(&f.abs()));
+        .prop_filter("finite", |f| f.is_finite());
     let edges = [
         0.0,
         -0.0,

@@ -21,3 +21,4 @@ mod migrations;
 mod outbox;
 mod postgres;
 mod reads;
+mod statements;
