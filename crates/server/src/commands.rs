@@ -149,18 +149,20 @@ async fn act(services: &Services, command: Command) -> Result<String, Problem> {
                 .await?;
             format!("revoked the key {id}")
         }
-        Command::Openapi { project } => {
-            let documents = Documents::collect();
-            let document = match project {
-                None => documents.instance(gate.public_url()),
-                Some(id) => {
-                    let project = gate.project(&id).await?;
-                    documents.project(&project, &*services.data.schema(&project).await?)
-                }
-            };
-            serde_json::to_string_pretty(&document).unwrap_or_default()
-        }
+        Command::Openapi { project } => document(services, project).await?,
     })
+}
+
+async fn document(services: &Services, project: Option<String>) -> Result<String, Problem> {
+    let documents = Documents::collect();
+    let document = match project {
+        None => documents.instance(services.gate.public_url()),
+        Some(id) => {
+            let project = services.gate.project(&id).await?;
+            documents.project(&project, &*services.data.schema(&project).await?)
+        }
+    };
+    Ok(serde_json::to_string_pretty(&document).unwrap_or_default())
 }
 
 fn input(value: Value) -> Input {

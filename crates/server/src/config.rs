@@ -31,7 +31,7 @@ pub struct Config {
 pub struct ServerConfig {
     /// Address and port to listen on. Port 0 takes a free one and prints it.
     pub listen: String,
-    /// The address by which clients reach the instance, such as https://api.example.com. Empty: http:// and the listening address.
+    /// The address by which clients reach the instance, such as `https://api.example.com`. Empty: `http://` and the listening address.
     pub public_url: String,
     /// Threads that serve requests. 0: one per core.
     pub workers: usize,
@@ -57,7 +57,7 @@ impl Default for ServerConfig {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseConfig {
-    /// A PostgreSQL server: postgres://user:password@host:port/database. Empty: SQLite files in the data directory.
+    /// A PostgreSQL server: `postgres://user:password@host:port/database`. Empty: SQLite files in the data directory.
     pub url: String,
     /// A file that holds `url`.
     pub url_file: String,

@@ -1,5 +1,4 @@
 //! Every chore of this repository as one program, run as `cargo xtask <command>`.
-
 #![forbid(unsafe_code)]
 #![expect(
     clippy::print_stdout,

@@ -1,4 +1,13 @@
 //! The service on both engines: collections, records under rules, lists, the change log, retries and two nodes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers of a test fail it as the test itself does"
+)]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a table of cases is as long as its cases"
+)]
 
 mod callers;
 mod changes;

@@ -3,6 +3,7 @@
 use super::network::Network;
 use super::trip::Trip;
 use crate::{LimitsConfig, Place, Problem, Who};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -73,7 +74,9 @@ impl Limits {
         who: Option<&Who>,
     ) -> Result<Option<Counted>, Problem> {
         let strict = match &self.credentials {
-            Some(limiter) if takes_credentials(trip.place(), path) => {
+            Some(limiter)
+                if trip.method == Method::POST && takes_credentials(trip.place(), path) =>
+            {
                 Some(limiter.check(trip.network, trip)?)
             }
             _ => None,
@@ -94,7 +97,7 @@ impl Limits {
     }
 }
 
-/// Where a caller can guess or make credentials.
+/// Where a caller can guess or make credentials, by POST; to read one's own sessions is not guessing.
 fn takes_credentials(place: Place, path: &str) -> bool {
     match place {
         Place::Project => path.starts_with("/v1/auth/"),

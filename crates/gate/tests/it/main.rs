@@ -1,4 +1,9 @@
 //! The gate on both engines: its service, and its front door before a small app.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers of a test fail it as the test itself does"
+)]
 
 mod errors;
 mod front;

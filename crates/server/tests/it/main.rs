@@ -1,4 +1,13 @@
 //! The server as its users meet it: the real binary, over HTTP and at the command line.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers of a test fail it as the test itself does"
+)]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a table of cases is as long as its cases"
+)]
 
 mod bad_input;
 mod cli;
