@@ -1,6 +1,7 @@
 //! The front door around answers: limits, networks, headers and ids.
 
 use crate::kit::{Kit, On, bearer, get, send};
+use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use gate::{GateConfig, LimitsConfig};
 
@@ -113,7 +114,8 @@ async fn callers_are_limited_one_by_one() {
         assert_eq!(answer.status, want, "one /64 is one caller");
     }
     for (want, remaining) in [(200, "1"), (200, "0"), (429, "0")] {
-        let answer = send(&app, from(get("/p/shop/v1/auth/probe"), "192.0.2.3")).await;
+        let guess = get("/p/shop/v1/auth/probe").method(Method::POST);
+        let answer = send(&app, from(guess, "192.0.2.3")).await;
         assert_eq!(
             (
                 answer.status,
@@ -123,7 +125,10 @@ async fn callers_are_limited_one_by_one() {
             (want, Some("2"), Some(remaining))
         );
     }
-    let encoded = send(&app, from(get("/p/shop/v1/%61uth/probe"), "192.0.2.3")).await;
+    let read = send(&app, from(get("/p/shop/v1/auth/probe"), "192.0.2.3")).await;
+    assert_eq!(read.status, 200, "to read is not to guess");
+    let encoded = get("/p/shop/v1/%61uth/probe").method(Method::POST);
+    let encoded = send(&app, from(encoded, "192.0.2.3")).await;
     assert_eq!(encoded.status, 429, "another spelling is the same address");
     for want in [404, 404, 404, 429] {
         let answer = send(&app, from(get("/p/nowhere/v1/open"), "192.0.2.4")).await;

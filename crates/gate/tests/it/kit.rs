@@ -246,7 +246,7 @@ impl Kit {
         let project = project.map(|s| {
             s.route("/v1/probe", web::get().to(probe))
                 .route("/v1/open", web::to(open_probe))
-                .route("/v1/auth/probe", web::get().to(open_probe))
+                .route("/v1/auth/probe", web::to(open_probe))
                 .route(
                     "/v1/number/{n}",
                     web::get().to(async |n: web::Path<u32>| n.to_string()),
