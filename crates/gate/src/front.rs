@@ -89,7 +89,7 @@ impl Front {
         config: FrontConfig,
     ) -> Result<Self, StartError> {
         let limits = limit::Limits::new(&config.limits);
-        let ids = trip::RequestIds::new()?;
+        let ids = trip::RequestIds::new();
         Ok(Self(Arc::new(Shared {
             gate,
             tokens,

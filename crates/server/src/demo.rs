@@ -22,7 +22,7 @@ const POSTS: &str = include_str!("../../../examples/blog/data/posts.json");
 /// The operator's address and password. Known to everybody: the demo listens on this machine only.
 const OPERATOR: (&str, &str) = ("demo@example.com", "galley-demo");
 /// Records that are made at the same time.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 64;
 
 /// Refuses to offer known credentials to a network.
 pub fn check(config: &Config) -> Result<(), String> {
@@ -126,36 +126,36 @@ impl Maker {
     async fn records(
         &self,
         collection: &str,
-        records: Vec<Map<String, Value>>,
+        records: impl Iterator<Item = Result<Map<String, Value>, String>>,
     ) -> Result<(), String> {
-        let make = |record| {
-            self.services.data.create(
-                &self.project,
-                &self.asker,
-                collection,
-                record,
-                WriteOptions::default(),
-            )
+        let make = async |record: Result<Map<String, Value>, String>| {
+            let (data, options) = (&self.services.data, WriteOptions::default());
+            let made = data.create(&self.project, &self.asker, collection, record?, options);
+            made.await
+                .map(|_| ())
+                .map_err(|e| commands::sentence(&e.into()))
         };
-        let mut running =
-            futures_util::stream::iter(records.into_iter().map(make)).buffer_unordered(AT_ONCE);
+        let mut running = futures_util::stream::iter(records.map(make)).buffer_unordered(AT_ONCE);
         while let Some(made) = running.next().await {
-            made.map_err(|e| commands::sentence(&e.into()))?;
+            made?;
         }
         Ok(())
     }
 }
 
-/// Reads records of the repository and gives each an id, so that others can point to it by `name`.
-fn read(text: &str) -> Result<Vec<Map<String, Value>>, String> {
-    let mut records: Vec<Map<String, Value>> =
-        serde_json::from_str(text).map_err(|e| format!("the demo's data: {e}"))?;
-    for record in &mut records {
+/// Reads records of the repository, one per line, and gives each an id, so that others can point to it by `name`. One
+/// at a time: the catalogue as a whole would stay in the process's memory.
+fn read(text: &str) -> impl Iterator<Item = Result<Map<String, Value>, String>> {
+    let lines = text.lines().map(|line| line.trim().trim_end_matches(','));
+    lines.filter(|line| line.starts_with('{')).map(|line| {
+        let mut record: Map<String, Value> =
+            serde_json::from_str(line).map_err(|e| format!("the demo's data: {e}"))?;
         record.insert("id".to_owned(), Ids.new_id().to_string().into());
-    }
-    Ok(records)
+        Ok(record)
+    })
 }
 
+/// The ids of the records that were read, by their names.
 fn by_name(records: &[Map<String, Value>]) -> HashMap<String, Value> {
     let pair =
         |r: &Map<String, Value>| Some((r.get("name")?.as_str()?.to_owned(), r.get("id")?.clone()));
@@ -202,21 +202,20 @@ async fn shop(services: &Services) -> Result<(), String> {
             "template": "owner"
         }))
         .await?;
-    let (genres, people) = (read(GENRES)?, read(PEOPLE)?);
+    let genres = read(GENRES).collect::<Result<Vec<_>, _>>()?;
+    let people = read(PEOPLE).collect::<Result<Vec<_>, _>>()?;
     let (genre_ids, people_ids) = (by_name(&genres), by_name(&people));
-    maker.records("genres", genres).await?;
-    maker.records("people", people).await?;
-    let mut products = read(PRODUCTS)?;
-    for product in &mut products {
+    maker.records("genres", genres.into_iter().map(Ok)).await?;
+    maker.records("people", people.into_iter().map(Ok)).await?;
+    let products = read(PRODUCTS).map(|product| {
+        let mut product = product?;
         for (field, ids) in [("genre", &genre_ids), ("director", &people_ids)] {
-            let id = product
-                .get(field)
-                .and_then(Value::as_str)
-                .and_then(|name| ids.get(name))
-                .cloned();
+            let name = product.get(field).and_then(Value::as_str);
+            let id = name.and_then(|name| ids.get(name)).cloned();
             product.insert(field.to_owned(), id.unwrap_or(Value::Null));
         }
-    }
+        Ok(product)
+    });
     maker.records("products", products).await
 }
 
@@ -233,5 +232,5 @@ async fn blog(services: &Services) -> Result<(), String> {
             "rules": {"list": "published", "view": "published"}
         }))
         .await?;
-    maker.records("posts", read(POSTS)?).await
+    maker.records("posts", read(POSTS)).await
 }
