@@ -32,6 +32,19 @@ impl Fresh {
 pub(crate) struct Mark(AtomicU64);
 
 impl Mark {
+    /// Notes the present, to the second, so that a busy thing is not written to at every use.
+    pub(crate) fn touch(&self, fresh: &Fresh) {
+        let now = fresh.now();
+        if now.saturating_sub(self.0.load(Ordering::Relaxed)) >= 1_000 {
+            self.0.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// How long ago it was noted.
+    pub(crate) fn age(&self, fresh: &Fresh) -> Duration {
+        Duration::from_millis(fresh.now().saturating_sub(self.0.load(Ordering::Relaxed)))
+    }
+
     /// Whether it must be read again, said to one caller only: the others go on with what is there meanwhile.
     pub(crate) fn is_due(&self, fresh: &Fresh) -> bool {
         let Some(after) = fresh.after else {

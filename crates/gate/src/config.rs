@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Who is let in, from where, and how often.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateConfig {
     /// The domain below which each project has a host of its own, `{project}.{base_domain}`. Empty: projects are
@@ -15,6 +15,9 @@ pub struct GateConfig {
     pub hosts: Vec<String>,
     /// Proxies in front of the server, as addresses or CIDR ranges. Only their `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<String>,
+    /// Minutes without a request after which a project's connections are closed, to be opened again at its next use.
+    /// 0: never.
+    pub project_idle_minutes: u64,
     /// Limits on requests.
     pub limits: LimitsConfig,
     /// How passwords are hashed.
@@ -23,6 +26,21 @@ pub struct GateConfig {
     pub sessions: SessionsConfig,
     /// The request log.
     pub request_log: RequestLogConfig,
+}
+
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self {
+            base_domain: String::new(),
+            hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            project_idle_minutes: 15,
+            limits: LimitsConfig::default(),
+            passwords: PasswordsConfig::default(),
+            sessions: SessionsConfig::default(),
+            request_log: RequestLogConfig::default(),
+        }
+    }
 }
 
 /// Limits on requests, per node, per user, key or operator, else per network (an IPv4 address or an IPv6 /64).

@@ -51,14 +51,14 @@ struct HealthView {
 }
 
 /// Tells that the process lives.
-#[utoipa::path(operation_id = "get_health", tag = "health", security(()), responses((status = 200, body = HealthView), gate::openapi::Problems))]
+#[utoipa::path(operation_id = "get_health", tag = "health", security(()), responses((status = 200, description = "It does", body = HealthView), gate::openapi::Problems))]
 #[get("/healthz")]
 async fn healthz(_caller: Caller<HealthRead>) -> HttpResponse {
     HttpResponse::Ok().json(HealthView { status: "ok" })
 }
 
 /// Tells whether the server takes requests: 503 while it stops or cannot reach its database.
-#[utoipa::path(operation_id = "get_readiness", tag = "health", security(()), responses((status = 200, body = HealthView), gate::openapi::Problems))]
+#[utoipa::path(operation_id = "get_readiness", tag = "health", security(()), responses((status = 200, description = "It does", body = HealthView), gate::openapi::Problems))]
 #[get("/readyz")]
 async fn readyz(
     _caller: Caller<HealthRead>,
@@ -73,7 +73,7 @@ async fn readyz(
 }
 
 /// The metrics in Prometheus' text format.
-#[utoipa::path(operation_id = "get_metrics", tag = "health", responses((status = 200, body = String, content_type = "text/plain"), gate::openapi::Problems))]
+#[utoipa::path(operation_id = "get_metrics", tag = "health", responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), gate::openapi::Problems))]
 #[get("/metrics")]
 async fn get_metrics(_caller: Caller<MetricsRead>, health: Data<Health>) -> HttpResponse {
     HttpResponse::Ok()

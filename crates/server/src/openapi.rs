@@ -125,7 +125,7 @@ pub(crate) fn configure_instance(config: &mut ServiceConfig<'_>) {
 }
 
 /// The project's API document; its ETag changes with the schema.
-#[utoipa::path(operation_id = "get_openapi", tag = "openapi", security(()), responses((status = 200, body = Object), (status = 304), gate::openapi::Problems))]
+#[utoipa::path(operation_id = "get_openapi", tag = "openapi", security(()), responses((status = 200, description = "The document", body = Object), (status = 304, description = "It has not changed"), gate::openapi::Problems))]
 #[get("/v1/openapi.json")]
 async fn project_document(
     caller: Caller<can::DocumentRead>,
@@ -150,7 +150,7 @@ async fn project_document(
 }
 
 /// The instance's API document.
-#[utoipa::path(operation_id = "get_instance_openapi", tag = "openapi", security(()), responses((status = 200, body = Object), gate::openapi::Problems))]
+#[utoipa::path(operation_id = "get_instance_openapi", tag = "openapi", security(()), responses((status = 200, description = "The document", body = Object), gate::openapi::Problems))]
 #[get("/admin/v1/openapi.json")]
 async fn instance_document(
     _caller: Caller<at_instance::DocumentRead>,

@@ -9,7 +9,7 @@ use crate::supervisor::Supervisor;
 use crate::wiring::Services;
 use crate::{control, logs};
 use actix_web::{App, HttpServer};
-use gate::{Front, FrontConfig};
+use gate::{Front, FrontConfig, Gate};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::cell::RefCell;
 use std::future::Future;
@@ -90,6 +90,13 @@ async fn serve(
     supervisor.run("command socket", move || {
         control::listen(socket.clone(), of_socket.clone())
     });
+    let (of_sweep, rest) = (
+        services.gate.clone(),
+        Duration::from_secs(60 * config.gate.project_idle_minutes),
+    );
+    if !rest.is_zero() {
+        supervisor.run("idle projects", move || close_idle(of_sweep.clone(), rest));
+    }
     if let Some(log) = services.gate.request_log().cloned() {
         let clock = services.gate.clock().clone();
         supervisor.run("request log", move || log.clone().run(clock.clone()));
@@ -161,6 +168,13 @@ async fn serve(
     }
     drop(services);
     Ok(())
+}
+
+async fn close_idle(gate: Gate, rest: Duration) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        gate.close_idle_projects(rest);
+    }
 }
 
 /// Where the first operator is made, while there is none.

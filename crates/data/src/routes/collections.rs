@@ -178,7 +178,7 @@ pub struct CollectionPage {
 }
 
 /// Lists the collections.
-#[utoipa::path(tag = "collections", responses((status = 200, body = CollectionPage), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", responses((status = 200, description = "The collections", body = CollectionPage), gate::openapi::Problems))]
 #[get("/v1/collections")]
 async fn list_collections(
     caller: Caller<can::CollectionsRead>,
@@ -198,7 +198,7 @@ async fn list_collections(
 }
 
 /// Makes a collection with its table.
-#[utoipa::path(tag = "collections", request_body = CollectionIn, responses((status = 201, body = CollectionView), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", request_body = CollectionIn, responses((status = 201, description = "The collection", body = CollectionView), gate::openapi::Problems))]
 #[post("/v1/collections")]
 async fn create_collection(
     caller: Caller<can::CollectionsWrite>,
@@ -220,7 +220,7 @@ async fn create_collection(
 }
 
 /// Reads one collection.
-#[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 200, body = CollectionView), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 200, description = "The collection", body = CollectionView), gate::openapi::Problems))]
 #[get("/v1/collections/{collection}")]
 async fn get_collection(
     caller: Caller<can::CollectionsRead>,
@@ -232,7 +232,7 @@ async fn get_collection(
 }
 
 /// Changes a collection's rules.
-#[utoipa::path(tag = "collections", params(("collection" = String, Path)), request_body = CollectionPatch, responses((status = 200, body = CollectionView), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", params(("collection" = String, Path)), request_body = CollectionPatch, responses((status = 200, description = "The collection", body = CollectionView), gate::openapi::Problems))]
 #[patch("/v1/collections/{collection}")]
 async fn update_collection(
     caller: Caller<can::CollectionsWrite>,
@@ -253,7 +253,7 @@ async fn update_collection(
 }
 
 /// Removes a collection with its records.
-#[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 204), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 204, description = "Done"), gate::openapi::Problems))]
 #[delete("/v1/collections/{collection}")]
 async fn delete_collection(
     caller: Caller<can::CollectionsWrite>,

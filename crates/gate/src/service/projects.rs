@@ -14,7 +14,7 @@ use crate::{Input, Problem, Project};
 use kernel::{Code, Page, parse_slug};
 use secrecy::SecretBox;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use store::{StoreError, WriteTx};
@@ -61,6 +61,8 @@ pub(crate) struct Projects {
 struct Slot {
     project: Result<Arc<Project>, Code>,
     read: Mark,
+    /// When it was last asked for.
+    used: Mark,
 }
 
 impl Projects {
@@ -77,6 +79,7 @@ impl Projects {
     fn cached(&self, slug: &str) -> Option<Result<Arc<Project>, Problem>> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.get(slug)?;
+        slot.used.touch(&self.fresh);
         (!slot.read.is_due(&self.fresh)).then(|| slot.project.clone().map_err(Problem::from))
     }
 
@@ -89,6 +92,7 @@ impl Projects {
                 Slot {
                     project,
                     read: self.fresh.mark(),
+                    used: self.fresh.mark(),
                 },
             );
         }
@@ -104,6 +108,29 @@ impl Projects {
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(slug);
         }
+    }
+
+    /// Lets go of projects that nobody has asked for in `rest` and nobody holds; their connections close with them.
+    fn close_idle(&self, rest: Duration) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let in_use = |project: &Arc<Project>| Arc::strong_count(project) > 1;
+        slots.retain(|_, slot| {
+            slot.used.age(&self.fresh) < rest || slot.project.as_ref().is_ok_and(in_use)
+        });
+        let kept: HashSet<Uuid> = slots
+            .values()
+            .filter_map(|slot| Some(slot.project.as_ref().ok()?.uid))
+            .collect();
+        // Whoever opens a project at this moment holds its cell.
+        self.cores
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|uid, cell| kept.contains(uid) || Arc::strong_count(cell) > 1);
+    }
+
+    fn open(&self) -> usize {
+        let cores = self.cores.lock().unwrap_or_else(PoisonError::into_inner);
+        cores.values().filter(|cell| cell.initialized()).count()
     }
 
     fn forget(&self, slug: &str) {
@@ -143,6 +170,17 @@ impl Gate {
             Some(found) => found,
             None => self.load(slug).await,
         }
+    }
+
+    /// Closes projects that nobody has used for `rest`; the next use opens them again. To be called now and then.
+    pub fn close_idle_projects(&self, rest: Duration) {
+        self.0.projects.close_idle(rest);
+    }
+
+    /// How many projects are open.
+    #[must_use]
+    pub fn open_projects(&self) -> usize {
+        self.0.projects.open()
     }
 
     async fn load(&self, slug: &str) -> Result<Arc<Project>, Problem> {

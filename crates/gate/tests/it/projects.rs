@@ -61,6 +61,27 @@ on_both! {
         assert!(kit.gate.project("shop").await.is_ok());
     }
 
+    async fn idle_projects_close_and_open_again(kit: Kit) {
+        kit.project("shop").await;
+        kit.project("blog").await;
+        let held = kit.gate.project("shop").await.unwrap();
+        kit.gate.project("blog").await.unwrap();
+        let settings = || crate::kit::input(serde_json::json!({"sign_up": "closed"}));
+        let blog = kit.gate.project("blog").await.unwrap();
+        kit.gate.update_settings(&blog, &kit.by(), None, settings()).await.unwrap();
+        drop(blog);
+        assert_eq!(kit.gate.open_projects(), 2);
+        kit.gate.close_idle_projects(std::time::Duration::from_secs(3_600));
+        assert_eq!(kit.gate.open_projects(), 2, "both were used within the hour");
+        kit.gate.close_idle_projects(std::time::Duration::ZERO);
+        assert_eq!(kit.gate.open_projects(), 1, "what somebody holds stays open");
+        drop(held);
+        kit.gate.close_idle_projects(std::time::Duration::ZERO);
+        assert_eq!(kit.gate.open_projects(), 0);
+        let blog = kit.gate.project("blog").await.unwrap();
+        assert_eq!(blog.settings().sign_up, gate::SignUp::Closed);
+    }
+
     async fn suspension_holds_from_its_answer_on(kit: Kit) {
         kit.project("shop").await;
         let busy = async {

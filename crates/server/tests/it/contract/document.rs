@@ -34,6 +34,13 @@ impl Document {
                 .iter()
                 .filter(|(m, _)| *m != "parameters")
             {
+                for (status, response) in definition["responses"].as_object().unwrap() {
+                    let text = response["description"].as_str().unwrap_or_default();
+                    assert!(
+                        !text.is_empty(),
+                        "{method} {path} {status}: OpenAPI 3.1 wants a description"
+                    );
+                }
                 let security = definition["security"].as_array();
                 operations.push(Operation {
                     id: definition["operationId"]
