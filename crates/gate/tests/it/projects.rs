@@ -71,12 +71,12 @@ on_both! {
         kit.gate.update_settings(&blog, &kit.by(), None, settings()).await.unwrap();
         drop(blog);
         assert_eq!(kit.gate.open_projects(), 2);
-        kit.gate.close_idle_projects(std::time::Duration::from_secs(3_600));
+        kit.gate.close_idle_projects(Duration::from_secs(3_600));
         assert_eq!(kit.gate.open_projects(), 2, "both were used within the hour");
-        kit.gate.close_idle_projects(std::time::Duration::ZERO);
+        kit.gate.close_idle_projects(Duration::ZERO);
         assert_eq!(kit.gate.open_projects(), 1, "what somebody holds stays open");
         drop(held);
-        kit.gate.close_idle_projects(std::time::Duration::ZERO);
+        kit.gate.close_idle_projects(Duration::ZERO);
         assert_eq!(kit.gate.open_projects(), 0);
         let blog = kit.gate.project("blog").await.unwrap();
         assert_eq!(blog.settings().sign_up, gate::SignUp::Closed);
