@@ -1,14 +1,14 @@
 //! The data directory: its layout, its version, its lock, and the ballast that a full disk gives back.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The layout that this binary writes.
 const VERSION: &str = "1";
 /// Room that is freed by hand when the disk is full: without it not even deleting works.
-const BALLAST_BYTES: usize = 4 * 1_048_576;
+const BALLAST_BYTES: u64 = 4 * 1_048_576;
 
 /// An open data directory. The lock is held until it is dropped.
 pub struct DataDir {
@@ -55,8 +55,11 @@ impl DataDir {
         }
         check_version(path)?;
         if !path.join("ballast").exists() {
-            write_new(&path.join("ballast"), &vec![0x5a; BALLAST_BYTES])
-                .map_err(broken("ballast"))?;
+            write_new(
+                &path.join("ballast"),
+                std::io::repeat(0x5a).take(BALLAST_BYTES),
+            )
+            .map_err(broken("ballast"))?;
         }
         // Whatever a killed process left is of no use.
         for entry in std::fs::read_dir(path.join("tmp"))
@@ -107,7 +110,7 @@ fn check_version(path: &Path) -> Result<(), DataDirError> {
 }
 
 /// Writes a file whole or not at all, durable with its name.
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write_new(path: &Path, mut bytes: impl Read) -> std::io::Result<()> {
     let part = path.with_extension("part");
     let mut file = OpenOptions::new()
         .create(true)
@@ -115,7 +118,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .write(true)
         .mode(0o600)
         .open(&part)?;
-    file.write_all(bytes)?;
+    // In small pieces: a large buffer, once freed, makes the allocator keep as much for ever.
+    std::io::copy(&mut bytes, &mut file)?;
     file.sync_all()?;
     std::fs::rename(&part, path)?;
     path.parent()

@@ -22,7 +22,7 @@ const POSTS: &str = include_str!("../../../examples/blog/data/posts.json");
 /// The operator's address and password. Known to everybody: the demo listens on this machine only.
 const OPERATOR: (&str, &str) = ("demo@example.com", "galley-demo");
 /// Records that are made at the same time.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 16;
 
 /// Refuses to offer known credentials to a network.
 pub fn check(config: &Config) -> Result<(), String> {
