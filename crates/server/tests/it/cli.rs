@@ -183,3 +183,21 @@ async fn the_set_up_link_makes_the_first_operator_once() {
     let again = server.as_("").post("/admin/v1/setup", body).await;
     assert!((400..500).contains(&again.status), "{:?}", again.body);
 }
+
+#[tokio::test]
+async fn a_stop_is_orderly_and_the_next_start_finds_everything() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("data");
+    let server = Server::on(&dir, |_| {}, "serve");
+    assert!(server.cli(&["project", "create", "blog"]).status.success());
+    assert_eq!(server.as_("").get("/readyz").await.status, 200);
+    assert!(
+        server.terminate().success(),
+        "TERM is answered by exit code 0"
+    );
+    let again = Server::on(&dir, |_| {}, "serve");
+    assert_eq!(
+        again.as_("").get("/p/blog/v1/openapi.json").await.status,
+        200
+    );
+}

@@ -173,6 +173,15 @@ impl Server {
         let _ = self.child.wait();
     }
 
+    /// Asks the server to stop, and waits for its end.
+    pub fn terminate(mut self) -> std::process::ExitStatus {
+        let asked = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(asked.expect("kill").success());
+        self.child.wait().expect("its end")
+    }
+
     /// Runs the command line beside this server.
     pub fn cli(&self, args: &[&str]) -> std::process::Output {
         self.command(args).output().expect("the command line")
