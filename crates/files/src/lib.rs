@@ -1,0 +1,1 @@
+//! Files of a project: buckets, uploads and downloads.

@@ -1,0 +1,1 @@
+//! Messages to devices of a project.
