@@ -28,7 +28,7 @@ use std::future::{Future, Ready, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use tracing::Instrument;
 use trip::Trip;
@@ -77,7 +77,7 @@ struct Shared {
     gate: Gate,
     tokens: Arc<dyn UserTokens>,
     config: FrontConfig,
-    limits: limit::Limits,
+    limits: RwLock<Arc<limit::Limits>>,
     ids: trip::RequestIds,
 }
 
@@ -88,7 +88,7 @@ impl Front {
         tokens: Arc<dyn UserTokens>,
         config: FrontConfig,
     ) -> Result<Self, StartError> {
-        let limits = limit::Limits::new(&config.limits);
+        let limits = RwLock::new(Arc::new(limit::Limits::new(&config.limits)));
         let ids = trip::RequestIds::new();
         Ok(Self(Arc::new(Shared {
             gate,
@@ -97,6 +97,23 @@ impl Front {
             limits,
             ids,
         })))
+    }
+
+    /// Gives all workers other limits, from now on. What was counted so far is forgotten.
+    pub fn set_limits(&self, config: &crate::LimitsConfig) {
+        let mut limits = self
+            .0
+            .limits
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *limits = Arc::new(limit::Limits::new(config));
+    }
+}
+
+impl Shared {
+    fn limits(&self) -> Arc<limit::Limits> {
+        let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner);
+        limits.clone()
     }
 }
 
@@ -244,7 +261,7 @@ async fn enter(
             Ok(project) => project,
             Err(problem) => {
                 // Asking for names that are not there is counted as well.
-                trip.limit = shared.limits.check("", trip, None)?;
+                trip.limit = shared.limits().check("", trip, None)?;
                 return Err(problem);
             }
         };
@@ -262,9 +279,9 @@ async fn enter(
         trip.uri = request.uri().clone();
     }
     trip.limit = shared
-        .limits
+        .limits()
         .check(request.match_info().as_str(), trip, who.as_ref().ok())?;
-    let access = Rc::new(trip.access(who));
+    let access = Rc::new(trip.access(who, target.is_mapped_host()));
     request.extensions_mut().insert(access);
     Ok(Entered::Routes)
 }

@@ -77,12 +77,13 @@ impl Trip {
     }
 
     /// What handlers may know.
-    pub(super) fn access(&mut self, who: Result<Who, Problem>) -> Access {
+    pub(super) fn access(&mut self, who: Result<Who, Problem>, on_own_host: bool) -> Access {
         self.who = who.as_ref().ok().cloned();
         self.is_inside = true;
         Access {
             place: self.place(),
             project: self.project.clone(),
+            on_own_host,
             who,
             now: self.now,
             request_id: self.id.to_string(),
