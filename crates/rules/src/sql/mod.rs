@@ -63,6 +63,32 @@ impl Resolved {
     }
 }
 
+/// A value of a row, through the rows that it hops to: NULL where one of them is missing.
+pub(crate) fn scalar(
+    backend: DbBackend,
+    hops: &[Hop],
+    through: &[usize],
+    value: &crate::tree::Value,
+    record: RowSource,
+) -> Expr {
+    let mut compiler = Compiler {
+        backend,
+        aliases: 0,
+    };
+    let place = |given: Given| match &record {
+        RowSource::Alias(alias) => Place::Alias(alias.clone()),
+        RowSource::Given => Place::Given(given),
+    };
+    let frame = Frame {
+        hops,
+        record: place(Given::Record),
+        next: place(Given::Next),
+        vars: HashMap::new(),
+        hopped: HashMap::new(),
+    };
+    compiler.scalar(through, value, &frame)
+}
+
 /// Which of the rows that come with the request.
 #[derive(Clone, Copy)]
 enum Given {
@@ -115,21 +141,50 @@ impl Compiler {
         }
     }
 
+    fn scalar(&mut self, hops: &[usize], value: &crate::tree::Value, frame: &Frame<'_>) -> Expr {
+        let Some((first, rest)) = hops.split_first() else {
+            return self.value(value, frame);
+        };
+        let Some((mut select, inner)) = self.hopped(*first, frame) else {
+            return Expr::Keyword(Keyword::Null);
+        };
+        select
+            .clear_selects()
+            .expr(self.scalar(rest, value, &inner));
+        Expr::from(select)
+    }
+
+    /// The row that a hop leads to, as a select, and the frame in which it can be named.
+    fn hopped<'f>(
+        &mut self,
+        hop: usize,
+        frame: &Frame<'f>,
+    ) -> Option<(SelectStatement, Frame<'f>)> {
+        let Hop {
+            base,
+            table,
+            id,
+            guard,
+            ..
+        } = frame.hops.get(hop)?;
+        let alias = self.alias();
+        let mut inner = frame.clone();
+        inner.hopped.insert(hop, alias.clone());
+        let base = self.column(base, frame);
+        let mut select = rows(table, &alias);
+        select.and_where(self.column(id, &inner).eq(base));
+        self.guard(&mut select, guard, &alias);
+        Some((select, inner))
+    }
+
     /// A test within the rows it hops to: where one is missing, neither side is true.
     fn atom(&mut self, hops: &[usize], test: &Test, want: bool, frame: &Frame<'_>) -> Expr {
         let Some((first, rest)) = hops.split_first() else {
             return self.test(test, want, frame);
         };
-        let Some(hop) = frame.hops.get(*first) else {
+        let Some((mut select, inner)) = self.hopped(*first, frame) else {
             return constant(false);
         };
-        let alias = self.alias();
-        let mut inner = frame.clone();
-        inner.hopped.insert(*first, alias.clone());
-        let base = self.column(&hop.base, frame);
-        let mut select = rows(&hop.table, &alias);
-        select.and_where(self.column(&hop.id, &inner).eq(base));
-        self.guard(&mut select, &hop.guard, &alias);
         select.and_where(self.atom(rest, test, want, &inner));
         Expr::exists(select)
     }
