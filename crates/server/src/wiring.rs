@@ -3,11 +3,13 @@
 use crate::config::Config;
 use accounts::ports::{Directory, NewUser, UserRow};
 use accounts::{Accounts, AccountsParts};
+use data::ports::{FileClaim, FileOwner, FileRefs};
 use data::{Data, DataError};
-use gate::{Gate, GateParts, Master, Problem, Project};
-use kernel::{Clock, Code, Ids};
+use gate::{Gate, GateParts, Master, Problem, Project, Who};
+use kernel::{Clock, Code, Ids, Stamp};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use store::{Engine, Step, Store, StoreError, WriteTx};
@@ -57,7 +59,7 @@ impl Services {
         })
         .await
         .map_err(|e| e.to_string())?;
-        let data = Data::new(ids);
+        let data = Data::new(ids, Arc::new(NoFiles));
         let accounts = Accounts::new(AccountsParts {
             directory: Arc::new(Users(data.clone())),
             passwords: gate.passwords().clone(),
@@ -88,6 +90,44 @@ fn scopes() -> Vec<&'static str> {
         crate::openapi::can::PROJECT_SCOPES,
     ]
     .concat()
+}
+
+/// No bucket is there, so that no field can hold a file.
+struct NoFiles;
+
+#[async_trait::async_trait(?Send)]
+impl FileRefs for NoFiles {
+    async fn claim(
+        &self,
+        _project: &Project,
+        _tx: &WriteTx,
+        _who: &Who,
+        claims: &[FileClaim],
+    ) -> Result<Result<(), Vec<Uuid>>, Problem> {
+        Ok(Err(claims.iter().map(|c| c.file).collect()))
+    }
+
+    async fn release(
+        &self,
+        _project: &Project,
+        _tx: &WriteTx,
+        _owners: &[FileOwner],
+        _now: Stamp,
+    ) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    async fn views(
+        &self,
+        _project: &Project,
+        _ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, String>, Problem> {
+        Ok(HashMap::new())
+    }
+
+    async fn has_bucket(&self, _project: &Project, _bucket: &str) -> Result<bool, Problem> {
+        Ok(false)
+    }
 }
 
 /// The users of accounts are records of data.

@@ -1,9 +1,12 @@
 //! From the resolved tree to SQL: every condition becomes two expressions, "is true" and "is
 //! false", because a single one fails open (`NOT EXISTS (... WHERE 1 = NULL)` is true).
 
+mod scalar;
 mod values;
 
 use std::collections::HashMap;
+
+pub(crate) use scalar::scalar;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{Alias, BinOper, Expr, ExprTrait, Func, Keyword, Query, SelectStatement};
@@ -63,32 +66,6 @@ impl Resolved {
     }
 }
 
-/// A value of a row, through the rows that it hops to: NULL where one of them is missing.
-pub(crate) fn scalar(
-    backend: DbBackend,
-    hops: &[Hop],
-    through: &[usize],
-    value: &crate::tree::Value,
-    record: RowSource,
-) -> Expr {
-    let mut compiler = Compiler {
-        backend,
-        aliases: 0,
-    };
-    let place = |given: Given| match &record {
-        RowSource::Alias(alias) => Place::Alias(alias.clone()),
-        RowSource::Given => Place::Given(given),
-    };
-    let frame = Frame {
-        hops,
-        record: place(Given::Record),
-        next: place(Given::Next),
-        vars: HashMap::new(),
-        hopped: HashMap::new(),
-    };
-    compiler.scalar(through, value, &frame)
-}
-
 /// Which of the rows that come with the request.
 #[derive(Clone, Copy)]
 enum Given {
@@ -139,19 +116,6 @@ impl Compiler {
             CondKind::Atom { hops, test } => self.atom(hops, test, want, frame),
             CondKind::Quantified(quantified) => self.quantified(quantified, want, frame),
         }
-    }
-
-    fn scalar(&mut self, hops: &[usize], value: &crate::tree::Value, frame: &Frame<'_>) -> Expr {
-        let Some((first, rest)) = hops.split_first() else {
-            return self.value(value, frame);
-        };
-        let Some((mut select, inner)) = self.hopped(*first, frame) else {
-            return Expr::Keyword(Keyword::Null);
-        };
-        select
-            .clear_selects()
-            .expr(self.scalar(rest, value, &inner));
-        Expr::from(select)
     }
 
     /// The row that a hop leads to, as a select, and the frame in which it can be named.
