@@ -95,6 +95,9 @@ fn nullable(mut schema: Json) -> Json {
     if let Some(kind) = schema.get("type").cloned() {
         schema["type"] = json!([kind, "null"]);
     }
+    if let Some(Json::Array(values)) = schema.get_mut("enum") {
+        values.push(Json::Null);
+    }
     schema
 }
 

@@ -21,7 +21,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::guard::{Guard, fn_guard};
 use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpRequest};
 use futures_util::FutureExt;
 use kernel::Code;
 use std::future::{Future, Ready, ready};
@@ -114,6 +114,17 @@ impl Shared {
     fn limits(&self) -> Arc<limit::Limits> {
         let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner);
         limits.clone()
+    }
+}
+
+/// Counts a request of many operations as often as it has operations, against its caller's limit; 429 where that is too
+/// much. What is more than a caller may send at once takes all of that.
+pub fn charge(request: &HttpRequest, operations: usize) -> Result<(), Problem> {
+    let more = u32::try_from(operations.saturating_sub(1)).unwrap_or(u32::MAX);
+    match request.extensions().get::<limit::Charge>() {
+        Some(charge) => charge.take(more),
+        // No limit is set.
+        None => Ok(()),
     }
 }
 
@@ -283,6 +294,9 @@ async fn enter(
         .check(request.match_info().as_str(), trip, who.as_ref().ok())?;
     let access = Rc::new(trip.access(who, target.is_mapped_host()));
     request.extensions_mut().insert(access);
+    if let Some(charge) = trip.charge.take() {
+        request.extensions_mut().insert(charge);
+    }
     Ok(Entered::Routes)
 }
 

@@ -34,10 +34,14 @@ pub(crate) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(resolved: &'a Resolved, env: &'a Env<'a>, world: &'a dyn World) -> Self {
+        Self::over(&resolved.hops, env, world)
+    }
+
+    pub(crate) fn over(hops: &'a [Hop], env: &'a Env<'a>, world: &'a dyn World) -> Self {
         Scope {
             env,
             world,
-            hops: &resolved.hops,
+            hops,
             record: env.record,
             next: env.next,
             vars: HashMap::new(),

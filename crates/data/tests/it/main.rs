@@ -9,12 +9,14 @@
     reason = "a table of cases is as long as its cases"
 )]
 
+mod batch;
 mod callers;
 mod changes;
 mod collections;
 mod concurrency;
 mod conflicts;
 mod expand;
+mod files;
 mod filters;
 mod hop_rules;
 mod http;

@@ -1,7 +1,7 @@
 //! What is known about a request from its arrival to its entry in the log.
 
 use super::Shared;
-use super::limit::Counted;
+use super::limit::{Charge, Counted};
 use super::network::{Network, client};
 use crate::requests::Answered;
 use crate::{Access, Place, Problem, Project, Who};
@@ -28,6 +28,8 @@ pub(super) struct Trip {
     /// Whether the answer depends on the origin.
     pub(super) varies: bool,
     pub(super) limit: Option<Counted>,
+    /// Counts more for the request, where it may stand for many.
+    pub(super) charge: Option<Charge>,
     pub(super) code: Option<Code>,
     id: Rc<str>,
     who: Option<Who>,
@@ -48,6 +50,7 @@ impl Trip {
             origin: None,
             varies: false,
             limit: None,
+            charge: None,
             code: None,
             id: shared.ids.take(request.headers().get(X_REQUEST_ID)),
             who: None,

@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-use crate::catalogue::{Catalogue, HopRule, Mode};
+use crate::catalogue::{Catalogue, HopRule, Kind, Mode};
 use crate::error::{ErrorKind, RuleError, Span};
+use crate::formula::Formula;
 use crate::limits::{HOPS_MAX, Limit, SIZE_MAX};
 use crate::parse::parse;
 use crate::slot::Slot;
@@ -34,20 +35,7 @@ pub fn parse_and_resolve(
     params: Option<&Map<String, Json>>,
 ) -> Result<Resolved, RuleError> {
     let node = parse(text)?;
-    let mut resolver = Resolver {
-        catalogue,
-        mode,
-        collection,
-        params,
-        vars: Vec::new(),
-        vars_made: 0,
-        hops: Vec::new(),
-        atoms: Vec::new(),
-        fields: BTreeSet::new(),
-        names_next: false,
-        names_auth: false,
-        needs_sql: false,
-    };
+    let mut resolver = Resolver::new(catalogue, mode, collection, params);
     let root = resolver.cond(&node)?;
     let size = size::of_cond(&root, &resolver.hops);
     if size.truth.max(size.falsity) > SIZE_MAX {
@@ -63,6 +51,30 @@ pub fn parse_and_resolve(
         names_auth: resolver.names_auth,
         needs_sql: resolver.needs_sql,
         size,
+    })
+}
+
+/// Parses a text that gives a value of the type `want`, as a developer writes it for a record of `collection`.
+pub fn parse_and_resolve_value(
+    text: &str,
+    collection: &str,
+    want: &Kind,
+    catalogue: &dyn Catalogue,
+) -> Result<Formula, RuleError> {
+    let node = parse(text)?;
+    let mut resolver = Resolver::new(catalogue, Mode::Rule, collection, None);
+    resolver.atoms.push(Vec::new());
+    let value = resolver.value(&node)?;
+    let through = resolver.atoms.pop().unwrap_or_default();
+    let value = fit::expect(value, Ty::of(want))?;
+    if size::of_value(&value, &resolver.hops) > SIZE_MAX {
+        return Err(RuleError::limit(Limit::Size, node.span));
+    }
+    Ok(Formula {
+        value,
+        through,
+        hops: resolver.hops,
+        needs_sql: resolver.needs_sql,
     })
 }
 
@@ -93,6 +105,30 @@ struct Var {
 
 /// Names with a meaning of their own, which no field and no macro variable has.
 const RESERVED: [&str; 6] = ["record", "next", "auth", "request", "now", "params"];
+
+impl<'a> Resolver<'a> {
+    fn new(
+        catalogue: &'a dyn Catalogue,
+        mode: Mode,
+        collection: &'a str,
+        params: Option<&'a Map<String, Json>>,
+    ) -> Self {
+        Self {
+            catalogue,
+            mode,
+            collection,
+            params,
+            vars: Vec::new(),
+            vars_made: 0,
+            hops: Vec::new(),
+            atoms: Vec::new(),
+            fields: BTreeSet::new(),
+            names_next: false,
+            names_auth: false,
+            needs_sql: false,
+        }
+    }
+}
 
 impl Resolver<'_> {
     fn cond(&mut self, node: &Node) -> Result<Cond, RuleError> {

@@ -103,7 +103,7 @@ fn of_test(test: &Test, hops: &[Hop]) -> u64 {
     }
 }
 
-fn of_value(value: &Value, hops: &[Hop]) -> u64 {
+pub(super) fn of_value(value: &Value, hops: &[Hop]) -> u64 {
     let parts = value
         .parts()
         .into_iter()

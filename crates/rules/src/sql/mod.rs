@@ -1,9 +1,12 @@
 //! From the resolved tree to SQL: every condition becomes two expressions, "is true" and "is
 //! false", because a single one fails open (`NOT EXISTS (... WHERE 1 = NULL)` is true).
 
+mod scalar;
 mod values;
 
 use std::collections::HashMap;
+
+pub(crate) use scalar::scalar;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{Alias, BinOper, Expr, ExprTrait, Func, Keyword, Query, SelectStatement};
@@ -115,21 +118,37 @@ impl Compiler {
         }
     }
 
+    /// The row that a hop leads to, as a select, and the frame in which it can be named.
+    fn hopped<'f>(
+        &mut self,
+        hop: usize,
+        frame: &Frame<'f>,
+    ) -> Option<(SelectStatement, Frame<'f>)> {
+        let Hop {
+            base,
+            table,
+            id,
+            guard,
+            ..
+        } = frame.hops.get(hop)?;
+        let alias = self.alias();
+        let mut inner = frame.clone();
+        inner.hopped.insert(hop, alias.clone());
+        let base = self.column(base, frame);
+        let mut select = rows(table, &alias);
+        select.and_where(self.column(id, &inner).eq(base));
+        self.guard(&mut select, guard, &alias);
+        Some((select, inner))
+    }
+
     /// A test within the rows it hops to: where one is missing, neither side is true.
     fn atom(&mut self, hops: &[usize], test: &Test, want: bool, frame: &Frame<'_>) -> Expr {
         let Some((first, rest)) = hops.split_first() else {
             return self.test(test, want, frame);
         };
-        let Some(hop) = frame.hops.get(*first) else {
+        let Some((mut select, inner)) = self.hopped(*first, frame) else {
             return constant(false);
         };
-        let alias = self.alias();
-        let mut inner = frame.clone();
-        inner.hopped.insert(*first, alias.clone());
-        let base = self.column(&hop.base, frame);
-        let mut select = rows(&hop.table, &alias);
-        select.and_where(self.column(&hop.id, &inner).eq(base));
-        self.guard(&mut select, &hop.guard, &alias);
         select.and_where(self.atom(rest, test, want, &inner));
         Expr::exists(select)
     }
