@@ -14,6 +14,7 @@ mod cache;
 mod caller;
 pub mod can;
 mod config;
+pub mod egress;
 mod front;
 mod idempotency;
 pub mod input;
