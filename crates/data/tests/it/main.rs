@@ -9,6 +9,7 @@
     reason = "a table of cases is as long as its cases"
 )]
 
+mod added;
 mod batch;
 mod callers;
 mod changes;
@@ -25,8 +26,11 @@ mod kit;
 mod lists;
 mod names;
 mod nodes;
+mod operators;
 mod records;
 mod rules;
 mod schema_limits;
+mod shop;
 mod users;
 mod values;
+mod vouching;
