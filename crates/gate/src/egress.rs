@@ -123,6 +123,12 @@ impl Target {
         self.url.as_str()
     }
 
+    /// Its host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
     /// Its origin (RFC 6454): scheme, host, and the port if it is not the scheme's own.
     #[must_use]
     pub fn origin(&self) -> String {

@@ -131,6 +131,10 @@ codes! {
     OperatorNotFound = "operator_not_found", NotFound, "There is no such operator";
     /// No such project key.
     KeyNotFound = "key_not_found", NotFound, "There is no such key";
+    /// No such device, or none that may be seen.
+    DeviceNotFound = "device_not_found", NotFound, "There is no such device";
+    /// No such message.
+    MessageNotFound = "message_not_found", NotFound, "There is no such message";
     /// The address does not take this method.
     MethodNotAllowed = "method_not_allowed", MethodNotAllowed, "The method is not allowed here";
     /// The request's body did not arrive in time.
@@ -159,6 +163,8 @@ codes! {
     SetupDone = "setup_done", Conflict, "The set-up is done";
     /// The act would leave no operator.
     LastOperator = "last_operator", Conflict, "The last operator cannot go";
+    /// Everything of the message was sent or given up.
+    MessageDone = "message_done", Conflict, "The message is done";
     /// A request with the same idempotency key is still running.
     InFlight = "in_flight", Conflict, "The same request is still running";
     /// `If-Match` or `If-None-Match` does not hold.
