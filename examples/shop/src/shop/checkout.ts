@@ -61,7 +61,7 @@ async function send(order: Pending): Promise<string> {
 		if (!(error instanceof Problem)) throw error;
 		if (error.isUndecided || error.status === 401 || error.status === 429) throw error;
 		// The key is remembered for a day; after that the order's own id still tells that it was placed.
-		if (!(await isPlaced(order))) {
+		if (error.status !== 409 || !(await isPlaced(order))) {
 			localStorage.removeItem(store(order.customer));
 			throw error;
 		}

@@ -52,7 +52,7 @@ const horizon: Motif = (dice, { one, two, ink }) => {
 	];
 };
 
-const rays: Motif = (dice, { one, two }) => {
+const rays: Motif = (dice, { one, two, paper }) => {
 	const [x, y] = [between(dice, 50, 150), between(dice, 200, 240)];
 	const turn = dice();
 	const wedges = Array.from({ length: 14 }, (_, i) => {
@@ -61,7 +61,7 @@ const rays: Motif = (dice, { one, two }) => {
 			`${(x + Math.cos(angle) * 340).toFixed(0)} ${(y + Math.sin(angle) * 340).toFixed(0)}`;
 		return path(`M${x} ${y}L${at(a)}L${at(b)}Z`, one);
 	});
-	return [...wedges, circle(x, y, between(dice, 26, 44), two)];
+	return [...wedges, rect(0, 0, WIDE, 110, paper), circle(x, y, between(dice, 26, 44), two)];
 };
 
 const eye: Motif = (dice, { one, two, paper }) => {

@@ -93,25 +93,25 @@ function search(): HTMLElement {
 
 function ways(): HTMLElement {
 	const badge = h("span", { class: "badge", hidden: true });
-	const cartLabel = h("span", { class: "unseen" });
 	const face = h("span", { class: "face", "aria-hidden": "true" });
 	const name = h("span", { class: "way-name" });
 	const link = (path: string, ...children: Node[]) =>
 		h("a", { class: "way", href: `#${path}`, "data-path": path }, ...children);
 	const text = (words: string) => h("span", { class: "way-name" }, words);
 	const account = link("/account", face, name);
+	const cartWay = link("/cart", h("span", { class: "way-icon" }, icon("cart"), badge), text("Cart"));
 	const links = [
 		link("/", icon("reel"), text("Films")),
 		link("/wishes", icon("heart"), text("Wish list")),
 		link("/orders", icon("box"), text("Orders")),
-		link("/cart", h("span", { class: "way-icon" }, icon("cart"), badge), text("Cart"), cartLabel),
+		cartWay,
 		account,
 	];
 	const paintCart = () => {
 		const n = pieces();
 		badge.textContent = n > 99 ? "99+" : String(n);
 		show(badge, n > 0);
-		cartLabel.textContent = n > 0 ? `, ${films(n)}` : ", empty";
+		cartWay.setAttribute("aria-label", n > 0 ? `Cart, ${films(n)}` : "Cart, empty");
 	};
 	const paintPlace = ({ path }: Place) => {
 		for (const it of links) {
