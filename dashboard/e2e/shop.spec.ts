@@ -421,8 +421,11 @@ test("a customer buys, follows the order and is told when it ships", async ({ br
 	expect(theirs.status, "another customer").toBe(404);
 
 	// Out, and nothing of one's own is left on the screen.
+	const devices = () => good<List<{ id: string }>>("GET", `/push/devices?user=${made.customer}`, admin);
+	expect((await devices()).items).toHaveLength(1);
 	await page.getByRole("button", { name: "Sign out" }).click();
 	await expect(page.getByRole("link", { name: "Sign in", exact: true })).toBeVisible();
+	expect((await devices()).items, "whoever comes next is not told of these orders").toEqual([]);
 	await page.goto(`${site}/#/orders/${order}`);
 	await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in");
 	expect(await page.evaluate(() => localStorage.getItem("shop.session"))).toBeNull();

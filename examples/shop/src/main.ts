@@ -9,6 +9,7 @@ import { order, orders } from "./pages/orders";
 import { signIn, signUp } from "./pages/sign";
 import { wishes } from "./pages/wishes";
 import { refreshMe } from "./shop/account";
+import { keepOn } from "./shop/push";
 import { again, go, type Place, place, start, type View } from "./ui/router";
 import { shell } from "./ui/shell";
 
@@ -45,3 +46,4 @@ onUser(() => {
 });
 // The copy of one's own record in this browser may be old, and the session may have been ended elsewhere.
 if (user()) refreshMe().catch(() => undefined);
+keepOn().catch(() => undefined);

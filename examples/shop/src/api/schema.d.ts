@@ -647,7 +647,7 @@ export interface components {
             /** @description What it was done to. */
             target: string;
             /** @description What is worth knowing beside. */
-            detail: Record<string, never>;
+            detail: Record<string, unknown>;
             /** @description The peer's network: an IPv4 address, or the /64 of an IPv6 address. */
             network: string;
             /** @description Names the request. */
@@ -781,10 +781,10 @@ export interface components {
         /** @description The public keys of a project (RFC 7517). */
         JwksView: {
             /** @description The keys. */
-            keys: Record<string, never>[];
+            keys: Record<string, unknown>[];
         };
         /** @description A user as it may see itself: the fields of the `users` collection that it may read. */
-        MeView: Record<string, never>;
+        MeView: Record<string, unknown>;
         /** @description Where other back ends find what they need to verify a project's tokens. */
         OpenidConfigurationView: {
             /** @description The `iss` of every token. */
@@ -942,7 +942,7 @@ export interface components {
         /** @description Somebody who is signed in now. */
         SignedInView: {
             /** @description The user as it may see itself. */
-            user: Record<string, never>;
+            user: Record<string, unknown>;
             /** @description Send it as `Authorization: Bearer <access_token>`. A JWT that other back ends can verify by the project's JWKS. */
             access_token: string;
             /** @description Good for one refresh. Keep it secret; it is opaque. */
@@ -1004,9 +1004,9 @@ export interface components {
             _version?: number;
             expand?: {
                 /** @description A record of orders. */
-                order?: Record<string, never> | null;
+                order?: Record<string, unknown> | null;
                 /** @description A record of products. */
-                product?: Record<string, never> | null;
+                product?: Record<string, unknown> | null;
             };
         };
         OrderLineCreate: {
@@ -1059,7 +1059,7 @@ export interface components {
             _version?: number;
             expand?: {
                 /** @description A record of users. */
-                customer?: Record<string, never> | null;
+                customer?: Record<string, unknown> | null;
             };
         };
         OrderCreate: {
@@ -1151,9 +1151,9 @@ export interface components {
             _version?: number;
             expand?: {
                 /** @description A record of genres. */
-                genre?: Record<string, never> | null;
+                genre?: Record<string, unknown> | null;
                 /** @description A record of people. */
-                director?: Record<string, never> | null;
+                director?: Record<string, unknown> | null;
             };
             /** Format: uuid */
             poster?: string | null;
@@ -1282,9 +1282,9 @@ export interface components {
             _version?: number;
             expand?: {
                 /** @description A record of users. */
-                owner?: Record<string, never> | null;
+                owner?: Record<string, unknown> | null;
                 /** @description A record of products. */
-                product?: Record<string, never> | null;
+                product?: Record<string, unknown> | null;
             };
         };
         WishCreate: {
@@ -1319,9 +1319,7 @@ export interface components {
             collection: string;
             /** Format: uuid */
             id?: string;
-            data?: {
-                [key: string]: unknown;
-            };
+            data?: Record<string, unknown>;
             if_match?: number;
         };
         BatchIn: {
@@ -1331,9 +1329,7 @@ export interface components {
             results: {
                 status: number;
                 id: string;
-                record?: {
-                    [key: string]: unknown;
-                };
+                record?: Record<string, unknown>;
             }[];
         };
         DeviceView: {
@@ -3910,7 +3906,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
             /** @description It has not changed */

@@ -3,12 +3,13 @@
 import { api, must, putFile } from "../api/client";
 import { enter, know, leave, type User, user } from "../api/session";
 import { newId } from "./ids";
+import { turnOff } from "./push";
 
 /** An avatar is cut to a square of this many pixels here, which also drops what a camera wrote into the file. */
 const AVATAR_PIXELS = 512;
 
 export async function signUp(name: string, email: string, password: string): Promise<void> {
-	enter(await must(api.POST("/v1/auth/sign-up", { body: { name, email, password } as never })));
+	enter(await must(api.POST("/v1/auth/sign-up", { body: { name, email, password } })));
 }
 
 export async function signIn(identity: string, password: string): Promise<void> {
@@ -17,6 +18,7 @@ export async function signIn(identity: string, password: string): Promise<void> 
 
 /** Ends the session on the server too, if it can be reached. */
 export async function signOut(): Promise<void> {
+	await turnOff().catch(() => undefined);
 	await api.POST("/v1/auth/sign-out").catch(() => undefined);
 	leave();
 }
@@ -45,9 +47,7 @@ async function patch(change: { name?: string; avatar?: string | null }): Promise
 	if (!me) return;
 	const path = { id: me.id };
 	know(
-		(await must(
-			api.PATCH("/v1/records/users/{id}", { params: { path }, body: change as never }),
-		)) as unknown as User,
+		(await must(api.PATCH("/v1/records/users/{id}", { params: { path }, body: change }))) as unknown as User,
 	);
 }
 

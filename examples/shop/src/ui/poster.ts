@@ -18,7 +18,7 @@ const LEADING = 0.88;
 
 const PALETTES: readonly Palette[] = [
 	{ paper: "#f6c945", one: "#e4412f", two: "#1b1a33", ink: "#1b1a33" },
-	{ paper: "#e4412f", one: "#1b1a33", two: "#f7e6c4", ink: "#fff4de" },
+	{ paper: "#e4412f", one: "#1b1a33", two: "#f9c05a", ink: "#fff4de" },
 	{ paper: "#16324f", one: "#f2a541", two: "#e9e3d5", ink: "#fdf3df" },
 	{ paper: "#efe7d7", one: "#d7412c", two: "#20384d", ink: "#1d1b2a" },
 	{ paper: "#1d6b5f", one: "#f4d35e", two: "#0d2f33", ink: "#fdf6df" },
