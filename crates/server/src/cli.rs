@@ -6,6 +6,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::serve::Serving;
 use crate::sites::Sites;
 use crate::wiring::Services;
+use crate::worker::Wake;
 use crate::{commands, control, demo, serve};
 use clap::{Args, Parser, Subcommand};
 use std::io::{BufRead, Write};
@@ -262,6 +263,8 @@ fn say(config: &Config, data_dir: &std::path::Path, command: Command) -> Result<
             config,
             held.path(),
             &serve::public_url(config, &config.server.listen),
+            // A server that starts later looks at every project.
+            &Wake::new().0,
         )
         .await?;
         commands::run(&services, command).await

@@ -10,17 +10,16 @@ pub type Reload = Box<dyn Fn(&str) -> Result<(), String>>;
 pub fn start(config: &LogConfig) -> Result<Reload, String> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter(&config.level)?)
-        .with_writer(std::io::stderr)
-        .with_filter_reloading();
+        .with_writer(std::io::stderr);
     let (reload, started): (Reload, _) = match config.format.as_str() {
         "json" => {
-            let builder = builder.json().flatten_event(true);
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
             let handle = builder.reload_handle();
             let reload = move |level: &str| set(handle.reload(filter(level)?));
             (Box::new(reload), builder.try_init())
         }
         _ => {
-            let builder = builder.with_ansi(false);
+            let builder = builder.with_ansi(false).with_filter_reloading();
             let handle = builder.reload_handle();
             let reload = move |level: &str| set(handle.reload(filter(level)?));
             (Box::new(reload), builder.try_init())

@@ -210,8 +210,8 @@ impl Attachments {
     }
 }
 
-fn owner(owner: &data::FileOwner) -> files::FileOwner {
-    let data::FileOwner {
+fn owner(owner: &data::ports::FileOwner) -> files::FileOwner {
+    let data::ports::FileOwner {
         collection,
         record,
         field,
@@ -230,7 +230,7 @@ impl FileRefs for Attachments {
         _project: &Project,
         tx: &WriteTx,
         who: &Who,
-        claims: &[data::FileClaim],
+        claims: &[data::ports::FileClaim],
     ) -> Result<Result<(), Vec<Uuid>>, Problem> {
         let claims: Vec<files::FileClaim> = claims
             .iter()
@@ -247,7 +247,7 @@ impl FileRefs for Attachments {
         &self,
         project: &Project,
         tx: &WriteTx,
-        owners: &[data::FileOwner],
+        owners: &[data::ports::FileOwner],
         now: Stamp,
     ) -> Result<(), Problem> {
         let owners: Vec<files::FileOwner> = owners.iter().map(owner).collect();

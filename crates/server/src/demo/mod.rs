@@ -132,8 +132,7 @@ impl Maker {
             &self.project,
             &self.asker,
             collection,
-            Input::new(object),
-            None,
+            object,
         );
         let changed = changed.await;
         changed
