@@ -1,8 +1,9 @@
 //! Dynamic collections: a schema made at run time, and records under its rules.
 //!
 //! The deep module: one call per verb, behind it parsing, rules, SQL for two engines, the change log and idempotency.
-//! Invariants: a name reaches SQL only through the schema's catalogue; a rule is asked in the transaction of its write;
-//! hidden fields do not exist for whoever does not pass rules. It knows nothing of credentials, files or messages.
+//! Invariants: a name reaches SQL only through the schema's catalogue; a rule is asked in the transaction of its write,
+//! in the world before it; hidden fields do not exist for whoever does not pass rules. It knows nothing of credentials or
+//! messages, and of files only that fields hold them.
 
 pub mod can;
 mod collections;

@@ -210,6 +210,16 @@ impl Number {
         schema
     }
 
+    /// The amount of an increment in the API document.
+    pub(crate) fn amount_schema(&self) -> Json {
+        let free = Self {
+            format: self.format,
+            min: None,
+            max: None,
+        };
+        free.schema()
+    }
+
     fn number(&self, value: f64) -> Json {
         #[expect(
             clippy::cast_possible_truncation,

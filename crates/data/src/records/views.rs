@@ -121,8 +121,7 @@ fn expanded(
             files
                 .contains(name)
                 .then(|| view(value))
-                .map(|v| v.or_else(null))
-                .flatten()
+                .and_then(|v| v.or_else(null))
         })
     });
     Ok(outer.write(|name, _| inner.clone().filter(|_| name == "expand")))
