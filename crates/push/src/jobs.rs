@@ -17,9 +17,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use store::WriteTx;
 
-/// Deliveries that one tick takes at most.
-const BATCH: u64 = 64;
-/// How long what is taken stays taken. All requests of a batch end within it, however slow their services are.
+/// Deliveries of a project that are under way at once in a tick.
+const BATCH: usize = 64;
+/// Deliveries that one tick takes, about: it takes no more once it has so many,
+const TICK_MAX: usize = 256;
+/// or once it has worked so long.
+const TICK_TIME: Duration = Duration::from_secs(2);
+/// How long what is taken stays taken. All requests of a tick end within it, however slow their services are.
 const LEASE: Duration = Duration::from_secs(120);
 /// Devices that a message is fanned out to in one transaction.
 const PAGE: u64 = 500;
@@ -36,7 +40,8 @@ impl Push {
     /// Does what is due in the project, a bounded part of it, and tells when to be called again: at once if the answer
     /// is not in the future, not before it wakes its holder if there is none.
     ///
-    /// A tick takes as long as its services need, at most about 40 seconds when some of them hang; so let the ticks of
+    /// A tick takes deliveries for two seconds at most, and then waits for the requests that are under way, which may be
+    /// ten seconds more when a service hangs (a service that drips its answers can make it forty). So let the ticks of
     /// several projects run at the same time, and no project will wait for another. Two ticks of one project do no harm.
     /// A future that is dropped half-way is as a process that dies.
     pub async fn tick(&self, project: &Arc<Project>, now: Stamp) -> Result<Option<Stamp>, Problem> {

@@ -2,7 +2,7 @@
 //! does not answer.
 
 use super::mark::{Fate, Verdict};
-use super::{BATCH, LEASE};
+use super::{BATCH, LEASE, TICK_MAX, TICK_TIME};
 use crate::Push;
 use crate::error::Error;
 use crate::model::{Subscription, Urgency};
@@ -13,13 +13,15 @@ use crate::web::{self, Meaning};
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use gate::Project;
 use gate::egress::{Method, Outgoing};
 use kernel::Stamp;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::WriteTx;
 use uuid::Uuid;
 
@@ -41,41 +43,70 @@ struct Batch {
 }
 
 impl Push {
-    /// Takes a batch of due deliveries and sees each to its fate.
+    /// Takes due deliveries and sees each to its fate: many at once, a bounded number in all. What is done makes room
+    /// for more, so that a service that hangs holds up its own deliveries and no others.
     pub(super) async fn deliver(&self, project: &Project, now: Stamp) -> Result<(), Error> {
-        // Most ticks find nothing here; a look costs no write.
-        let due = deliveries::next_due(&project.db).await?;
-        if due.is_none_or(|due| due > now.time()) {
-            return Ok(());
-        }
-        let until = now.plus(LEASE);
-        let lease = async move |tx: &WriteTx| -> Result<Vec<deliveries::Model>, Error> {
-            Ok(deliveries::lease(tx, now, until, BATCH).await?)
-        };
-        let taken = project.db.write(lease).await?;
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let batch = match self.batch(project, &taken, now).await {
-            Ok(batch) => batch,
-            Err(error) => {
-                self.give_back(project, taken, now).await;
-                return Err(error);
+        let started = Instant::now();
+        let mut running = FuturesUnordered::new();
+        let (mut taken, mut outcome) = (0, Ok(()));
+        loop {
+            let is_time = taken < TICK_MAX && started.elapsed() < TICK_TIME && outcome.is_ok();
+            if is_time && running.len() <= BATCH / 2 {
+                match self.take(project, BATCH - running.len(), now).await {
+                    Ok(None) => taken = TICK_MAX,
+                    Ok(Some((rows, batch))) => {
+                        taken += rows.len();
+                        let batch = Rc::new(batch);
+                        let one = |row| self.attempt(project, batch.clone(), row);
+                        running.extend(rows.into_iter().map(one));
+                    }
+                    // Those that are under way come to their end all the same.
+                    Err(error) => outcome = Err(error),
+                }
             }
-        };
-        let one = async |row| self.attempt(project, &batch, row).await;
-        // All of them start: those to a slow service wait for its room, and keep nobody else from starting.
-        let fates = futures_util::stream::iter(taken).map(one);
-        let size = usize::try_from(BATCH).unwrap_or(usize::MAX);
-        let mut fates = std::pin::pin!(fates.buffer_unordered(size).ready_chunks(MARKS));
-        let mut outcome = Ok(());
-        while let Some(verdicts) = fates.next().await {
-            // What was sent and cannot be noted comes again; the rest is sent and noted all the same.
+            let Some(first) = running.next().await else {
+                return outcome;
+            };
+            let mut verdicts = vec![first];
+            while verdicts.len() < MARKS
+                && let Some(Some(more)) = running.next().now_or_never()
+            {
+                verdicts.push(more);
+            }
+            // What was sent and cannot be noted comes again.
             if let Err(error) = self.mark(project, verdicts, now).await {
                 outcome = Err(error);
             }
         }
-        outcome
+    }
+
+    /// Takes so many due deliveries, with what is needed to send them; none when none is due.
+    async fn take(
+        &self,
+        project: &Project,
+        room: usize,
+        now: Stamp,
+    ) -> Result<Option<(Vec<deliveries::Model>, Batch)>, Error> {
+        // Most ticks find nothing here; a look costs no write.
+        let due = deliveries::next_due(&project.db).await?;
+        if due.is_none_or(|due| due > now.time()) {
+            return Ok(None);
+        }
+        let (until, limit) = (now.plus(LEASE), u64::try_from(room).unwrap_or(0));
+        let lease = async move |tx: &WriteTx| -> Result<Vec<deliveries::Model>, Error> {
+            Ok(deliveries::lease(tx, now, until, limit).await?)
+        };
+        let rows = project.db.write(lease).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        match self.batch(project, &rows, now).await {
+            Ok(batch) => Ok(Some((rows, batch))),
+            Err(error) => {
+                self.give_back(project, rows, now).await;
+                Err(error)
+            }
+        }
     }
 
     async fn batch(
@@ -115,7 +146,12 @@ impl Push {
     }
 
     /// Sends one delivery, unless something speaks against it.
-    async fn attempt(&self, project: &Project, batch: &Batch, row: deliveries::Model) -> Verdict {
+    async fn attempt(
+        &self,
+        project: &Project,
+        batch: Rc<Batch>,
+        row: deliveries::Model,
+    ) -> Verdict {
         let device = batch.devices.get(&row.device_id);
         let fate = match (batch.messages.get(&row.message_id), device) {
             (None, _) => Fate::Failed("message_gone".to_owned()),
@@ -126,7 +162,7 @@ impl Push {
             (_, None) => Fate::Pruned("removed", None),
             (Some(message), Some(device)) => match batch.objection(&row, device) {
                 Some(fate) => fate,
-                None => self.send_one(project, batch, message, device).await,
+                None => self.send_one(project, &batch, message, device).await,
             },
         };
         Verdict { row, fate }

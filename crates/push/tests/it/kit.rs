@@ -23,7 +23,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{Db, Engine, PgOptions, SqliteOptions, Step, Store};
+use store::{Db, Engine, PgOptions, SqliteOptions, Step, Store, StoreError, WriteTx};
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
@@ -187,7 +187,7 @@ impl Kit {
         let (sessions, wakes) = (Arc::new(Living::default()), Arc::default());
         let service = PushService::start().await;
         Self {
-            push: node(&service, &sessions, &wakes),
+            push: node(&[&service], &sessions, &wakes),
             project,
             clock: Clock::held(Stamp::parse("2026-03-01T12:00:00Z").unwrap()),
             sessions,
@@ -203,7 +203,12 @@ impl Kit {
 
     /// The same service as another process has it.
     pub fn another_node(&self) -> Push {
-        node(&self.service, &self.sessions, &self.wakes)
+        self.node_for(&[&self.service])
+    }
+
+    /// A process that may send to these services.
+    pub fn node_for(&self, services: &[&PushService]) -> Push {
+        node(services, &self.sessions, &self.wakes)
     }
 
     /// A second project on the same store.
@@ -305,23 +310,38 @@ impl Kit {
         self.try_register(who, path).await.expect(201).id()
     }
 
-    /// Registers many devices of one user each, without the routes.
+    /// Many devices of one user each, put into the table in one transaction.
     pub async fn register_many(&self, project: &Arc<Project>, prefix: &str, count: usize) {
-        let one = async |i: usize| {
-            let subscription = self
-                .browser
-                .subscription(&self.endpoint(&format!("/{prefix}/{i}")));
-            let body = json!({"kind": "web", "subscription": subscription});
-            let input = Input::new(body.as_object().cloned().unwrap());
-            let form = push::model::DeviceForm::parse(input, self.push.egress()).unwrap();
-            let ask = push::Ask {
-                project: project.clone(),
-                who: user(Ids.new_id()),
-                now: self.now(),
-            };
-            self.push.register(&ask, form, None).await.unwrap();
+        let time = self.now().time();
+        let row = |i: usize| -> Vec<sea_orm::Value> {
+            let endpoint = self.endpoint(&format!("/{prefix}/{i}"));
+            let (p256dh, auth) = (self.browser.p256dh(), self.browser.auth());
+            let plain = json!({"endpoint": endpoint, "p256dh": p256dh, "auth": auth}).to_string();
+            let hash = gate::token_hash(&endpoint);
+            let place = format!("_push_devices/{hash}");
+            let sealed = project.seal(&place, plain.as_bytes()).unwrap();
+            let (id, user) = (Ids.new_id(), Ids.new_id());
+            let session = session(user);
+            vec![
+                id.into(),
+                user.into(),
+                session.into(),
+                hash.into(),
+                sealed.into(),
+                time.into(),
+            ]
         };
-        futures_util::future::join_all((0..count).map(one)).await;
+        let rows: Vec<_> = (0..count).map(row).collect();
+        let insert = async move |tx: &WriteTx| -> Result<(), StoreError> {
+            let sql = r#"INSERT INTO "project"."_push_devices" (id, kind, user_id, session_id, endpoint_hash, service, subscription, version, created_at, last_seen_at)
+                         VALUES ($1, 'web', $2, $3, $4, '127.0.0.1', $5, 1, $6, $6)"#;
+            for row in &rows {
+                let statement = Statement::from_sql_and_values(tx.backend(), sql, row.clone());
+                tx.execute_raw(statement).await?;
+            }
+            Ok(())
+        };
+        project.db.write(insert).await.unwrap();
     }
 
     pub async fn send(&self, message: Value) -> Uuid {
@@ -469,11 +489,11 @@ impl Kit {
 }
 
 /// A process: its own memory, the same push service.
-fn node(service: &PushService, sessions: &Arc<Living>, wakes: &Arc<AtomicUsize>) -> Push {
+fn node(services: &[&PushService], sessions: &Arc<Living>, wakes: &Arc<AtomicUsize>) -> Push {
     let count = wakes.clone();
     Push::new(PushParts {
         egress: Egress::new(&EgressConfig {
-            allow_origins: vec![service.origin.clone()],
+            allow_origins: services.iter().map(|s| s.origin.clone()).collect(),
         }),
         sessions: sessions.clone(),
         wake: Arc::new(move |_| {

@@ -105,7 +105,7 @@ async fn the_largest_message_fits(kit: &Kit) {
     kit.register(&user(U), "/a").await;
     let message = |n: usize| json!({"to": {"all": true}, "title": "t", "body": "x".repeat(n), "data": {"a": "y".repeat(1_500)}});
     let mut longest = 0;
-    for n in (1_300..1_500).rev() {
+    for n in (1_400..1_450).rev() {
         let reply = kit.post(&key(), "/v1/push/messages", message(n)).await;
         if reply.status.as_u16() == 202 {
             longest = n;
@@ -113,7 +113,7 @@ async fn the_largest_message_fits(kit: &Kit) {
         }
         assert_eq!(reply.fails().0, 422);
     }
-    assert!(longest > 1_300);
+    assert!(longest > 1_400);
     kit.run().await;
     let came = kit.service.received().pop().unwrap();
     assert!(came.body.len() <= 4_096);
