@@ -9,7 +9,10 @@ import { importJWK, jwtVerify } from "jose";
 
 /** The part of `http_ece` that is used; it comes without types. */
 const ece = createRequire(import.meta.url)("http_ece") as {
-	decrypt(bytes: Buffer, options: { version: "aes128gcm"; privateKey: ECDH; authSecret: string }): Buffer;
+	decrypt(
+		bytes: Buffer,
+		options: { version: "aes128gcm"; privateKey: ECDH; authSecret: string },
+	): Buffer;
 };
 
 /** What a browser would give to its page. */
@@ -77,7 +80,8 @@ export class PushService {
 			const push = this.pushes[index];
 			if (push) return push;
 			const left = until - Date.now();
-			if (left <= 0) throw new Error(`no push ${index} came; faults: ${this.faults.join("; ") || "none"}`);
+			if (left <= 0)
+				throw new Error(`no push ${index} came; faults: ${this.faults.join("; ") || "none"}`);
 			await new Promise<void>((done) => {
 				const timer = setTimeout(done, left);
 				this.waiting.push(() => {
@@ -104,12 +108,18 @@ export class PushService {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const body = Buffer.concat(chunks);
-		if (header("content-encoding") !== "aes128gcm") throw new Error("the content encoding is not aes128gcm");
-		if (body.length > 4096) throw new Error(`${body.length} bytes are more than a push service takes`);
+		if (header("content-encoding") !== "aes128gcm")
+			throw new Error("the content encoding is not aes128gcm");
+		if (body.length > 4096)
+			throw new Error(`${body.length} bytes are more than a push service takes`);
 		const ttl = Number(header("ttl"));
 		if (!Number.isInteger(ttl) || ttl < 0) throw new Error("TTL is missing");
 		const sender = await this.verify(header("authorization") ?? "");
-		const options = { version: "aes128gcm" as const, privateKey: device.ecdh, authSecret: device.auth };
+		const options = {
+			version: "aes128gcm" as const,
+			privateKey: device.ecdh,
+			authSecret: device.auth,
+		};
 		const text = ece.decrypt(body, options).toString("utf8");
 		this.pushes.push({ text, ttl, urgency: header("urgency"), topic: header("topic"), ...sender });
 		for (const wake of this.waiting.splice(0)) wake();
@@ -117,13 +127,16 @@ export class PushService {
 	}
 
 	/** Verifies `vapid t=<token>, k=<public key>`. */
-	private async verify(authorization: string): Promise<{ vapidKey: string; subject: string | undefined }> {
+	private async verify(
+		authorization: string,
+	): Promise<{ vapidKey: string; subject: string | undefined }> {
 		const parts = /^vapid (.*)$/i.exec(authorization)?.[1]?.split(",") ?? [];
 		const given = new Map(parts.map((part) => part.trim().split(/=(.*)/, 2) as [string, string]));
 		const [token, vapidKey] = [given.get("t"), given.get("k")];
 		if (!token || !vapidKey) throw new Error(`no VAPID token: ${authorization}`);
 		const point = Buffer.from(vapidKey, "base64url");
-		if (point.length !== 65 || point[0] !== 4) throw new Error("the VAPID key is no uncompressed point of P-256");
+		if (point.length !== 65 || point[0] !== 4)
+			throw new Error("the VAPID key is no uncompressed point of P-256");
 		const coordinate = (from: number) => point.subarray(from, from + 32).toString("base64url");
 		const jwk = { kty: "EC", crv: "P-256", x: coordinate(1), y: coordinate(33) };
 		const { payload } = await jwtVerify(token, await importJWK(jwk, "ES256"), {
@@ -131,7 +144,8 @@ export class PushService {
 			audience: this.origin,
 			requiredClaims: ["exp"],
 		});
-		if ((payload.exp ?? 0) > Date.now() / 1000 + 24 * 3600 + 60) throw new Error("the token lives longer than 24 h");
+		if ((payload.exp ?? 0) > Date.now() / 1000 + 24 * 3600 + 60)
+			throw new Error("the token lives longer than 24 h");
 		return { vapidKey, subject: payload.sub };
 	}
 }

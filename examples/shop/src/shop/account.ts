@@ -9,7 +9,7 @@ import { turnOff } from "./push";
 const AVATAR_PIXELS = 512;
 
 export async function signUp(name: string, email: string, password: string): Promise<void> {
-	enter(await must(api.POST("/v1/auth/sign-up", { body: { name, email, password } })));
+	enter(await must(api.POST("/v1/auth/sign-up", { body: { ...(name && { name }), email, password } })));
 }
 
 export async function signIn(identity: string, password: string): Promise<void> {

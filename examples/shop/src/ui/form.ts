@@ -68,17 +68,17 @@ function row({ name, label, hint, attributes }: Field) {
 	const fault = h("p", { class: "fault", id: `${name}-fault`, hidden: true });
 	const advice = hint ? h("p", { class: "hint", id: `${name}-hint` }, hint) : null;
 	const input = h("input", { class: "input", id: name, name, ...attributes });
-	const described = [advice?.id].filter(Boolean).join(" ");
-	if (described) input.setAttribute("aria-describedby", described);
 	const element = h("div", { class: "field" }, h("label", { for: name }, label), input, advice, fault);
 	const complain = (text: string | undefined) => {
 		fault.textContent = text ?? "";
 		show(fault, text !== undefined);
-		input.toggleAttribute("aria-invalid", text !== undefined);
-		if (text !== undefined) input.setAttribute("aria-invalid", "true");
-		const ids = [described, text !== undefined && fault.id].filter(Boolean).join(" ");
-		if (ids) input.setAttribute("aria-describedby", ids);
-		else input.removeAttribute("aria-describedby");
+		if (advice) show(advice, text === undefined);
+		const described = text === undefined ? advice?.id : fault.id;
+		const set = (name: string, value: string | undefined) =>
+			value === undefined ? input.removeAttribute(name) : input.setAttribute(name, value);
+		set("aria-describedby", described);
+		set("aria-invalid", text === undefined ? undefined : "true");
 	};
+	complain(undefined);
 	return { element, input, complain };
 }
