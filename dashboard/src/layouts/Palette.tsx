@@ -145,6 +145,7 @@ export function Palette({ project }: { project?: string }) {
 		<Spotlight
 			actions={groups.filter((group) => group.actions.length > 0)}
 			nothingFound="Nothing fits"
+			attributes={{ content: { "aria-label": "Search and go to" } }}
 			shortcut={["mod + K", "mod + P"]}
 			scrollable
 			maxHeight={420}

@@ -25,6 +25,7 @@ import { NO_RULES, opened } from "../forms/definitions";
 import { RulesInput } from "../forms/RuleInput";
 import { type Column, DataTable } from "../table/DataTable";
 import { useConfirm } from "../ui/Confirm";
+import { mono } from "../ui/mono";
 import { PartError } from "../ui/NotHere";
 import { Empty, Page } from "../ui/Page";
 import { ProblemAlert, tellDone, tellProblem } from "../ui/Problem";
@@ -217,6 +218,7 @@ function BucketForm({
 	const shown = new Set(["name", "kind", "rules", "limits"]);
 	return (
 		<form
+			noValidate
 			onSubmit={(event) => {
 				event.preventDefault();
 				void submit();
@@ -229,7 +231,7 @@ function BucketForm({
 						<TextInput
 							label="Name"
 							placeholder="posters"
-							ff="monospace"
+							classNames={mono}
 							required
 							data-autofocus
 							value={name}

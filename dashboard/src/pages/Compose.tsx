@@ -144,7 +144,7 @@ function Form({ project }: { project: string }) {
 	};
 	return (
 		<SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
-			<form onSubmit={form.onSubmit((draft) => void send(draft))}>
+			<form noValidate onSubmit={form.onSubmit((draft) => void send(draft))}>
 				<Stack>
 					<ProblemAlert error={submit.error} shown={(path) => INPUTS.has(pointer(path)[0] ?? "")} />
 					<SegmentedControl

@@ -22,7 +22,10 @@ const route = getRouteApi("/shell/projects/$project/push/inbox");
 export function Inbox() {
 	const { project } = route.useParams();
 	const settings = useQuery(settingsQuery(project));
-	const query = useInfiniteQuery({ ...inboxQuery(project), refetchInterval: 4000 });
+	const query = useInfiniteQuery({
+		...inboxQuery(project),
+		refetchInterval: ({ state }) => (state.error ? false : 4000),
+	});
 	const entries = query.data?.pages.flatMap((page) => page.items) ?? [];
 	return (
 		<Page title="Push">

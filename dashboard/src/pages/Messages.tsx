@@ -76,7 +76,10 @@ export function Messages() {
 	const { project } = route.useParams();
 	const { message } = route.useSearch();
 	const navigate = route.useNavigate();
-	const query = useInfiniteQuery({ ...messagesQuery(project), refetchInterval: 5000 });
+	const query = useInfiniteQuery({
+		...messagesQuery(project),
+		refetchInterval: ({ state }) => (state.error ? false : 5000),
+	});
 	const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
 	return (
 		<Page title="Push" full>

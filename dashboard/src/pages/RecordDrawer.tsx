@@ -211,11 +211,11 @@ function RecordForm({
 
 	return (
 		<form
+			noValidate
 			onSubmit={(event) => {
 				event.preventDefault();
 				save.mutate();
 			}}
-			noValidate
 		>
 			<Stack gap="md" pb={72}>
 				{conflict ? (

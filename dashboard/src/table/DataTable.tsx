@@ -284,14 +284,16 @@ export function DataTable<T extends object>(props: Props<T>) {
 											role="gridcell"
 											{...cell(each.column.id, each.column.getSize())}
 										>
-											<table.FlexRender cell={each} />
+											<div className={classes.inner}>
+												<table.FlexRender cell={each} />
+											</div>
 										</div>
 									))}
 									{onOpen && (
 										<div role="gridcell" className={classes.open}>
 											<ActionIcon
 												variant="subtle"
-												color="gray"
+												c="dimmed"
 												size="sm"
 												tabIndex={-1}
 												aria-label={props.openLabel?.(row.original) ?? `Open row ${index + 1}`}
