@@ -146,7 +146,11 @@ impl Config {
             .prefix_separator("_")
             .separator("__")
             .ignore_empty(true)
-            .try_parsing(true);
+            .try_parsing(true)
+            .list_separator(",");
+        let environment = lists().into_iter().fold(environment, |environment, key| {
+            environment.with_list_parse_key(&key)
+        });
         // The data directory and the file itself are flags with variables of their own.
         let vars = std::env::vars().filter(|(k, _)| {
             !matches!(k.as_str(), "GALLEY_DATA_DIR" | "GALLEY_CONFIG")
@@ -319,4 +323,24 @@ fn section(
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
     PathBuf::from("galley-data")
+}
+
+/// The settings that are lists; in the environment their items are separated by commas.
+fn lists() -> Vec<String> {
+    fn find(value: &serde_json::Value, name: &str, lists: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Array(_) => lists.push(name.to_owned()),
+            serde_json::Value::Object(object) => {
+                for (key, value) in object {
+                    let dot = if name.is_empty() { "" } else { "." };
+                    find(value, &format!("{name}{dot}{key}"), lists);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut names = Vec::new();
+    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    find(&defaults, "", &mut names);
+    names
 }
