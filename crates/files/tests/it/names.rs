@@ -48,7 +48,7 @@ async fn nothing_runs(kit: &Kit) {
         (
             "a.swf",
             "application/x-shockwave-flash",
-            b"FWS\x09",
+            b"FWS\x09 and more",
             UNKNOWN,
         ),
         ("a.wasm", "application/wasm", b"\0asm\x01\0\0\0", UNKNOWN),
