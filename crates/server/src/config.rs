@@ -83,8 +83,8 @@ pub struct DatabaseConfig {
     pub slow_queue: usize,
     /// SQLite: threads that commit for all projects.
     pub writer_threads: usize,
-    /// SQLite: reader connections that each thread keeps open, about 175 KiB each.
-    pub readers_per_thread: usize,
+    /// SQLite: MiB that the reader connections of all threads together may take, about 175 KiB each.
+    pub reader_memory_mib: usize,
 }
 
 impl Default for DatabaseConfig {
@@ -101,7 +101,7 @@ impl Default for DatabaseConfig {
             slow_threads: sqlite.slow_threads,
             slow_queue: sqlite.slow_queue,
             writer_threads: sqlite.writer_threads,
-            readers_per_thread: sqlite.readers_per_thread,
+            reader_memory_mib: sqlite.reader_memory_mib,
         }
     }
 }
@@ -228,7 +228,7 @@ impl Config {
                 slow_threads: d.slow_threads,
                 slow_queue: d.slow_queue,
                 writer_threads: d.writer_threads,
-                readers_per_thread: d.readers_per_thread,
+                reader_memory_mib: d.reader_memory_mib,
             });
         }
         Engine::Postgres(PgOptions {
