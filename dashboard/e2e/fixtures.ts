@@ -108,7 +108,10 @@ export async function accessible(page: Page): Promise<void> {
 	const { violations } = await new AxeBuilder({ page }).analyze();
 	const grave = violations
 		.filter(({ impact }) => impact === "serious" || impact === "critical")
-		.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`);
+		.map(({ id, nodes }) => {
+			const each = nodes.map((node) => `${node.failureSummary} ${node.html.slice(0, 200)}`);
+			return `${id}: ${each.join(" | ")}`;
+		});
 	expect.soft(grave).toEqual([]);
 }
 
