@@ -118,8 +118,11 @@ export async function accessible(page: Page): Promise<void> {
 /** Waits until nothing moves, then keeps a picture. */
 export async function picture(page: Page, name: string): Promise<void> {
 	await page.waitForLoadState("networkidle");
-	await page.evaluate(() =>
-		Promise.all(document.getAnimations().map((it) => it.finished.catch(() => {}))),
-	);
+	await page.evaluate(() => {
+		const ending = document
+			.getAnimations()
+			.filter(({ effect }) => effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+		return Promise.all(ending.map((it) => it.finished.catch(() => {})));
+	});
 	await page.screenshot({ path: `e2e/pictures/${name}.png` });
 }
