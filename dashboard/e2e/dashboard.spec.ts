@@ -152,7 +152,7 @@ test.describe("projects", () => {
 		await expect(app.getByRole("heading", { name: "This project is suspended" })).toBeVisible();
 		await accessible(app);
 		await app.getByRole("link", { name: "Collections" }).click();
-		await expect(app.getByRole("alert")).toContainText("The project is suspended");
+		await expect(app.getByRole("alert", { name: "The project is suspended" })).toBeVisible();
 		await app.getByRole("link", { name: "Settings" }).click();
 		await app.getByRole("button", { name: "Resume" }).click();
 		await expect(app.getByRole("heading", { name: "Suspend", exact: true })).toBeVisible();
@@ -521,7 +521,11 @@ test.describe("the rest", () => {
 	test("the request log tells what was asked, and filters", async ({ app }) => {
 		await app.request.get("/p/shop/v1/records/no_such");
 		await app.goto("/dashboard/projects/shop/requests");
-		await expect(row(app, "/v1/records/no_such").first()).toBeVisible({ timeout: 15_000 });
+		// The log is written a moment after the answer.
+		await expect(async () => {
+			await app.getByRole("button", { name: "Read again" }).click();
+			await expect(row(app, "/v1/records/no_such").first()).toBeVisible({ timeout: 1000 });
+		}).toPass({ timeout: 15_000 });
 		await app.getByText("2xx", { exact: true }).click();
 		await expect(row(app, "/v1/records/no_such")).toHaveCount(0);
 		await app.getByLabel("One status").fill("404");
@@ -542,14 +546,14 @@ test.describe("the rest", () => {
 		const scheme = () => app.locator("html").getAttribute("data-mantine-color-scheme");
 		expect(await scheme()).toBe("light");
 		await app.getByRole("button", { name: "Account and colours" }).click();
-		await app.getByRole("menuitem", { name: "Dark" }).click();
+		await app.getByRole("menuitem", { name: "Dark colours" }).click();
 		await expect.poll(scheme).toBe("dark");
 		await picture(app, "account");
 		await accessible(app);
 		await app.reload();
 		await expect.poll(scheme).toBe("dark");
 		await app.getByRole("button", { name: "Account and colours" }).click();
-		await app.getByRole("menuitem", { name: "As the system" }).click();
+		await app.getByRole("menuitem", { name: "Colours of the system" }).click();
 		await expect.poll(scheme).toBe("light");
 		await app.emulateMedia({ colorScheme: "dark" });
 		await expect.poll(scheme).toBe("dark");

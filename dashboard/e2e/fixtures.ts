@@ -108,15 +108,21 @@ export async function accessible(page: Page): Promise<void> {
 	const { violations } = await new AxeBuilder({ page }).analyze();
 	const grave = violations
 		.filter(({ impact }) => impact === "serious" || impact === "critical")
-		.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`);
+		.map(({ id, nodes }) => {
+			const each = nodes.map((node) => `${node.failureSummary} ${node.html.slice(0, 200)}`);
+			return `${id}: ${each.join(" | ")}`;
+		});
 	expect.soft(grave).toEqual([]);
 }
 
 /** Waits until nothing moves, then keeps a picture. */
 export async function picture(page: Page, name: string): Promise<void> {
 	await page.waitForLoadState("networkidle");
-	await page.evaluate(() =>
-		Promise.all(document.getAnimations().map((it) => it.finished.catch(() => {}))),
-	);
+	await page.evaluate(() => {
+		const ending = document
+			.getAnimations()
+			.filter(({ effect }) => effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+		return Promise.all(ending.map((it) => it.finished.catch(() => {})));
+	});
 	await page.screenshot({ path: `e2e/pictures/${name}.png` });
 }

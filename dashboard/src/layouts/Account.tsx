@@ -10,15 +10,15 @@ import {
 	IconUserCircle,
 } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type Operator, signOut } from "../api/admin";
 import { keys } from "../api/keys";
 import { tellProblem } from "../ui/Problem";
 
 const SCHEMES = [
-	{ value: "auto", label: "As the system", icon: <IconDeviceDesktop size={16} /> },
-	{ value: "light", label: "Light", icon: <IconSun size={16} /> },
-	{ value: "dark", label: "Dark", icon: <IconMoon size={16} /> },
+	{ value: "auto", label: "Colours of the system", icon: <IconDeviceDesktop size={16} /> },
+	{ value: "light", label: "Light colours", icon: <IconSun size={16} /> },
+	{ value: "dark", label: "Dark colours", icon: <IconMoon size={16} /> },
 ] as const;
 
 export function Account({ operator }: { operator: Operator }) {
@@ -42,17 +42,16 @@ export function Account({ operator }: { operator: Operator }) {
 				</ActionIcon>
 			</Menu.Target>
 			<Menu.Dropdown>
-				<Menu.Label>
-					<Text size="sm" fw={600} c="var(--mantine-color-text)" truncate>
+				<Menu.Item component={Link} to="/operators">
+					<Text size="sm" fw={600} truncate>
 						{operator.name ?? operator.email}
 					</Text>
-					<Text size="xs" truncate>
+					<Text size="xs" c="dimmed" truncate>
 						{operator.name ? `${operator.email} · ` : ""}
 						{operator.role}
 					</Text>
-				</Menu.Label>
+				</Menu.Item>
 				<Menu.Divider />
-				<Menu.Label>Colours</Menu.Label>
 				{SCHEMES.map(({ value, label, icon }) => (
 					<Menu.Item
 						key={value}

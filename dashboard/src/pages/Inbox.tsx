@@ -49,8 +49,8 @@ export function Inbox() {
 						</Empty>
 					)}
 					<Stack gap="md">
-						{entries.map((entry, i) => (
-							<Entry key={entry.id ?? i} project={project} entry={entry} />
+						{entries.map((entry) => (
+							<Entry key={entry.id} project={project} entry={entry} />
 						))}
 					</Stack>
 					{query.hasNextPage && (
@@ -70,14 +70,13 @@ export function Inbox() {
 }
 
 function Entry({ project, entry }: { project: string; entry: InboxEntry }) {
-	const notification = entry.payload?.notification ?? {};
+	const notification = entry.payload.notification ?? {};
 	const { data: collections } = useCollections(project);
 	const users = collections?.find(({ kind }) => kind === "users");
 	const user = useQuery({
 		...recordQuery(project, "users", entry.user ?? ""),
-		enabled: Boolean(entry.user),
+		enabled: entry.user !== null,
 	});
-	const at = entry.at ?? entry.created_at;
 	return (
 		<Paper withBorder p="md">
 			<Group gap="xl" align="flex-start">
@@ -88,9 +87,15 @@ function Entry({ project, entry }: { project: string; entry: InboxEntry }) {
 				/>
 				<Stack gap={6} style={{ flex: 1, minWidth: 200 }}>
 					<Group gap="xs">
-						{entry.outcome && <Badge>{entry.outcome}</Badge>}
+						<Badge
+							color={
+								entry.outcome === "failed" ? "red" : entry.outcome === "sent" ? "teal" : "gray"
+							}
+						>
+							{entry.outcome}
+						</Badge>
 						{!entry.device && <Badge color="gray">no device</Badge>}
-						{at && <Ago time={at} />}
+						<Ago time={entry.created_at} />
 					</Group>
 					{entry.user && (
 						<Text size="sm" component="div">
@@ -100,21 +105,21 @@ function Entry({ project, entry }: { project: string; entry: InboxEntry }) {
 							</RecordLink>
 						</Text>
 					)}
+					{entry.reason && <Text size="sm">{entry.reason}</Text>}
 					{notification.navigate && (
 						<Text size="sm" c="dimmed" truncate>
 							Leads to {notification.navigate}
 						</Text>
 					)}
-					{entry.message && (
-						<LinkText
-							size="sm"
-							to="/projects/$project/push/messages"
-							params={{ project }}
-							search={{ message: entry.message }}
-						>
-							The message
-						</LinkText>
-					)}
+
+					<LinkText
+						size="sm"
+						to="/projects/$project/push/messages"
+						params={{ project }}
+						search={{ message: entry.message }}
+					>
+						The message
+					</LinkText>
 				</Stack>
 			</Group>
 		</Paper>

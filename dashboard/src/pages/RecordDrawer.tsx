@@ -15,7 +15,7 @@ import {
 } from "@mantine/core";
 import { IconBell, IconTrash, IconUsersGroup } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { keys } from "../api/keys";
 import { asProblem, messagesByField, pointer } from "../api/problem";
 import {
@@ -205,12 +205,22 @@ function RecordForm({
 		});
 		if (yes) remove.mutate(record.id);
 	};
+	// What went wrong is brought into sight: the form may be long.
+	const form = useRef<HTMLFormElement>(null);
+	// biome-ignore lint/correctness/useExhaustiveDependencies: the alert changes when the conflict is known
+	useEffect(() => {
+		if (!save.error) return;
+		const input = form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+		input?.focus({ preventScroll: true });
+		(input ?? form.current?.querySelector("[role=alert]"))?.scrollIntoView({ block: "center" });
+	}, [save.error, conflict]);
 	const known = new Set(writable.map(({ name }) => name));
 	const users = fields.filter((field) => field.type === "relation" && field.collection === "users");
 	const system = fields.filter((field) => field.system && field.type !== "id");
 
 	return (
 		<form
+			ref={form}
 			noValidate
 			onSubmit={(event) => {
 				event.preventDefault();

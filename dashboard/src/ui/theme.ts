@@ -60,6 +60,8 @@ export const theme = createTheme({
 				events: { hover: true, focus: true, touch: false },
 			},
 		}),
+		// The placeholder is an element that a menu may not hold.
+		Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
 		Modal: {
 			defaultProps: { centered: true, radius: "md", overlayProps: { backgroundOpacity: 0.35 } },
 		},
