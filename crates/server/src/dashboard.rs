@@ -33,7 +33,7 @@ pub mod in_project {
 
 /// What `npm run build` made. Text is kept compressed only; a build without it has no file.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../dashboard/dist"]
+#[folder = "../../dashboard/dist"]
 #[allow_missing = true]
 #[include = "*.gz"]
 #[include = "*.png"]
