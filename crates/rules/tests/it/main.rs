@@ -19,3 +19,4 @@ mod plans;
 mod postgres;
 mod texts;
 mod three_ways;
+mod worlds;
