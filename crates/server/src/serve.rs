@@ -8,7 +8,7 @@ use crate::openapi::Documents;
 use crate::sites::Sites;
 use crate::supervisor::Supervisor;
 use crate::wiring::Services;
-use crate::worker::Wake;
+use crate::worker::{Calls, Wake};
 use crate::{control, demo, logs, reload, worker};
 use actix_web::{App, HttpServer};
 use gate::{Front, FrontConfig, Gate};
@@ -95,32 +95,11 @@ async fn serve(
         setup_text(&services).await?
     };
     let supervisor = Supervisor::new();
-    let socket = Rc::new(control::bind(held.path())?);
-    let of_socket = services.clone();
-    supervisor.run("command socket", move || {
-        control::listen(socket.clone(), of_socket.clone())
-    });
-    let (of_sweep, rest) = (
-        services.gate.clone(),
-        Duration::from_secs(60 * config.gate.project_idle_minutes),
-    );
-    if !rest.is_zero() {
-        supervisor.run("idle projects", move || close_idle(of_sweep.clone(), rest));
-    }
-    if let Some(log) = services.gate.request_log().cloned() {
-        let clock = services.gate.clock().clone();
-        supervisor.run("request log", move || log.clone().run(clock.clone()));
-    }
+    let socket = control::bind(held.path())?;
+    start_background(&supervisor, &services, &config, socket, calls);
     if serving.demo {
-        let of_posters = services.clone();
-        supervisor.run("posters", move || demo::posters::hang(of_posters.clone()));
+        demo::start(&supervisor, &services);
     }
-    let calls = Rc::new(Mutex::new(calls));
-    let of_worker = services.clone();
-    supervisor.run("put-off work", move || {
-        let (services, calls) = (of_worker.clone(), calls.clone());
-        async move { worker::run(services, &mut *calls.lock().await).await }
-    });
     let documents = Arc::new(Documents::collect());
     let parts = AppParts {
         services: services.clone(),
@@ -203,6 +182,38 @@ async fn serve(
     }
     drop(services);
     Ok(())
+}
+
+/// Starts what runs beside requests.
+fn start_background(
+    supervisor: &Supervisor,
+    services: &Services,
+    config: &Config,
+    socket: tokio::net::UnixListener,
+    calls: Calls,
+) {
+    let socket = Rc::new(socket);
+    let of_socket = services.clone();
+    supervisor.run("command socket", move || {
+        control::listen(socket.clone(), of_socket.clone())
+    });
+    let (of_sweep, rest) = (
+        services.gate.clone(),
+        Duration::from_secs(60 * config.gate.project_idle_minutes),
+    );
+    if !rest.is_zero() {
+        supervisor.run("idle projects", move || close_idle(of_sweep.clone(), rest));
+    }
+    if let Some(log) = services.gate.request_log().cloned() {
+        let clock = services.gate.clock().clone();
+        supervisor.run("request log", move || log.clone().run(clock.clone()));
+    }
+    let calls = Rc::new(Mutex::new(calls));
+    let of_worker = services.clone();
+    supervisor.run("put-off work", move || {
+        let (services, calls) = (of_worker.clone(), calls.clone());
+        async move { worker::run(services, &mut *calls.lock().await).await }
+    });
 }
 
 async fn close_idle(gate: Gate, rest: Duration) {
