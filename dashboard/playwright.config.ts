@@ -1,5 +1,3 @@
-// How the walk through dashboard and shop is run: one browser, one test at a time.
-
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
@@ -17,7 +15,7 @@ export default defineConfig({
 		locale: "en-GB",
 		timezoneId: "Europe/Berlin",
 		colorScheme: "light",
-		actionTimeout: 20_000,
+		actionTimeout: 15_000,
 		screenshot: "only-on-failure",
 		launchOptions: {
 			executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
