@@ -1,3 +1,5 @@
+// How the walk through dashboard and shop is run: one browser, one test at a time.
+
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
