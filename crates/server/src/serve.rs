@@ -13,7 +13,6 @@ use crate::{control, demo, logs, reload, worker};
 use actix_web::{App, HttpServer};
 use gate::{Front, FrontConfig, Gate};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use std::cell::RefCell;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -120,20 +119,8 @@ async fn serve(
             front.with_document(*place, document)
         });
     let front = Front::new(services.gate.clone(), tokens, front).map_err(|e| e.to_string())?;
-    let of_reload = RefCell::new(Some((
-        serving.config_file,
-        config.clone(),
-        front.clone(),
-        log,
-    )));
-    supervisor.run("configuration", move || {
-        let parts = of_reload.take();
-        async move {
-            if let Some((file, config, front, log)) = parts {
-                reload::watch(file, config, front, log).await;
-            }
-        }
-    });
+    let watch = reload::watch(serving.config_file, config.clone(), front.clone(), log);
+    supervisor.once("configuration", watch);
     let server = HttpServer::new(move || {
         let parts = parts.clone();
         App::new()
@@ -151,17 +138,9 @@ async fn serve(
     .map_err(|e| format!("cannot serve: {e}"))?
     .run();
     let handle = server.handle();
-    supervisor.run("listener", {
-        let server = RefCell::new(Some(server));
-        move || {
-            let server = server.take();
-            async move {
-                if let Some(server) = server
-                    && let Err(error) = server.await
-                {
-                    tracing::error!(%error, "the listener ended");
-                }
-            }
+    supervisor.once("listener", async move {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "the listener ended");
         }
     });
     tell(&format!(
