@@ -103,9 +103,14 @@ export async function accessible(page: Page): Promise<void> {
 	expect.soft(grave).toEqual([]);
 }
 
-/** Waits until nothing moves, then keeps a picture. */
+/** Waits until nothing is on its way and nothing moves, then keeps a picture. */
 export async function picture(page: Page, name: string): Promise<void> {
 	await page.waitForLoadState("networkidle");
+	await still(page, name);
+}
+
+/** Waits until nothing moves, then keeps a picture. */
+export async function still(page: Page, name: string): Promise<void> {
 	await page.evaluate(() => {
 		const ending = document
 			.getAnimations()
