@@ -159,7 +159,7 @@ async fn serve(
     if let Some(log) = services.gate.request_log() {
         log.flush().await;
     }
-    drop(services);
+    services.gate.shutdown().await;
     Ok(())
 }
 
