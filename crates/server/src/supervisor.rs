@@ -97,7 +97,12 @@ mod tests {
                     std::future::pending::<()>().await;
                 }
             });
-            tokio::time::sleep(RESTART_PAUSE + Duration::from_millis(300)).await;
+            for _ in 0..100 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                if starts.get() == 2 {
+                    break;
+                }
+            }
             assert_eq!(starts.get(), 2);
             supervisor.stop().await;
         });

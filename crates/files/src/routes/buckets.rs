@@ -114,7 +114,7 @@ async fn delete_bucket(
 /// Lists the files of a bucket
 ///
 /// Those that its list rule shows.
-#[utoipa::path(operation_id = "list_files", tag = "files", params(("bucket" = String, Path, description = "The bucket's name"), FileListParams, ListParams), responses((status = 200, description = "A page of files", body = FilePage), ReadProblems))]
+#[utoipa::path(operation_id = "list_files", tag = "files", security((), ("bearer" = [])), params(("bucket" = String, Path, description = "The bucket's name"), FileListParams, ListParams), responses((status = 200, description = "A page of files", body = FilePage), ReadProblems))]
 #[get("/v1/buckets/{bucket}/files")]
 async fn list_files(
     caller: Caller<can::FilesRead>,
@@ -130,7 +130,7 @@ async fn list_files(
 }
 
 /// Reads what is known of a file
-#[utoipa::path(operation_id = "get_file", tag = "files", params(("bucket" = String, Path, description = "The bucket's name"), ("id" = uuid::Uuid, Path, description = "The file")), responses((status = 200, description = "The file", body = FileView), ReadProblems))]
+#[utoipa::path(operation_id = "get_file", tag = "files", security((), ("bearer" = [])), params(("bucket" = String, Path, description = "The bucket's name"), ("id" = uuid::Uuid, Path, description = "The file")), responses((status = 200, description = "The file", body = FileView), ReadProblems))]
 #[get("/v1/buckets/{bucket}/files/{id}")]
 async fn get_file(
     caller: Caller<can::FilesRead>,

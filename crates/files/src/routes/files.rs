@@ -134,7 +134,7 @@ async fn remove(
 /// Takes `Range` (one range), `If-Range`, `If-Match`, `If-None-Match`, `If-Modified-Since` and `If-Unmodified-Since`.
 /// Pictures, audio and video that are known by their content are sent as such; everything else is an attachment of
 /// the type `application/octet-stream`.
-#[utoipa::path(operation_id = "get_bytes", tag = "files", params(("bucket" = String, Path, description = "The bucket's name"), ("path" = String, Path, description = "The file's path")), responses((status = 200, description = "The bytes", body = Bytes, content_type = "application/octet-stream"), (status = 206, description = "A part of the bytes", body = Bytes, content_type = "application/octet-stream"), (status = 304, description = "The bytes that the client has are current"), RangeProblems, ReadProblems))]
+#[utoipa::path(operation_id = "get_bytes", tag = "files", security((), ("bearer" = [])), params(("bucket" = String, Path, description = "The bucket's name"), ("path" = String, Path, description = "The file's path")), responses((status = 200, description = "The bytes", body = Bytes, content_type = "application/octet-stream"), (status = 206, description = "A part of the bytes", body = Bytes, content_type = "application/octet-stream"), (status = 304, description = "The bytes that the client has are current"), RangeProblems, ReadProblems))]
 #[get("/v1/files/{bucket}/{path:.*}")]
 async fn get_bytes(
     caller: Caller<can::FilesRead>,
@@ -145,7 +145,7 @@ async fn get_bytes(
 }
 
 /// Asks what reading a file's bytes would answer
-#[utoipa::path(operation_id = "head_bytes", tag = "files", params(("bucket" = String, Path, description = "The bucket's name"), ("path" = String, Path, description = "The file's path")), responses((status = 200, description = "The headers of the bytes"), (status = 304, description = "The bytes that the client has are current"), RangeProblems, ReadProblems))]
+#[utoipa::path(operation_id = "head_bytes", tag = "files", security((), ("bearer" = [])), params(("bucket" = String, Path, description = "The bucket's name"), ("path" = String, Path, description = "The file's path")), responses((status = 200, description = "The headers of the bytes"), (status = 304, description = "The bytes that the client has are current"), RangeProblems, ReadProblems))]
 #[head("/v1/files/{bucket}/{path:.*}")]
 async fn head_bytes(
     caller: Caller<can::FilesRead>,
@@ -159,7 +159,7 @@ async fn head_bytes(
 ///
 /// The body is the bytes. A file that is at the path already is replaced and keeps its id. `If-None-Match: *` only
 /// makes, `If-Match` only replaces. An upload that sends less than 1 KB per second over 10 seconds is ended: 408.
-#[utoipa::path(operation_id = "put_bytes", tag = "files", params(("bucket" = String, Path, description = "The bucket's name"), ("path" = String, Path, description = "The file's path: at most 1,024 bytes, no empty or dot segments; `%2F` and `/` are alike")), request_body(content = Bytes, content_type = "application/octet-stream", description = "The bytes, of any type"), responses((status = 201, description = "The file was made", body = FileView), (status = 200, description = "The file was replaced", body = FileView), Problems))]
+#[utoipa::path(operation_id = "put_bytes", tag = "files", security((), ("bearer" = [])), params(("bucket" = String, Path, description = "The bucket's name"), ("path" = String, Path, description = "The file's path: at most 1,024 bytes, no empty or dot segments; `%2F` and `/` are alike")), request_body(content = Bytes, content_type = "application/octet-stream", description = "The bytes, of any type"), responses((status = 201, description = "The file was made", body = FileView), (status = 200, description = "The file was replaced", body = FileView), Problems))]
 #[put("/v1/files/{bucket}/{path:.*}")]
 async fn put_bytes(
     caller: Caller<can::FilesWrite>,
@@ -178,7 +178,7 @@ async fn put_bytes(
 /// Deletes a file
 ///
 /// One that a record holds stays: 409 `file_in_use`. Takes `If-Match`.
-#[utoipa::path(operation_id = "delete_file", tag = "files", params(("bucket" = String, Path, description = "The bucket's name"), ("path" = String, Path, description = "The file's path")), responses((status = 204, description = "Deleted"), Problems))]
+#[utoipa::path(operation_id = "delete_file", tag = "files", security((), ("bearer" = [])), params(("bucket" = String, Path, description = "The bucket's name"), ("path" = String, Path, description = "The file's path")), responses((status = 204, description = "Deleted"), Problems))]
 #[delete("/v1/files/{bucket}/{path:.*}")]
 async fn delete_file(
     caller: Caller<can::FilesWrite>,
@@ -192,7 +192,7 @@ async fn delete_file(
 /// Reads a file's bytes by its id
 ///
 /// As by its path.
-#[utoipa::path(operation_id = "get_bytes_by_id", tag = "files", params(("id" = uuid::Uuid, Path, description = "The file")), responses((status = 200, description = "The bytes", body = Bytes, content_type = "application/octet-stream"), (status = 206, description = "A part of the bytes", body = Bytes, content_type = "application/octet-stream"), (status = 304, description = "The bytes that the client has are current"), RangeProblems, ReadProblems))]
+#[utoipa::path(operation_id = "get_bytes_by_id", tag = "files", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The file")), responses((status = 200, description = "The bytes", body = Bytes, content_type = "application/octet-stream"), (status = 206, description = "A part of the bytes", body = Bytes, content_type = "application/octet-stream"), (status = 304, description = "The bytes that the client has are current"), RangeProblems, ReadProblems))]
 #[get("/v1/files/{id}")]
 async fn get_bytes_by_id(
     caller: Caller<can::FilesRead>,
@@ -203,7 +203,7 @@ async fn get_bytes_by_id(
 }
 
 /// Asks what reading a file's bytes by its id would answer
-#[utoipa::path(operation_id = "head_bytes_by_id", tag = "files", params(("id" = uuid::Uuid, Path, description = "The file")), responses((status = 200, description = "The headers of the bytes"), (status = 304, description = "The bytes that the client has are current"), RangeProblems, ReadProblems))]
+#[utoipa::path(operation_id = "head_bytes_by_id", tag = "files", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The file")), responses((status = 200, description = "The headers of the bytes"), (status = 304, description = "The bytes that the client has are current"), RangeProblems, ReadProblems))]
 #[head("/v1/files/{id}")]
 async fn head_bytes_by_id(
     caller: Caller<can::FilesRead>,
@@ -216,7 +216,7 @@ async fn head_bytes_by_id(
 /// Deletes a file by its id
 ///
 /// As by its path.
-#[utoipa::path(operation_id = "delete_file_by_id", tag = "files", params(("id" = uuid::Uuid, Path, description = "The file")), responses((status = 204, description = "Deleted"), Problems))]
+#[utoipa::path(operation_id = "delete_file_by_id", tag = "files", security((), ("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The file")), responses((status = 204, description = "Deleted"), Problems))]
 #[delete("/v1/files/{id}")]
 async fn delete_file_by_id(
     caller: Caller<can::FilesWrite>,

@@ -2,89 +2,13 @@
 //! credentials, and in the other place; and every answer, errors included, is validated against the document.
 
 mod document;
+mod samples;
 
 use crate::kit::{Answer, Client, ENGINES, Server};
 use document::{Document, Operation};
-use serde_json::{Value, json};
+use samples::{Samples, device, message, put_file, samples, set_subject};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Values for path parameters, and a body for each operation that takes one.
-struct Samples {
-    path: BTreeMap<&'static str, String>,
-    refresh_token: String,
-    setup_token: String,
-}
-
-impl Samples {
-    fn path(&self, operation: &Operation) -> String {
-        let mut path = operation.path.clone();
-        // A path parameter means different things at different addresses.
-        let special = [
-            ("/admin/v1/projects/", "project"),
-            ("/admin/v1/operators/", "operator"),
-            ("/v1/auth/sessions/", "session"),
-            ("/v1/records/", "record"),
-            ("/v1/collections/", "collection"),
-        ];
-        for (start, name) in special {
-            if path.starts_with(start) {
-                path = path
-                    .replace("{id}", &self.path[name])
-                    .replace("{collection}", &self.path[name]);
-            }
-        }
-        path = path.replace("{key_id}", &self.path["key"]);
-        assert!(!path.contains('{'), "no sample for {path}");
-        path
-    }
-
-    fn body(&self, operation: &Operation) -> Option<Value> {
-        operation.definition.get("requestBody")?;
-        Some(match operation.id.as_str() {
-            "create_collection" => {
-                json!({"name": "fresh", "fields": [{"name": "a", "type": "text"}]})
-            }
-            "update_collection" => {
-                json!({"rules": {"list": "true"}, "fields": {"add": [{"name": format!("f{}", crate::kit::unique()), "type": "select", "values": ["a", "b"], "default": "a"}]}, "indexes": {"add": []}})
-            }
-            "write_batch" => json!({"operations": [
-                {"op": "create", "collection": "notes", "data": {"text": crate::kit::unique()}},
-                {"op": "upsert", "collection": "notes", "id": "01990000-0000-7000-8000-00000000ba7c", "data": {"text": crate::kit::unique()}},
-                {"op": "update", "collection": "notes", "id": "01990000-0000-7000-8000-00000000ba7c", "data": {"text": {"set_if_absent": "x"}}},
-                {"op": "delete", "collection": "notes", "id": "01990000-0000-7000-8000-00000000ba7c"}
-            ]}),
-            "sign_up" => json!({"email": "another@example.com", "password": "a-long-password"}),
-            "sign_in_password" => {
-                json!({"identity": "u@example.com", "password": "a-long-password"})
-            }
-            "refresh_session" => json!({"refresh_token": self.refresh_token}),
-            "change_password" => {
-                json!({"current_password": "a-long-password", "new_password": "another-password"})
-            }
-            "update_settings" => json!({"cors_origins": ["https://shop.example"]}),
-            "create_post" => {
-                json!({"owner": self.path["user"], "title": "a title", "score": 1.5, "open": true})
-            }
-            "update_post" => json!({"title": "another"}),
-            "create_note" => json!({"text": "a fresh note"}),
-            "update_note" => json!({"text": "a changed note"}),
-            "create_user" | "update_user" => json!({}),
-            "create_setup" => {
-                json!({"token": self.setup_token, "email": "x@example.com", "password": "a-long-password"})
-            }
-            "create_session" => {
-                json!({"email": crate::kit::OPERATOR.0, "password": crate::kit::OPERATOR.1})
-            }
-            "create_project" => json!({"id": "fresh", "name": "Fresh"}),
-            "update_project" => json!({"name": "Renamed"}),
-            "create_project_key" => json!({"name": "a key", "scopes": ["records.read"]}),
-            "create_operator" => {
-                json!({"email": "second@example.com", "password": "a-long-password", "role": "owner"})
-            }
-            other => panic!("no sample body for {other}: add one"),
-        })
-    }
-}
 
 /// Operations that end what others need come last; those of one rank keep the document's order.
 fn rank(operation: &Operation) -> u8 {
@@ -119,54 +43,6 @@ async fn call(
     answer
 }
 
-/// A sample of everything that path parameters name. `record` is set per collection by the walk.
-async fn samples(server: &Server) -> (Samples, Client) {
-    let operator = server.operator().await;
-    let signed = server
-        .as_("")
-        .post(
-            "/p/shop/v1/auth/sign-up",
-            json!({"email": "u@example.com", "password": "a-long-password"}),
-        )
-        .await;
-    let user = server.as_(signed.body["access_token"].as_str().unwrap());
-    let first = user.get("/p/shop/v1/auth/sessions").await;
-    let again = json!({"identity": "u@example.com", "password": "a-long-password"});
-    server
-        .as_("")
-        .post("/p/shop/v1/auth/sign-in/password", again)
-        .await;
-    let sessions = user.get("/p/shop/v1/auth/sessions").await;
-    let second = sessions.body["items"].as_array().unwrap().iter();
-    let mut second = second.filter(|s| s["id"] != first.body["items"][0]["id"]);
-    let second = second.next().expect("a second session")["id"].clone();
-    let operators = operator.get("/admin/v1/operators").await;
-    let keys = operator
-        .post(
-            "/admin/v1/projects/shop/keys",
-            json!({"name": "to be deleted", "scopes": ["records.read"]}),
-        )
-        .await;
-    let id = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let path = BTreeMap::from([
-        ("project", "shop".to_owned()),
-        ("operator", id(&operators.body["items"][0]["id"])),
-        ("session", id(&second)),
-        ("collection", "notes".to_owned()),
-        ("key", id(&keys.body["id"])),
-        ("user", id(&signed.body["user"]["id"])),
-        ("record", String::new()),
-    ]);
-    (
-        Samples {
-            path,
-            refresh_token: id(&signed.body["refresh_token"]),
-            setup_token: "x".repeat(43),
-        },
-        user,
-    )
-}
-
 #[tokio::test]
 async fn every_operation_keeps_the_contract() {
     for engine in ENGINES {
@@ -180,24 +56,6 @@ async fn every_operation_keeps_the_contract() {
         refused(&server, &project, &instance, &mut samples, &user, &key).await;
         allowed(&server, &project, &instance, &mut samples, &user, &key).await;
     }
-}
-
-/// A record of the collection that the operation is about.
-async fn set_record(samples: &mut Samples, key: &Client, operation: &Operation) {
-    if !operation.path.starts_with("/v1/records/") || !operation.path.ends_with("{id}") {
-        return;
-    }
-    let collection = operation.path.split('/').nth(3).unwrap();
-    let body = match collection {
-        "posts" => json!({"owner": samples.path["user"], "title": "a post"}),
-        "notes" => json!({"text": crate::kit::unique()}),
-        _ => json!({}),
-    };
-    let made = key
-        .post(&format!("/p/shop/v1/records/{collection}"), body)
-        .await;
-    assert_eq!(made.status, 201, "{:?}", made.body);
-    samples.path.insert("record", made.id());
 }
 
 /// As nobody, without the permission, with another project's credentials, in the other place.
@@ -214,7 +72,7 @@ async fn refused(
     let other_key = server.as_(&server.key("blog", &["*"]));
     let mut permissions: BTreeMap<String, String> = BTreeMap::new();
     for operation in &project.operations {
-        set_record(samples, key, operation).await;
+        set_subject(samples, user, key, operation).await;
         let elsewhere = operator.request(&operation.method, &samples.path(operation));
         let elsewhere = operator.send(elsewhere.json(&json!({}))).await;
         assert_eq!(
@@ -271,7 +129,7 @@ async fn refused(
         let Some(own) = permissions.get(&operation.id) else {
             continue;
         };
-        set_record(samples, key, operation).await;
+        set_subject(samples, user, key, operation).await;
         let but: Vec<&str> = all
             .iter()
             .filter(|p| **p != own)
@@ -390,6 +248,30 @@ async fn strange_ids(server: &Server, project: &Document, samples: &mut Samples,
         }
         assert_eq!(answers.first(), answers.last());
     }
+    blog.post("/p/blog/v1/buckets", json!({"name": "pictures"}))
+        .await;
+    let file = put_file(&blog, "blog").await;
+    let message = blog.post("/p/blog/v1/push/messages", message()).await.id();
+    let (_, other) = server.user("blog", "d@example.com").await;
+    let device = other.post("/p/blog/v1/push/devices", device()).await.id();
+    for operation in &project.operations {
+        let (kind, theirs) = match operation.path.as_str() {
+            "/v1/files/{id}" | "/v1/buckets/{bucket}/files/{id}" => ("file", &file),
+            "/v1/push/devices/{id}" => ("device", &device),
+            path if path.starts_with("/v1/push/messages/{id}") => ("message", &message),
+            _ => continue,
+        };
+        samples.path.insert("bucket", "pictures".to_owned());
+        let mut answers = Vec::new();
+        for id in [theirs, &"01990000-0000-7000-8000-00000000dead".to_owned()] {
+            samples.path.insert(kind, id.clone());
+            let mut answer = call(key, project, samples, operation).await;
+            assert_eq!(answer.status, 404, "{} of another project", operation.id);
+            answer.body.as_object_mut().unwrap().remove("request_id");
+            answers.push(answer.body);
+        }
+        assert_eq!(answers.first(), answers.last());
+    }
     assert_eq!(
         blog.get(&format!("/p/blog/v1/records/notes/{theirs}"))
             .await
@@ -419,7 +301,7 @@ async fn allowed(
     let mut uncovered = Vec::new();
     let mut second_operator = String::new();
     for (document, operation) in walk {
-        set_record(samples, key, operation).await;
+        set_subject(samples, user, key, operation).await;
         if operation.id == "delete_operator" {
             samples.path.insert("operator", second_operator.clone());
         }
@@ -430,11 +312,14 @@ async fn allowed(
         if operation.id == "delete_collection" {
             samples.path.insert("collection", "fresh".to_owned());
         }
-        let by_user =
-            operation.path.starts_with("/v1/auth/") || operation.path.starts_with("/v1/users/");
+        let by_user = ["/v1/auth/", "/v1/users/", "/v1/push/devices"]
+            .iter()
+            .any(|start| operation.path.starts_with(start));
         let client = match () {
             () if operation.public
                 && !operation.path.starts_with("/v1/records/")
+                && !operation.path.starts_with("/v1/files/")
+                && !operation.path.starts_with("/v1/buckets/")
                 && operation.id != "write_batch" =>
             {
                 &server.as_("")

@@ -32,7 +32,8 @@ impl Document {
                 .as_object()
                 .unwrap()
                 .iter()
-                .filter(|(m, _)| *m != "parameters")
+                // HEAD is GET without its body, and a body is what is looked at here.
+                .filter(|(m, _)| *m != "parameters" && *m != "head")
             {
                 for (status, response) in definition["responses"].as_object().unwrap() {
                     let text = response["description"].as_str().unwrap_or_default();
