@@ -341,26 +341,28 @@ function RecordForm({
 					</>
 				)}
 			</Stack>
-			<Box
-				pos="sticky"
-				bottom={0}
-				mx="calc(var(--mantine-spacing-md) * -1)"
-				px="md"
-				py="sm"
-				bg="var(--mantine-color-body)"
-				style={{ borderTop: "1px solid var(--galley-line)", zIndex: 3 }}
-			>
-				<Group justify="flex-end" gap="xs">
-					{isDirty && (
-						<Text size="xs" c="dimmed" mr="auto">
-							{isNew ? "Not made yet" : `${Object.keys(change).length} changed`}
-						</Text>
-					)}
-					<Button type="submit" loading={save.isPending} disabled={!isNew && !isDirty}>
-						{isNew ? "Create" : "Save"}
-					</Button>
-				</Group>
-			</Box>
+			{writable.length > 0 && (
+				<Box
+					pos="sticky"
+					bottom={0}
+					mx="calc(var(--mantine-spacing-md) * -1)"
+					px="md"
+					py="sm"
+					bg="var(--mantine-color-body)"
+					style={{ borderTop: "1px solid var(--galley-line)", zIndex: 3 }}
+				>
+					<Group justify="flex-end" gap="xs">
+						{isDirty && (
+							<Text size="xs" c="dimmed" mr="auto">
+								{isNew ? "Not made yet" : `${Object.keys(change).length} changed`}
+							</Text>
+						)}
+						<Button type="submit" loading={save.isPending} disabled={!isNew && !isDirty}>
+							{isNew ? "Create" : "Save"}
+						</Button>
+					</Group>
+				</Box>
+			)}
 		</form>
 	);
 }

@@ -117,9 +117,13 @@ export function DataTable<T extends object>(props: Props<T>) {
 		const next = Math.max(0, Math.min(model.length - 1, index));
 		setActive(next);
 		virtual.scrollToIndex(next);
-		requestAnimationFrame(() => {
-			scroll.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus();
-		});
+		const focus = () => {
+			const row = scroll.current?.querySelector<HTMLElement>(`[data-index="${next}"]`);
+			row?.focus({ preventScroll: true });
+			return row;
+		};
+		// At once where the row is there, so that the next key already meets it.
+		if (!focus()) requestAnimationFrame(focus);
 	};
 	const onKeyDown = (event: KeyboardEvent, index: number) => {
 		if (event.target !== event.currentTarget) return;
