@@ -5,6 +5,7 @@
 //! hidden fields do not exist for whoever does not pass rules. It knows nothing of credentials, files or messages.
 
 pub mod can;
+mod changes;
 mod collections;
 mod cursor;
 mod error;
@@ -21,6 +22,7 @@ mod service;
 mod sql;
 mod users;
 
+pub use changes::{ChangeItem, ChangesPage, ChangesQuery, Since};
 pub use error::DataError;
 pub use fields::{Format, Number, Relation, Text, Type};
 pub use migrations::steps;

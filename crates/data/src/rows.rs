@@ -5,7 +5,7 @@ use crate::sql::ddl;
 use gate::Problem;
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, FromQueryResult, QueryOrder, Set, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryOrder, Set, Statement};
 use store::{StoreError, WriteTx};
 
 mod collection {
@@ -95,8 +95,22 @@ pub(crate) async fn create(tx: &WriteTx, collection: &Collection) -> Result<(), 
     Ok(())
 }
 
+/// Waits for the writes of a collection's records that have begun, and lets none begin before the commit: in the change
+/// log, each then stands on the side of a change of rules on which it happened. On SQLite writes follow each other anyway.
+async fn fence(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+    if tx.backend() == DbBackend::Postgres {
+        let table = crate::sql::quote(&collection.name);
+        tx.execute_unprepared(&format!(
+            r#"LOCK TABLE "project".{table} IN SHARE ROW EXCLUSIVE MODE"#
+        ))
+        .await?;
+    }
+    Ok(())
+}
+
 /// Writes a collection's definition anew.
 pub(crate) async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+    fence(tx, collection).await?;
     let row = collection::ActiveModel {
         definition: Set(serde_json::Value::Object(collection.definition())),
         updated_at: Set(collection.updated_at.time()),

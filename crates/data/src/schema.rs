@@ -41,6 +41,7 @@ pub struct Loaded {
     /// Finds a user by its address.
     pub(crate) find_plan: OnceLock<Plan>,
     pub(crate) insert_text: OnceLock<String>,
+    pub(crate) feed: crate::changes::Feed,
 }
 
 /// A column of a collection's table, the system's included.
@@ -263,6 +264,7 @@ impl Loaded {
             lock_plan: OnceLock::new(),
             find_plan: OnceLock::new(),
             insert_text: OnceLock::new(),
+            feed: crate::changes::Feed::default(),
         }
     }
 

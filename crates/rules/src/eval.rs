@@ -196,7 +196,13 @@ impl<'a> Scope<'a> {
     }
 
     fn rows(&self, source: &Source) -> Vec<Row> {
-        let mut rows = self.world.rows(&source.collection);
+        let mut rows = match &source.link {
+            None => self.world.rows(&source.collection),
+            Some((there, here)) => match self.field(here) {
+                Val::Uuid(id) => self.world.pointing(&source.collection, &there.name, &id),
+                _ => return Vec::new(),
+            },
+        };
         if let Some((there, here)) = &source.link {
             let here = self.field(here);
             rows.retain(|row| {

@@ -20,6 +20,7 @@ mod eval;
 mod explain;
 mod limits;
 mod parse;
+mod reach;
 mod resolve;
 mod slot;
 mod sql;
@@ -37,6 +38,7 @@ pub use limits::{
     DEPTH_MAX, HOPS_IN_A_PATH_MAX, HOPS_MAX, LIST_ITEMS_MAX, LIST_PARAM_ITEMS_MAX, Limit,
     NODES_MAX, SIZE_MAX, TEXT_CHARS_MAX,
 };
+pub use reach::Reach;
 pub use resolve::parse_and_resolve;
 pub use slot::Slot;
 pub use sql::{Compiled, PROJECT_SCHEMA, RowSource};

@@ -1,5 +1,6 @@
 //! The addresses of collections and records.
 
+mod changes;
 mod collections;
 mod records;
 
@@ -7,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Adds this crate's routes to the scope of a project.
 pub fn configure(config: &mut ServiceConfig<'_>) {
+    changes::configure(config);
     collections::configure(config);
     records::configure(config);
 }

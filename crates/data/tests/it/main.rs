@@ -11,6 +11,10 @@
 
 mod callers;
 mod changes;
+mod changes_copy;
+mod changes_feed;
+mod changes_kept;
+mod changes_rules;
 mod collections;
 mod concurrency;
 mod conflicts;

@@ -16,5 +16,6 @@ mod kit;
 mod meaning;
 mod plans;
 mod postgres;
+mod reach;
 mod texts;
 mod three_ways;
