@@ -9,6 +9,7 @@ mod changes;
 mod collections;
 mod cursor;
 mod error;
+mod explain;
 mod fields;
 mod migrations;
 mod model;
@@ -24,6 +25,7 @@ mod users;
 
 pub use changes::{ChangeItem, ChangesPage, ChangesQuery, Since};
 pub use error::DataError;
+pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, TruthView};
 pub use fields::{Format, Number, Relation, Text, Type};
 pub use migrations::steps;
 pub use model::{Collection, CollectionKind, Field, Index, Rules};

@@ -6,7 +6,7 @@ use gate::Problem;
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryOrder, Set, Statement};
-use store::{StoreError, WriteTx};
+use store::{Db, StoreError, WriteTx};
 
 mod collection {
     use sea_orm::entity::prelude::*;
@@ -67,6 +67,18 @@ pub(crate) async fn load<C: ConnectionTrait>(db: &C) -> Result<(i64, Vec<Collect
         version,
         rows.into_iter().map(parse).collect::<Result<_, _>>()?,
     ))
+}
+
+/// How the engine means to answer a read, a line for each step. The read is not done.
+pub(crate) async fn plan(db: &Db, mut read: Statement) -> Result<Vec<String>, Problem> {
+    let (explain, column) = match read.db_backend {
+        DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
+        _ => ("EXPLAIN", "QUERY PLAN"),
+    };
+    read.sql = format!("{explain} {}", read.sql);
+    let lines = db.query_all_raw(read).await?;
+    let lines = lines.iter().map(|line| line.try_get("", column));
+    Ok(lines.collect::<Result<_, _>>()?)
 }
 
 /// Takes the schema's lock until the commit and moves its version; gives the version before.

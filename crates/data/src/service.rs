@@ -100,7 +100,7 @@ impl Asker {
 }
 
 /// No other rows: what a rule without hops is asked with.
-struct Alone;
+pub(crate) struct Alone;
 
 impl World for Alone {
     fn get(&self, _collection: &str, _id: &str) -> Option<Row> {
@@ -256,14 +256,15 @@ pub(crate) async fn allows(
     }
 }
 
-/// Whether `rule` would allow a record, asked after the write has failed.
+/// Whether `rule` would allow a record, or a change of one, asked outside of a write.
 pub(crate) async fn allows_outside(
     rule: &Rule,
     asker: &Asker,
     db: &Db,
-    row: &Row,
+    before: &Row,
+    after: &Row,
 ) -> Result<bool, DataError> {
-    match ask(rule, asker, db.backend(), row, Some(row))? {
+    match ask(rule, asker, db.backend(), before, Some(after))? {
         Asked::Known(answer) => Ok(answer),
         Asked::By(statement) => Ok(is_yes(&db.docs(statement).await?)),
     }

@@ -58,7 +58,7 @@ impl Feed {
     }
 
     /// The plan of [`changes::visible`].
-    pub(super) fn plan<'a>(
+    pub(crate) fn plan<'a>(
         &'a self,
         collection: &Loaded,
         privileged: bool,

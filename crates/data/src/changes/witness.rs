@@ -63,7 +63,7 @@ pub(super) async fn was(
         return Ok(Was::Unseen);
     }
     let then = at(reading.asker, change);
-    let seen = allows_outside(&collection.rules.list, &then, reading.db, row).await?;
+    let seen = allows_outside(&collection.rules.list, &then, reading.db, row, row).await?;
     Ok(if seen { Was::Seen } else { Was::Unseen })
 }
 

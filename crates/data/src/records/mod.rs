@@ -2,9 +2,11 @@
 
 mod judge;
 mod read;
+mod trial;
 mod values;
 mod write;
 
+pub(crate) use trial::Trial;
 pub(crate) use values::{absent, value_of};
 pub(crate) use write::{keep, replay};
 

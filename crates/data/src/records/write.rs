@@ -84,7 +84,7 @@ impl Data {
         // The conflict kept the rule from being asked: who would have been refused is refused still.
         if rule.needs_sql()
             && is_conflict(&error)
-            && !allows_outside(rule, asker, &project.db, &row).await?
+            && !allows_outside(rule, asker, &project.db, &row, &row).await?
         {
             return Err(DataError::Denied);
         }

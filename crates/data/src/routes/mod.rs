@@ -2,6 +2,7 @@
 
 mod changes;
 mod collections;
+mod explain;
 mod records;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -10,5 +11,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn configure(config: &mut ServiceConfig<'_>) {
     changes::configure(config);
     collections::configure(config);
+    explain::configure(config);
     records::configure(config);
 }

@@ -19,6 +19,8 @@ mod collections;
 mod concurrency;
 mod conflicts;
 mod expand;
+mod explain;
+mod explain_who;
 mod filters;
 mod hop_rules;
 mod http;
