@@ -1,7 +1,7 @@
 //! The part of a project's API document that its live collections make: named schemas and stable operation ids.
 
 use crate::fields::Type;
-use crate::schema::{Loaded, Schema};
+use crate::schema::{Column, Loaded, Schema};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
@@ -95,7 +95,35 @@ fn nullable(mut schema: Json) -> Json {
     if let Some(kind) = schema.get("type").cloned() {
         schema["type"] = json!([kind, "null"]);
     }
+    if let Some(Json::Array(values)) = schema.get_mut("enum") {
+        values.push(Json::Null);
+    }
     schema
+}
+
+/// What people must know of a field before they send it.
+fn noted(mut schema: Json, column: &Column) -> Json {
+    let note = match (column.read_only, column.write_once) {
+        (true, _) => "Only keys and operators can write this.",
+        (_, true) => "This can be set only when the record is made.",
+        _ => return schema,
+    };
+    let known = schema["description"]
+        .as_str()
+        .map(|d| format!("{d} {note}"));
+    schema["description"] = known.unwrap_or_else(|| note.to_owned()).into();
+    schema
+}
+
+/// A field of a change: a value, or an operator.
+fn operable(value: Json, plain: Json, column: &Column) -> Json {
+    let operator = |name: &str, schema: Json| json!({"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": false});
+    let mut any = vec![value];
+    if let Type::Number(number) = &column.kind {
+        any.push(operator("increment", number.amount_schema()));
+    }
+    any.push(operator("set_if_absent", plain));
+    json!({"anyOf": any})
 }
 
 fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Json>) {
@@ -114,13 +142,16 @@ fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Jso
             create.insert("id".to_owned(), plain.clone());
         }
         if column.writable {
+            let value = noted(value, column);
             create.insert(column.name.clone(), value.clone());
-            patch.insert(column.name.clone(), value);
+            if !column.write_once {
+                patch.insert(column.name.clone(), operable(value, plain, column));
+            }
             let has_default = collection
                 .def
                 .field(&column.name)
                 .is_some_and(|f| f.default.is_some());
-            if !column.nullable && !has_default {
+            if !column.nullable && !has_default && !column.read_only {
                 create_required.push(column.name.clone());
             }
         }
@@ -128,8 +159,20 @@ fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Jso
     let expand: Map<String, Json> = collection
         .columns(true)
         .into_iter()
-        .filter_map(|c| if let Type::Relation(r) = &c.kind { Some((c.name.clone(), r)) } else { None })
-        .map(|(name, r)| (name, json!({"type": ["object", "null"], "description": format!("A record of {}.", r.collection)})))
+        .filter_map(|c| match &c.kind {
+            Type::Relation(r) => Some((c.name.clone(), format!("A record of {}.", r.collection))),
+            Type::File(f) => Some((
+                c.name.clone(),
+                format!("A file of the bucket {}.", f.bucket),
+            )),
+            _ => None,
+        })
+        .map(|(name, what)| {
+            (
+                name,
+                json!({"type": ["object", "null"], "description": what}),
+            )
+        })
         .collect();
     if !expand.is_empty() {
         all.insert(
@@ -174,7 +217,7 @@ fn shape() -> Vec<Json> {
         query(
             "expand",
             json!({"type": "string"}),
-            "Relations whose records come along under expand, separated by commas.",
+            "Relations whose records, and files whose views, come along under expand, separated by commas.",
         ),
     ]
 }

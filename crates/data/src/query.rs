@@ -1,5 +1,6 @@
 //! What a caller asks of a list or a record: parsing of the parameters, and the plan that answers them.
 
+use crate::fields::Type;
 use crate::schema::{Column, Loaded, Rule, Schema};
 use crate::sql::list::{After, Page, SortKey};
 use crate::sql::plan::Plan;
@@ -124,7 +125,7 @@ pub(crate) struct Prepared {
     pub page: Plan,
     pub count: Plan,
     /// The kinds of the cursor's values, in order.
-    pub keys: Vec<crate::fields::Type>,
+    pub keys: Vec<Type>,
     /// Parameters that the filter takes as numbers or booleans although a query string has texts only.
     typed: Vec<String>,
 }
@@ -302,7 +303,8 @@ fn parse_sort<'a>(
         // A field with a read rule could be ordered by although it is not shown.
         let column = collection
             .column(name, privileged)
-            .filter(|c| privileged || c.mask.is_none());
+            .filter(|c| privileged || c.mask.is_none())
+            .filter(|c| !matches!(c.kind, Type::File(_)));
         let column = column.ok_or_else(|| {
             Problem::new(Code::InvalidSort)
                 .detail(format!("There is no field {name:?} to sort by."))
@@ -360,7 +362,7 @@ fn project<'a>(
             columns
         }
     };
-    let mut expand: Vec<(&Column, &Loaded)> = Vec::new();
+    let mut expand: Vec<(&Column, Option<&Loaded>)> = Vec::new();
     for name in query
         .expand
         .as_deref()
@@ -371,10 +373,11 @@ fn project<'a>(
         let column = collection
             .column(name, privileged)
             .ok_or_else(|| unknown("expand", name))?;
-        let crate::fields::Type::Relation(relation) = &column.kind else {
-            return Err(unknown("expand", name));
+        let target = match &column.kind {
+            Type::Relation(relation) => Some(&**schema.collection(&relation.collection)?),
+            Type::File(_) => None,
+            _ => return Err(unknown("expand", name)),
         };
-        let target = schema.collection(&relation.collection)?;
         if !expand.iter().any(|(c, _)| c.name == column.name) {
             expand.push((column, target));
         }

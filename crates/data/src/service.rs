@@ -1,6 +1,7 @@
 //! The service: each project's schema in memory, and what every verb needs to ask a rule.
 
 use crate::error::DataError;
+use crate::ports::FileRefs;
 use crate::rows;
 use crate::schema::{Loaded, Rule, Schema};
 use crate::sql::plan::Plan;
@@ -20,15 +21,15 @@ use uuid::Uuid;
 const TRUST: Duration = Duration::from_secs(1);
 
 /// Collections and records of all projects. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Data {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
     schemas: RwLock<HashMap<Uuid, Kept>>,
-    pub(crate) ids: Ids,
+    ids: Ids,
+    files: Arc<dyn FileRefs>,
 }
 
 struct Kept {
@@ -115,17 +116,22 @@ impl World for Alone {
 impl Data {
     /// A service with no schema in memory yet.
     #[must_use]
-    pub fn new(ids: Ids) -> Self {
+    pub fn new(ids: Ids, files: Arc<dyn FileRefs>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 schemas: RwLock::default(),
                 ids,
+                files,
             }),
         }
     }
 
     pub(crate) fn ids(&self) -> Ids {
         self.inner.ids
+    }
+
+    pub(crate) fn files(&self) -> &Arc<dyn FileRefs> {
+        &self.inner.files
     }
 
     /// The project's schema, from memory unless it is older than a second and has changed since.

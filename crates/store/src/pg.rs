@@ -1,23 +1,31 @@
 //! One database in one PostgreSQL schema, through a read pool and a write pool that all projects share.
 
+mod notify;
+mod role;
 mod sequencer;
+mod session;
+mod tx;
 
 use crate::error::{StoreError, into_db_err, is_stale_plan};
+use crate::news::Desk;
 use crate::value::{Doc, NAN, has_nan};
 use crate::{WriteTx, place};
 use futures_util::FutureExt;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqlxPostgresConnector, Statement, TransactionTrait, Value,
-};
+use sea_orm::{DbErr, QueryResult, Statement, Value};
 use sequencer::Sequencer;
+use session::db_err;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, Postgres};
 use std::panic::AssertUnwindSafe;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+pub use tx::PgTx;
 
 /// How often a write is run again after a deadlock or a serialization failure.
 const RETRIES_MAX: u32 = 3;
@@ -53,9 +61,13 @@ impl PgOptions {
 
 /// The pools of a process.
 pub(crate) struct PgShared {
-    read: DatabaseConnection,
-    write: DatabaseConnection,
+    read: PgPool,
+    write: PgPool,
     per_project: usize,
+    /// What this node hears and tells under.
+    node: Uuid,
+    pub(crate) desk: Arc<Desk>,
+    _ears: notify::Ears,
 }
 
 impl PgShared {
@@ -63,6 +75,12 @@ impl PgShared {
         let base = PgConnectOptions::from_str(&options.url)
             .map_err(|e| StoreError::Db(e.to_string()))?
             .application_name("galley");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "names a process to others, and no record"
+        )]
+        let (node, desk) = (Uuid::new_v4(), Desk::new());
+        let ears = notify::Ears::open(base.clone(), node, desk.clone());
         let timeout = options.statement_timeout_ms.to_string();
         let common = [
             ("statement_timeout", timeout.as_str()),
@@ -101,10 +119,19 @@ impl PgShared {
             .map_err(|e| StoreError::Db(e.to_string()))?;
         let read = pool(options.read_connections).connect_lazy_with(read);
         Ok(Arc::new(Self {
-            read: SqlxPostgresConnector::from_sqlx_postgres_pool(read),
-            write: SqlxPostgresConnector::from_sqlx_postgres_pool(write),
+            read,
+            write,
             per_project: options.per_project.max(1),
+            node,
+            desk,
+            _ears: ears,
         }))
+    }
+
+    /// Closes the pools once their connections have come back.
+    pub(crate) async fn shutdown(&self) {
+        self.read.close().await;
+        self.write.close().await;
     }
 }
 
@@ -175,6 +202,24 @@ fn kind(value: &Value) -> char {
     }
 }
 
+/// A connection that one project reads on.
+struct Reading<'a> {
+    connection: PoolConnection<Postgres>,
+    place: &'a Place,
+    plans: u32,
+    _permit: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Reading<'_> {
+    /// Makes a statement that was refused because its tables had changed another one.
+    fn renew(&self, statement: &mut Statement) {
+        self.place.renew(self.plans);
+        // The comment at its end sees to that; the old one is never found again.
+        let comment = format!(" /*{}*/", self.plans + 1);
+        statement.sql.push_str(&comment);
+    }
+}
+
 impl PgDb {
     pub(crate) fn new(shared: &Arc<PgShared>, schema: &str) -> Self {
         Self {
@@ -217,46 +262,62 @@ impl PgDb {
     }
 
     pub(crate) async fn rows(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let _permit = self
-            .permit(&self.reads)
-            .await
-            .map_err(|e| into_db_err(&e))?;
-        let seen = self.place.put(&mut statement)?;
-        match self.shared.read.query_all_raw(statement.clone()).await {
+        let mut session = self.session(&mut statement).await?;
+        match session::rows(&mut session.connection, &statement).await {
             Err(e) if is_stale_plan(&e) => {
-                self.place.renew(seen);
-                // The comment at its end makes it another statement; the old one is never found again.
-                statement.sql.push_str(&format!(" /*{}*/", seen + 1));
-                self.shared.read.query_all_raw(statement).await
+                session.renew(&mut statement);
+                session::rows(&mut session.connection, &statement).await
             }
             result => result,
         }
     }
 
-    pub(crate) async fn docs(&self, statement: Statement) -> Result<Vec<Doc>, StoreError> {
-        docs(self.rows(statement).await?)
+    pub(crate) async fn docs(&self, mut statement: Statement) -> Result<Vec<Doc>, StoreError> {
+        let mut session = self.session(&mut statement).await?;
+        let docs = match session::docs(&mut session.connection, &statement).await {
+            Err(e) if is_stale_plan(&e) => {
+                session.renew(&mut statement);
+                session::docs(&mut session.connection, &statement).await
+            }
+            result => result,
+        };
+        docs?.ok_or_else(|| {
+            // The rest of the rows is on its way: the connection would have to read it all.
+            session.connection.close_on_drop();
+            StoreError::TooLarge
+        })
+    }
+
+    /// A connection to read on, and the statement as it is run there.
+    async fn session(&self, statement: &mut Statement) -> Result<Reading<'_>, DbErr> {
+        let permit = self.permit(&self.reads).await;
+        let permit = permit.map_err(|e| into_db_err(&e))?;
+        let plans = self.place.put(statement)?;
+        let connection = self.shared.read.acquire().await.map_err(db_err)?;
+        Ok(Reading {
+            connection,
+            place: &self.place,
+            plans,
+            _permit: permit,
+        })
     }
 
     /// Creates the schema if it is absent.
     pub(crate) async fn create_schema(&self) -> Result<(), StoreError> {
-        let find = Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            "SELECT 1 AS one FROM pg_catalog.pg_namespace WHERE nspname = $1",
-            [self.place.schema.as_str().into()],
-        );
-        if self.shared.write.query_one_raw(find).await?.is_some() {
+        let find = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1";
+        let schema = &self.place.schema;
+        let found = sqlx::query(find)
+            .bind(schema)
+            .fetch_optional(&self.shared.write);
+        if found.await.map_err(db_err)?.is_some() {
             return Ok(());
         }
         // Two nodes may do this at once; IF NOT EXISTS alone still fails with a unique violation then.
-        let tx = self.shared.write.begin().await?;
-        let schema = &self.place.schema;
-        tx.execute_unprepared(&format!(
-            "SELECT pg_advisory_xact_lock(hashtextextended('{schema}', 7202194))"
-        ))
-        .await?;
-        tx.execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""))
-            .await?;
-        tx.commit().await?;
+        let sql = format!(
+            "SELECT pg_advisory_xact_lock(hashtextextended('{schema}', 7202194));
+             CREATE SCHEMA IF NOT EXISTS \"{schema}\""
+        );
+        session::batch(&self.shared.write, &sql).await?;
         Ok(())
     }
 
@@ -265,26 +326,51 @@ impl PgDb {
         F: AsyncFn(&WriteTx) -> Result<T, E>,
         E: From<StoreError>,
     {
+        self.write_with(f, None).await
+    }
+
+    pub(crate) async fn write_long<T, E, F>(&self, f: F, deadline: Duration) -> Result<T, E>
+    where
+        F: AsyncFn(&WriteTx) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        self.write_with(f, Some(deadline)).await
+    }
+
+    async fn write_with<T, E, F>(&self, f: F, deadline: Option<Duration>) -> Result<T, E>
+    where
+        F: AsyncFn(&WriteTx) -> Result<T, E>,
+        E: From<StoreError>,
+    {
         let mut attempt = 0;
+        let started = Instant::now();
         loop {
             let permit = self.permit(&self.writes).await?;
-            let tx = self.shared.write.begin().await.map_err(StoreError::from)?;
-            let tx = WriteTx::Postgres(PgTx::new(tx, self.place.clone()));
-            let ran = AssertUnwindSafe(f(&tx)).catch_unwind().await;
+            let tx = PgTx::open(&self.shared.write, &self.place, deadline).await;
+            let tx = WriteTx::Postgres(tx.map_err(StoreError::from)?);
+            let run = AssertUnwindSafe(f(&tx)).catch_unwind();
+            // The commit is not under the deadline: its outcome would not be known.
+            let ran = match deadline {
+                None => Ok(run.await),
+                Some(max) => tokio::time::timeout(max.saturating_sub(started.elapsed()), run).await,
+            };
             let WriteTx::Postgres(tx) = tx else {
                 return Err(StoreError::Closed.into());
             };
-            let again = tx.state.again.load(Ordering::Relaxed);
-            let poisoned = tx.is_poisoned();
-            let changed = tx.state.changed.load(Ordering::Relaxed);
+            let Ok(ran) = ran else {
+                tx.abandon().await;
+                return Err(StoreError::TooExpensive.into());
+            };
+            let again = tx.must_run_again();
+            let changed = tx.has_changes();
             let outcome = match ran {
-                Ok(Ok(value)) if !poisoned => match tx.inner.commit().await {
+                Ok(Ok(value)) if !tx.is_poisoned() => match tx.commit().await {
                     Ok(()) => Ok(value),
                     Err(e) => Err(commit_error(e)),
                 },
                 ran => {
                     // If this fails the connection is gone, and with it the transaction.
-                    let _ = tx.inner.rollback().await;
+                    let _ = tx.rollback().await;
                     match ran {
                         Err(_) => Err(StoreError::Panicked),
                         Ok(_) if again => Err(StoreError::Aborted),
@@ -330,125 +416,4 @@ fn jitter(attempt: u32) -> Duration {
         .wrapping_mul(0x9e37_79b9)
         >> 27;
     Duration::from_millis(u64::from(attempt * 5 + spread))
-}
-
-fn column<T: sea_orm::TryGetable>(row: &QueryResult, index: usize) -> Result<T, StoreError> {
-    row.try_get_by_index(index).map_err(StoreError::from)
-}
-
-fn docs(rows: Vec<QueryResult>) -> Result<Vec<Doc>, StoreError> {
-    let mut bytes = 0;
-    rows.iter()
-        .map(|row| {
-            let doc = Doc {
-                json: column(row, 0)?,
-                key: column(row, 1)?,
-                version: column(row, 2)?,
-            };
-            bytes += doc.json.len();
-            if bytes > kernel::limits::RESPONSE_BYTES_MAX {
-                Err(StoreError::TooLarge)
-            } else {
-                Ok(doc)
-            }
-        })
-        .collect()
-}
-
-/// A transaction, or one nested in it.
-pub struct PgTx {
-    inner: DatabaseTransaction,
-    place: Arc<Place>,
-    poisoned: AtomicBool,
-    state: Arc<TxState>,
-}
-
-/// What the whole transaction remembers, nested ones included.
-#[derive(Default)]
-pub(crate) struct TxState {
-    /// A deadlock or serialization failure was seen: running again may succeed.
-    again: AtomicBool,
-    /// The change log was written.
-    changed: AtomicBool,
-}
-
-impl PgTx {
-    fn new(inner: DatabaseTransaction, place: Arc<Place>) -> Self {
-        Self {
-            inner,
-            place,
-            poisoned: AtomicBool::new(false),
-            state: Arc::default(),
-        }
-    }
-
-    fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::Relaxed)
-    }
-
-    /// Asks for the sequencer after the commit.
-    pub(crate) fn mark_changed(&self) {
-        self.state.changed.store(true, Ordering::Relaxed);
-    }
-
-    fn put(&self, statement: &mut Statement) -> Result<u32, DbErr> {
-        let put = self.place.put(statement);
-        self.watch(0, put)
-    }
-
-    /// Remembers how a statement, made when tables had changed `plans` times, has failed.
-    fn watch<T>(&self, plans: u32, result: Result<T, DbErr>) -> Result<T, DbErr> {
-        if let Err(e) = &result {
-            self.poisoned.store(true, Ordering::Relaxed);
-            if StoreError::from(e.clone()).is_retryable() {
-                self.state.again.store(true, Ordering::Relaxed);
-            }
-            if is_stale_plan(e) {
-                self.place.renew(plans);
-            }
-        }
-        result
-    }
-
-    pub(crate) async fn rows(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let plans = self.put(&mut statement)?;
-        self.watch(plans, self.inner.query_all_raw(statement).await)
-    }
-
-    pub(crate) async fn docs(&self, statement: Statement) -> Result<Vec<Doc>, StoreError> {
-        docs(self.rows(statement).await?)
-    }
-
-    pub(crate) async fn execute(&self, mut statement: Statement) -> Result<ExecResult, DbErr> {
-        let plans = self.put(&mut statement)?;
-        self.watch(plans, self.inner.execute_raw(statement).await)
-    }
-
-    pub(crate) async fn execute_batch(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let mut sql = sql.to_owned();
-        place(&mut sql, &self.place.schema);
-        self.watch(0, self.inner.execute_unprepared(&sql).await)
-    }
-
-    pub(crate) async fn begin(&self) -> Result<Self, DbErr> {
-        let inner = self.watch(0, self.inner.begin().await)?;
-        Ok(Self {
-            inner,
-            place: self.place.clone(),
-            poisoned: AtomicBool::new(false),
-            state: self.state.clone(),
-        })
-    }
-
-    pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        if self.is_poisoned() {
-            self.inner.rollback().await?;
-            return Err(into_db_err(&StoreError::Poisoned));
-        }
-        self.inner.commit().await
-    }
-
-    pub(crate) async fn rollback(self) -> Result<(), DbErr> {
-        self.inner.rollback().await
-    }
 }

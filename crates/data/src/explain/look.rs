@@ -8,6 +8,7 @@ use crate::service::{Alone, Asker, Data, allows_outside};
 use gate::Project;
 use rules::{Explanation, Resolved, Row, Span};
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Rounds of reading at most; each follows a hop further.
@@ -18,7 +19,7 @@ pub(super) struct Looking<'a> {
     pub data: &'a Data,
     pub project: &'a Project,
     pub schema: &'a Schema,
-    pub collection: &'a Loaded,
+    pub collection: &'a Arc<Loaded>,
     /// Who acts.
     pub whom: &'a Asker,
     /// Who asks.

@@ -7,10 +7,20 @@ use crate::error::DataError;
 use crate::query;
 use crate::records::Trial;
 use crate::schema::Rule;
+use kernel::FieldError;
 use rules::{Mode, Row};
 use uuid::Uuid;
 
 type Steps = (u16, Vec<RuleCheck>);
+
+/// Who may write is told what is wrong with the values, as the write tells it.
+fn sound(faults: Vec<FieldError>, steps: Steps) -> Result<Steps, DataError> {
+    if faults.is_empty() {
+        Ok(steps)
+    } else {
+        Err(DataError::invalid(faults))
+    }
+}
 
 fn holds(check: &RuleCheck) -> bool {
     check.answer == TruthView::True
@@ -85,22 +95,28 @@ impl Looking<'_> {
     }
 
     async fn create(&self, input: &ExplainIn) -> Result<Steps, DataError> {
-        let trial = Trial::create(self.data, self.collection, self.whom, &input.data)?;
+        let fresh = self.data.ids().new_id();
+        let (db, data) = (&self.project.db, input.data.clone());
+        let trial = Trial::create(db, self.collection, self.whom, data, fresh).await?;
         if self.passes() {
-            return Ok((201, Vec::new()));
+            return sound(trial.faults, (201, Vec::new()));
         }
         let create = &self.collection.rules.create;
         let check = self
             .rule("create", create, Of::one("after", &trial.after))
             .await?;
-        Ok((if holds(&check) { 201 } else { 403 }, vec![check]))
+        if holds(&check) {
+            return sound(trial.faults, (201, vec![check]));
+        }
+        Ok((403, vec![check]))
     }
 
     async fn update(&self, input: &ExplainIn, id: Uuid) -> Result<Steps, DataError> {
         let before = self.stored(id).await?;
-        let trial = Trial::update(self.collection, self.whom, &before, &input.data)?;
+        let data = input.data.clone();
+        let trial = Trial::update(self.collection, self.whom, id, &before, data)?;
         if self.passes() {
-            return Ok((200, Vec::new()));
+            return sound(trial.faults, (200, Vec::new()));
         }
         let (update, after) = (&self.collection.rules.update, &trial.after);
         let change = Of {
@@ -134,7 +150,7 @@ impl Looking<'_> {
             }
             return Ok((403, checks));
         }
-        Ok((200, checks))
+        sound(trial.faults, (200, checks))
     }
 
     async fn delete(&self, id: Uuid) -> Result<Steps, DataError> {

@@ -67,6 +67,9 @@ impl Data {
         } else {
             None
         };
+        let expand = query.expand.as_deref();
+        self.with_files(project, collection, expand, &mut docs)
+            .await?;
         Ok(RecordPage {
             docs,
             next_cursor,
@@ -99,7 +102,40 @@ impl Data {
         });
         let statement = statement.map_err(query::filter_problem)?;
         let mut docs = project.db.docs(statement).await?;
+        let expand = query.expand.as_deref();
+        self.with_files(project, collection, expand, &mut docs)
+            .await?;
         docs.pop().ok_or(DataError::NoRecord)
+    }
+
+    /// Whether the caller may read the file that this field of this record holds: as it may read the field.
+    pub async fn may_read_field(
+        &self,
+        project: &Project,
+        asker: &Asker,
+        collection: &str,
+        record: Uuid,
+        field: &str,
+    ) -> Result<bool, DataError> {
+        let schema = self.schema(project).await?;
+        let Ok(loaded) = schema.collection(collection) else {
+            return Ok(false);
+        };
+        if loaded.column(field, asker.privileged()).is_none() {
+            return Ok(false);
+        }
+        let query = Query {
+            fields: Some(field.to_owned()),
+            ..Query::default()
+        };
+        let id = record.to_string();
+        match self.get(project, asker, collection, &id, &query).await {
+            Ok(doc) => Ok(super::judge::parse_row(&doc.json)?
+                .get(field)
+                .is_some_and(|value| !value.is_null())),
+            Err(DataError::NoRecord) => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The addresses of collections and records.
 
+mod batch;
 mod changes;
 mod collections;
 mod explain;
@@ -13,4 +14,5 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     collections::configure(config);
     explain::configure(config);
     records::configure(config);
+    batch::configure(config);
 }

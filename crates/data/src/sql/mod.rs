@@ -2,6 +2,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod ddl;
+pub(crate) mod formulas;
 pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod projection;

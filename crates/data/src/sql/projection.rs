@@ -16,8 +16,8 @@ pub(crate) struct Projection<'a> {
     pub columns: Vec<&'a Column>,
     /// Whether read rules of fields hold for the viewer.
     pub masked: bool,
-    /// Relations whose records come along, with the rule that guards each.
-    pub expand: Vec<(&'a Column, &'a Loaded)>,
+    /// Relations whose records come along, with the rule that guards each; files, whose ids do.
+    pub expand: Vec<(&'a Column, Option<&'a Loaded>)>,
 }
 
 impl Projection<'_> {
@@ -108,6 +108,16 @@ impl Projection<'_> {
             if i > 0 {
                 sql.push(", ");
             }
+            let Some(target) = target else {
+                if sqlite {
+                    sql.push(&format!("'{}', ", c.name));
+                }
+                self.value(sql, c, alias, backend);
+                if !sqlite {
+                    sql.push(&format!(" AS {}", quote(&c.name)));
+                }
+                continue;
+            };
             if sqlite {
                 sql.push(&format!("'{}', json(", c.name));
             }

@@ -9,6 +9,8 @@
     reason = "a table of cases is as long as its cases"
 )]
 
+mod added;
+mod batch;
 mod callers;
 mod changes;
 mod changes_copy;
@@ -21,7 +23,9 @@ mod conflicts;
 mod expand;
 mod explain;
 mod explain_who;
+mod files;
 mod filters;
+mod held;
 mod hop_rules;
 mod http;
 mod http_schema;
@@ -29,8 +33,13 @@ mod kit;
 mod lists;
 mod names;
 mod nodes;
+mod operators;
+mod options;
 mod records;
 mod rules;
 mod schema_limits;
+mod shop;
+mod upserts;
 mod users;
 mod values;
+mod vouching;

@@ -14,6 +14,7 @@ mod attacks;
 mod errors;
 mod kit;
 mod meaning;
+mod places;
 mod plans;
 mod postgres;
 mod reach;

@@ -1,8 +1,8 @@
 //! The sequencer: gives the committed rows of the change log their place in the order, after their commit.
 
-use super::PgDb;
+use super::{PgDb, session::db_err};
 use crate::{StoreError, place};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -92,31 +92,32 @@ impl PgDb {
         let sql = |text: &str| {
             let mut text = text.to_owned();
             place(&mut text, &self.place.schema);
-            Statement::from_sql_and_values(DbBackend::Postgres, text, [])
+            sqlx::query(AssertSqlSafe(text))
         };
         loop {
-            let tx = self.shared.write.begin().await?;
-            tx.execute_raw(sql(
-                r#"SELECT value FROM "project"."_counters" WHERE name = 'change' FOR UPDATE"#,
-            ))
-            .await?;
-            let stamped = tx
-                .execute_raw(sql(
-                    r#"WITH base AS (SELECT value FROM "project"."_counters" WHERE name = 'change'),
-                       fresh AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM
-                                 (SELECT id FROM "project"."_changes" WHERE seq IS NULL ORDER BY id LIMIT 1000) AS u)
-                       UPDATE "project"."_changes" AS c SET seq = base.value + fresh.n FROM base, fresh WHERE c.id = fresh.id"#,
-                ))
-                .await?
-                .rows_affected();
+            let mut tx = self.shared.write.begin().await.map_err(db_err)?;
+            sql(r#"SELECT value FROM "project"."_counters" WHERE name = 'change' FOR UPDATE"#)
+                .execute(&mut *tx)
+                .await
+                .map_err(db_err)?;
+            let stamped = sql(
+                r#"WITH base AS (SELECT value FROM "project"."_counters" WHERE name = 'change'),
+                   fresh AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM
+                             (SELECT id FROM "project"."_changes" WHERE seq IS NULL ORDER BY id LIMIT 1000) AS u)
+                   UPDATE "project"."_changes" AS c SET seq = base.value + fresh.n FROM base, fresh WHERE c.id = fresh.id"#,
+            )
+            .execute(&mut *tx)
+            .await
+            .map_err(db_err)?
+            .rows_affected();
             if stamped == 0 {
-                return Ok(tx.rollback().await?);
+                return Ok(tx.rollback().await.map_err(db_err)?);
             }
-            tx.execute_raw(sql(
-                r#"UPDATE "project"."_counters" SET value = GREATEST(value, (SELECT COALESCE(max(seq), 0) FROM "project"."_changes")) WHERE name = 'change'"#,
-            ))
-            .await?;
-            tx.commit().await?;
+            sql(r#"UPDATE "project"."_counters" SET value = GREATEST(value, (SELECT COALESCE(max(seq), 0) FROM "project"."_changes")) WHERE name = 'change'"#)
+                .execute(&mut *tx)
+                .await
+                .map_err(db_err)?;
+            tx.commit().await.map_err(db_err)?;
             if stamped < 1_000 {
                 return Ok(());
             }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// Jobs of one commit at most.
 const BATCH_MAX: usize = 256;
@@ -80,6 +80,9 @@ pub(super) struct Writer {
     session: Session,
     suspended: AtomicBool,
     closed: AtomicBool,
+    ended: AtomicBool,
+    /// Becomes true when the log of the closed database has been moved into its file.
+    gone: watch::Sender<bool>,
     commits: AtomicU64,
     jobs: AtomicU64,
 }
@@ -94,6 +97,8 @@ struct State {
 struct Queued {
     job: Box<dyn Job>,
     retries: u8,
+    /// How long it may take, if it is a long one: such a job is a batch of its own.
+    long: Option<Duration>,
 }
 
 /// What becomes of a database after its turn on a thread.
@@ -114,6 +119,8 @@ impl Writer {
             session: Session::new(connection)?,
             suspended: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            gone: watch::Sender::new(false),
             commits: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
         })
@@ -123,8 +130,11 @@ impl Writer {
         self.suspended.load(Ordering::Relaxed)
     }
 
-    pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+    /// Refuses further jobs. Whether the caller must schedule the turn that ends the database.
+    fn close(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = !self.closed.swap(true, Ordering::SeqCst);
+        first && !std::mem::replace(&mut state.scheduled, true)
     }
 
     pub(super) fn counts(&self) -> crate::WriteCounts {
@@ -134,9 +144,19 @@ impl Writer {
         }
     }
 
-    fn take_jobs(&self, max: usize) -> Vec<Queued> {
+    fn take_jobs(&self) -> Vec<Queued> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let n = state.jobs.len().min(max);
+        state.jobs.drain(..).collect()
+    }
+
+    /// The jobs of the next commit: a long one alone, others up to the next long one.
+    fn take_batch(&self) -> Vec<Queued> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = state.jobs.iter().take(BATCH_MAX);
+        let n = match others.take_while(|queued| queued.long.is_none()).count() {
+            0 => state.jobs.len().min(1),
+            n => n,
+        };
         state.jobs.drain(..n).collect()
     }
 
@@ -151,7 +171,11 @@ impl Writer {
         for queued in again.into_iter().rev() {
             state.jobs.push_front(queued);
         }
-        let next = if self.is_suspended() && !self.closed.load(Ordering::SeqCst) {
+        let closed = self.closed.load(Ordering::SeqCst);
+        let next = if closed && !self.ended.load(Ordering::SeqCst) {
+            // It was closed while this turn was under way.
+            Next::Ready
+        } else if self.is_suspended() && !closed {
             Next::Later
         } else if state.jobs.is_empty() {
             Next::Idle
@@ -165,20 +189,35 @@ impl Writer {
     /// Runs everything that waits, at most one batch, or tries to heal. Returns the jobs that must run again.
     fn work(&self) -> Vec<Queued> {
         if self.closed.load(Ordering::SeqCst) {
-            fail_all(self.take_jobs(usize::MAX), || StoreError::Closed);
+            fail_all(self.take_jobs(), || StoreError::Closed);
+            self.end();
             return Vec::new();
         }
         if self.is_suspended() {
             // Whoever waits learns at once that nothing of theirs was tried.
-            fail_all(self.take_jobs(usize::MAX), || StoreError::Suspended);
+            fail_all(self.take_jobs(), || StoreError::Suspended);
             if self.repair() {
                 self.suspended.store(false, Ordering::SeqCst);
                 tracing::info!("the failed commit has healed");
             }
             return Vec::new();
         }
-        let batch = self.take_jobs(BATCH_MAX);
+        let batch = self.take_batch();
         self.run_batch(batch)
+    }
+
+    /// Leaves the file without a log, unless a failed commit's frames are in it, whose fate is not known.
+    fn end(&self) {
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        self.roll_back();
+        if !self.is_suspended()
+            && let Err(e) = self.session.checkpoint()
+        {
+            tracing::warn!(error = %e, "the log of a closed database stays beside it");
+        }
+        self.gone.send_replace(true);
     }
 
     /// Runs and commits one batch; returns the jobs that must run again because another undid them.
@@ -190,7 +229,7 @@ impl Writer {
         self.roll_back();
         if let Err(e) = self.session.control("BEGIN IMMEDIATE") {
             // Those who came meanwhile have waited too: nobody waits longer than the timeout of one attempt.
-            waiting.extend(self.take_jobs(usize::MAX));
+            waiting.extend(self.take_jobs());
             fail_all(waiting, || from_sqlite(&e));
             return Vec::new();
         }
@@ -200,7 +239,10 @@ impl Writer {
             if queued.job.is_cancelled() {
                 continue;
             }
-            match self.run_job(&mut *queued.job) {
+            self.session.set_deadline(queued.long);
+            let ran = self.run_job(&mut *queued.job);
+            self.session.set_deadline(None);
+            match ran {
                 Ran::Ended(result) => done.push((queued, result)),
                 Ran::EndedAll(result) => {
                     // The statement ended the whole transaction: the earlier jobs must run again, this one has failed.
@@ -449,8 +491,26 @@ impl Ready {
 }
 
 impl super::SqliteDb {
+    /// Refuses all further use through any clone; connections close as their threads come by, and the log is moved into
+    /// the file.
+    pub(crate) fn close(&self) {
+        self.inner.closed.store(true, Ordering::SeqCst);
+        if self.inner.writer.close() {
+            let writers = &self.inner.runtime.writers;
+            writers.schedule(self.inner.writer.clone());
+        }
+        super::reader::note_closed();
+    }
+
+    /// Waits until a closed database has no log any more.
+    pub(crate) async fn ended(&self) {
+        let mut gone = self.inner.writer.gone.subscribe();
+        let _ = gone.wait_for(|gone| *gone).await;
+    }
+
     /// Runs `f` in a transaction and answers after it is on the disk.
-    pub(crate) async fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    /// With a deadline it is a long one, which runs alone.
+    pub(crate) async fn write<T, E, F>(&self, f: F, long: Option<Duration>) -> Result<T, E>
     where
         F: AsyncFn(&WriteTx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -474,6 +534,7 @@ impl super::SqliteDb {
                     reply,
                 }),
                 retries: 0,
+                long,
             });
             !std::mem::replace(&mut state.scheduled, true)
         };

@@ -188,3 +188,52 @@ async fn one_project_cannot_take_all_connections() {
         write.await.unwrap().unwrap();
     }
 }
+
+/// The most memory this process has ever used, in MiB.
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib / 1_024
+}
+
+/// A thousand rows of a megabyte each are refused without holding them, in a read and in a write.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_counted_as_they_come() {
+    let mut options = PgOptions::new(crate::kit::postgres_url());
+    (options.read_connections, options.write_connections) = (1, 1);
+    options.statement_timeout_ms = 60_000;
+    let kit = Kit::postgres_with(options).await;
+    let db = kit.open().await;
+    let text =
+        "SELECT repeat('x', 1000000), NULL, n FROM generate_series(CAST(1 AS bigint), 1000) AS n";
+    let before = peak_mib();
+    let error = db.docs(sql(&db, text, [])).await.unwrap_err();
+    assert!(matches!(error, StoreError::TooLarge), "{error:?}");
+    let error = db
+        .write(async move |tx: &WriteTx| {
+            run(tx, ADD, vec![1_i64.into()]).await?;
+            let docs = tx.docs(statement(tx.backend(), text, [])).await;
+            assert!(matches!(docs, Err(StoreError::TooLarge)));
+            // It is not silently half a transaction that goes on.
+            assert!(run(tx, ADD, vec![2_i64.into()]).await.is_err());
+            docs
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::TooLarge), "{error:?}");
+    let grown = peak_mib() - before;
+    assert!(grown < 200, "it took {grown} MiB to refuse them");
+    // The one connection of each pool is replaced, and nothing was kept.
+    let started = std::time::Instant::now();
+    add(&db, 1).await.unwrap();
+    let rows = db
+        .query_all_raw(sql(&db, r#"SELECT id FROM "project"."laters""#, []))
+        .await;
+    assert_eq!(rows.unwrap().len(), 1);
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+}
