@@ -74,7 +74,7 @@ test.describe("the way in", () => {
 
 	test("the first operator is made by the link that the server printed", async ({ page }) => {
 		const folder = await mkdtemp(join(tmpdir(), "galley-e2e-"));
-		const { GALLEY_BIN: binary, ...environment } = process.env;
+		const { GALLEY_TEST_BIN: binary, ...environment } = process.env;
 		const child = spawn(
 			binary ?? resolve(import.meta.dirname, "../../target/debug/galley"),
 			["--data-dir", folder, "serve", "--listen", "127.0.0.1:0"],

@@ -186,6 +186,7 @@ export default function CelEditor(props: CelInputProps & { describedBy?: string 
 				EditorView.editable.of(!disabled),
 				EditorView.contentAttributes.of({
 					"aria-label": label,
+					tabindex: "0",
 					...(describedBy ? { "aria-invalid": "true", "aria-describedby": describedBy } : {}),
 				}),
 			]),

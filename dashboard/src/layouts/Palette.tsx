@@ -148,6 +148,8 @@ export function Palette({ project }: { project?: string }) {
 			attributes={{ content: { "aria-label": "Search and go to" } }}
 			shortcut={["mod + K", "mod + P"]}
 			scrollable
+			centered={false}
+			overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
 			maxHeight={420}
 			limit={40}
 			searchProps={{

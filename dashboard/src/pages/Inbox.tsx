@@ -36,7 +36,12 @@ export function Inbox() {
 					{settings.data && !settings.data.settings.development && (
 						<Alert color="orange" icon={<IconInfoCircle />} title="Development mode is off">
 							The inbox keeps messages only while it is on.{" "}
-							<LinkText to="/projects/$project/settings" params={{ project }} size="sm">
+							<LinkText
+								to="/projects/$project/settings"
+								params={{ project }}
+								size="sm"
+								underline="always"
+							>
 								To the settings
 							</LinkText>
 						</Alert>

@@ -46,6 +46,7 @@ import { Loading } from "../ui/Page";
 import { ProblemAlert, tellDone, tellProblem } from "../ui/Problem";
 import { Ago } from "../ui/Time";
 import { suggestion } from "./notify";
+import classes from "./RecordDrawer.module.css";
 
 interface Props {
 	project: string;
@@ -221,13 +222,14 @@ function RecordForm({
 	return (
 		<form
 			ref={form}
+			className={classes.form}
 			noValidate
 			onSubmit={(event) => {
 				event.preventDefault();
 				save.mutate();
 			}}
 		>
-			<Stack gap="md" pb={72}>
+			<Stack gap="md" pb="lg" className={classes.fields}>
 				{conflict ? (
 					<Conflict
 						{...conflict}

@@ -168,6 +168,8 @@ export function DataTable<T extends object>(props: Props<T>) {
 			className={classes.frame}
 			data-fill={props.fill || undefined}
 			data-empty={(!loading && rows.length === 0) || undefined}
+			// Without rows there is nothing to focus, and it must still be scrolled by keys.
+			{...(rows.length === 0 ? { tabIndex: 0, role: "region", "aria-label": props.label } : {})}
 		>
 			<div
 				role="grid"

@@ -65,7 +65,10 @@ export const theme = createTheme({
 		Modal: {
 			defaultProps: { centered: true, radius: "md", overlayProps: { backgroundOpacity: 0.35 } },
 		},
-		Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.25 } } },
+		Drawer: {
+			defaultProps: { overlayProps: { backgroundOpacity: 0.25 } },
+			styles: { title: { fontWeight: 620 } },
+		},
 		Alert: { defaultProps: { variant: "light", radius: "md" } },
 		Notification: { defaultProps: { closeButtonProps: { "aria-label": "Dismiss" } } },
 		Button: { defaultProps: { fw: 500 } },

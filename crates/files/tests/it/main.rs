@@ -4,10 +4,6 @@
     clippy::expect_used,
     reason = "the helpers of a test fail it as the test itself does"
 )]
-#![expect(
-    clippy::too_many_lines,
-    reason = "a table of cases is as long as its cases"
-)]
 
 mod buckets;
 mod conditions;

@@ -20,3 +20,4 @@ mod postgres;
 mod reach;
 mod texts;
 mod three_ways;
+mod worlds;

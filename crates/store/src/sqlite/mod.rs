@@ -1,6 +1,7 @@
 //! One database in one SQLite file: inline reads on the calling thread, writes through one group-committing writer.
 
 mod ffi;
+mod pool;
 mod reader;
 mod slow;
 mod tx;
@@ -15,9 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+pub use pool::Writers;
 pub use slow::SlowLane;
 pub use tx::SqliteTx;
-pub use writer::Writers;
 
 /// The oldest SQLite that does not lose committed writes when two connections checkpoint (fixed in 3.51.3).
 pub const SQLITE_VERSION_MIN: i32 = 3_051_003;

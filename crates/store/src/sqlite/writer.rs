@@ -1,7 +1,6 @@
 //! The writer: jobs of one database run one after another on one connection and are committed in groups.
 //!
-//! A fixed pool of threads serves all databases over a queue of those that have jobs; jobs pile up while a database
-//! waits its turn, which makes its next group larger. A job is acknowledged only after the fsync of its COMMIT.
+//! A job is acknowledged only after the fsync of its COMMIT. The threads are those of `pool`.
 
 use super::tx::{Session, SqliteTx};
 use crate::WriteTx;
@@ -12,9 +11,9 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// Jobs of one commit at most.
@@ -23,8 +22,6 @@ const BATCH_MAX: usize = 256;
 const QUEUE_MAX: usize = 8_192;
 /// How often a job is run again after its batch was undone by another.
 const RETRIES_MAX: u8 = 3;
-/// The pause between two attempts to heal a failed commit.
-const REPAIR_PAUSE: Duration = Duration::from_millis(50);
 
 /// A unit of work in the queue.
 pub(super) trait Job: Send {
@@ -103,7 +100,7 @@ struct Queued {
 
 /// What becomes of a database after its turn on a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     /// Nothing waits.
     Idle,
     /// More jobs wait.
@@ -161,7 +158,7 @@ impl Writer {
     }
 
     /// One turn on a thread, whatever happens in it: a database whose `scheduled` stood for ever would be lost.
-    fn turn(&self) -> Next {
+    pub(super) fn turn(&self) -> Next {
         let again = catch_unwind(AssertUnwindSafe(|| self.work())).unwrap_or_else(|_| {
             // Not a job's own panic, which is caught in its savepoint, but one while its remains were dropped.
             tracing::error!("a writer panicked outside of a job");
@@ -371,122 +368,6 @@ fn finish(queued: Queued, result: Result<(), StoreError>) {
 fn fail_all(batch: impl IntoIterator<Item = Queued>, error: impl Fn() -> StoreError) {
     for queued in batch {
         finish(queued, Err(error()));
-    }
-}
-
-/// The pool of committing threads.
-pub struct Writers {
-    ready: Arc<Ready>,
-}
-
-#[derive(Default)]
-struct Ready {
-    queue: Mutex<ReadyQueue>,
-    wake: Condvar,
-}
-
-#[derive(Default)]
-struct ReadyQueue {
-    writers: VecDeque<Arc<Writer>>,
-    /// Databases whose failed commit is tried again at that time. They hold no thread meanwhile.
-    later: VecDeque<(Instant, Arc<Writer>)>,
-    stopped: bool,
-}
-
-impl Writers {
-    pub(super) fn start(threads: usize) -> Result<Self, StoreError> {
-        let ready = Arc::new(Ready::default());
-        // With a runtime at hand a job that awaits a timer is Yielded, else tokio panics in it.
-        let runtime = tokio::runtime::Handle::try_current().ok();
-        let writers = Self {
-            ready: ready.clone(),
-        };
-        for i in 0..threads.max(1) {
-            let (ready, runtime) = (ready.clone(), runtime.clone());
-            std::thread::Builder::new()
-                .name(format!("writer-{i}"))
-                .spawn(move || {
-                    let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
-                    work(&ready);
-                })
-                .map_err(|e| StoreError::Db(format!("cannot start a thread: {e}")))?;
-        }
-        Ok(writers)
-    }
-
-    fn schedule(&self, writer: Arc<Writer>) {
-        self.ready
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .writers
-            .push_back(writer);
-        self.ready.wake.notify_one();
-    }
-}
-
-impl Drop for Writers {
-    fn drop(&mut self) {
-        self.ready
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stopped = true;
-        self.ready.wake.notify_all();
-    }
-}
-
-fn work(ready: &Ready) {
-    while let Some(writer) = ready.next() {
-        let next = writer.turn();
-        if next == Next::Idle {
-            continue;
-        }
-        let mut queue = ready.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if next == Next::Ready {
-            queue.writers.push_back(writer);
-        } else {
-            queue
-                .later
-                .push_back((Instant::now() + REPAIR_PAUSE, writer));
-        }
-        drop(queue);
-        ready.wake.notify_one();
-    }
-}
-
-impl Ready {
-    /// The next database that has something to do; `None` when the pool has ended.
-    fn next(&self) -> Option<Arc<Writer>> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            // All wait equally long, so the first is the earliest.
-            let pause = queue
-                .later
-                .front()
-                .map(|(at, _)| at.saturating_duration_since(Instant::now()));
-            if pause == Some(Duration::ZERO) {
-                return queue.later.pop_front().map(|(_, writer)| writer);
-            }
-            if let Some(writer) = queue.writers.pop_front() {
-                return Some(writer);
-            }
-            if queue.stopped {
-                return None;
-            }
-            queue = match pause {
-                Some(pause) => {
-                    self.wake
-                        .wait_timeout(queue, pause)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-                None => self
-                    .wake
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
-        }
     }
 }
 
