@@ -108,6 +108,17 @@ impl ExplainIn {
         })
     }
 
+    /// A caller's own act.
+    pub(super) fn own(act: Act, record: Option<Uuid>, data: Option<Map<String, Json>>) -> Self {
+        Self {
+            act,
+            record,
+            data: data.unwrap_or_default(),
+            query: Query::default(),
+            whom: Whom::Caller,
+        }
+    }
+
     /// Whether it is about somebody else than who asks.
     pub(super) fn is_about_another(&self) -> bool {
         !matches!(self.whom, Whom::Caller)

@@ -3,6 +3,7 @@
 //! Nothing is written and nothing is locked: rules are evaluated in memory over rows that are read as they are needed.
 
 mod asked;
+mod hint;
 mod look;
 mod steps;
 mod view;

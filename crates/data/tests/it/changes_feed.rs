@@ -17,7 +17,8 @@ both!(
     all_collections_that_may_be_listed,
     places_that_do_not_exist,
     the_feed_over_http,
-    answers_have_a_limit
+    answers_have_a_limit,
+    a_batch_is_told_record_by_record
 );
 
 impl Kit {
@@ -403,4 +404,30 @@ async fn answers_have_a_limit(kit: &Kit) {
         .await
         .unwrap();
     assert_eq!((page.items.len(), page.more), (20, true));
+}
+
+async fn a_batch_is_told_record_by_record(kit: &Kit) {
+    notes(kit, json!("owner == auth.id")).await;
+    let (a, b, c) = (
+        kit.made("notes", json!({"owner": U})).await,
+        kit.made("notes", json!({"owner": U})).await,
+        "01990000-0000-7000-8000-00000000000c",
+    );
+    let since = kit.place().await;
+    kit.batch(
+        &key(),
+        json!([
+            {"op": "update", "collection": "notes", "id": a, "data": {"owner": V}},
+            {"op": "create", "collection": "notes", "id": c, "data": {"owner": U}},
+            {"op": "upsert", "collection": "notes", "id": c, "data": {"title": "c", "owner": V}},
+            {"op": "delete", "collection": "notes", "id": b},
+        ]),
+    )
+    .await
+    .unwrap();
+    let query = format!("since={since}&collections=notes");
+    assert_eq!(kit.told(&v(), &query).await, [there(&a), there(c)]);
+    assert_eq!(kit.told(&anon(), &query).await, []);
+    // What it made and gave away at once counts as having been there in between.
+    assert_eq!(kit.told(&u(), &query).await, [gone(&a), gone(c), gone(&b)]);
 }

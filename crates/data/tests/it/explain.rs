@@ -15,6 +15,7 @@ both!(
     nothing_is_written,
     faults_are_told_as_the_act_tells_them,
     what_is_too_much_is_left_to_the_database,
+    computed_values_are_explained,
     the_answer_is_that_of_the_act
 );
 
@@ -689,4 +690,72 @@ async fn the_answer_is_that_of_the_act(kit: &Kit) {
             assert_eq!(told, json!(done), "round {round}: {body}");
         }
     }
+}
+
+/// Operators and defaults are computed as the write computes them.
+async fn computed_values_are_explained(kit: &Kit) {
+    posts(kit).await;
+    let lines = json!([
+        {"name": "post", "type": "relation", "collection": "posts"},
+        {"name": "n", "type": "number", "format": "integer", "max": 9},
+        {"name": "twice", "type": "number", "format": "integer", "default": {"expression": "n"}},
+        {"name": "left", "type": "number", "format": "integer", "min": 0, "default": {"expression": "post.stock"}}
+    ]);
+    kit.open("lines", lines).await;
+    kit.rules(
+        "lines",
+        json!({"create": "left > 3 && twice == 7", "update": "next.n == 5"}),
+    )
+    .await
+    .unwrap();
+    let post = kit.made("posts", json!({"stock": 4})).await;
+    let poor = kit.made("posts", json!({"stock": 2})).await;
+    let owing = kit.made("posts", json!({"stock": -1})).await;
+    let create = async |post: &str, n: i64| {
+        kit.explain(
+            "lines",
+            json!({"action": "create", "data": {"post": post, "n": n}, "as": {"user": U}}),
+        )
+        .await
+    };
+    assert_eq!(create(&post, 7).await["allowed"], true);
+    assert_eq!(
+        clause(&create(&poor, 7).await)[4],
+        json!([{"name": "left", "value": 2}])
+    );
+    assert_eq!(
+        clause(&create(&post, 8).await)[4],
+        json!([{"name": "twice", "value": 8}])
+    );
+    // A fault of what was computed is for those whom the rule allows it.
+    assert_eq!(create(&owing, 7).await["allowed"], false);
+    kit.rules("lines", json!({"create": "twice == 7"}))
+        .await
+        .unwrap();
+    let body = json!({"action": "create", "data": {"post": owing, "n": 7}, "as": {"user": U}});
+    let got = kit.try_explain(&key(), "lines", body).await;
+    let done = kit
+        .create(&u(), "lines", json!({"post": owing, "n": 7}))
+        .await;
+    assert_eq!(faults(got), faults(done));
+    let id = kit.made("lines", json!({"n": 4})).await;
+    let update = async |by: i64| {
+        let data = json!({"n": {"increment": by}});
+        kit.try_explain(
+            &key(),
+            "lines",
+            json!({"action": "update", "record": id, "data": data, "as": {"user": U}}),
+        )
+        .await
+    };
+    assert_eq!(update(1).await.unwrap()["allowed"], true);
+    assert_eq!(
+        clause(&update(2).await.unwrap())[4],
+        json!([{"name": "next.n", "value": 6}])
+    );
+    kit.rules("lines", json!({"update": "true"})).await.unwrap();
+    assert_eq!(
+        faults(update(6).await),
+        (Code::ValidationFailed, vec!["/n".to_owned()])
+    );
 }

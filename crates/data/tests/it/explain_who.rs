@@ -13,6 +13,7 @@ both!(
     in_development_everybody_may_ask_about_themselves,
     values_that_cannot_be_read_are_kept,
     what_cannot_be_viewed_is_absent,
+    refused_writes_say_why_in_development,
     explanations_over_http
 );
 
@@ -291,4 +292,73 @@ async fn explanations_over_http(kit: &Kit) {
     }
     let reply = call(kit, &key(), "POST", path, Some(json!({"action": "x"})), &[]).await;
     assert_eq!(reply.fails(), (422, "validation_failed".to_owned()));
+}
+
+async fn refused_writes_say_why_in_development(kit: &Kit) {
+    notes(kit).await;
+    kit.rules("notes", json!({"create": "owner == auth.id", "update": "title == null || secret == title", "delete": null}))
+        .await
+        .unwrap();
+    let id = kit
+        .made("notes", json!({"title": "a", "secret": "sesame"}))
+        .await;
+    let refused = async |asker: &data::Asker| -> Vec<Option<String>> {
+        let mut hints = Vec::new();
+        for (method, path, body) in [
+            (
+                "POST",
+                "/v1/records/notes".to_owned(),
+                Some(json!({"owner": V})),
+            ),
+            (
+                "PATCH",
+                format!("/v1/records/notes/{id}"),
+                Some(json!({"title": "b"})),
+            ),
+            ("DELETE", format!("/v1/records/notes/{id}"), None),
+        ] {
+            let reply = call(kit, asker, method, &path, body, &[]).await;
+            assert_eq!(reply.fails(), (403, "rule_denied".to_owned()));
+            assert!(!reply.text.contains("sesame"), "{}", reply.text);
+            hints.push(
+                reply
+                    .json()
+                    .get("hint")
+                    .map(|h| h.as_str().unwrap().to_owned()),
+            );
+        }
+        hints
+    };
+    assert_eq!(refused(&u()).await, [None, None, None]);
+    develop(kit, true);
+    let says = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        refused(&u()).await,
+        [
+            says("In the rule create, characters 0 to 16, this is not true: owner == auth.id"),
+            says("In the rule update, characters 0 to 13, this is not true: title == null"),
+            says("The rule delete is null: only keys and operators pass."),
+        ]
+    );
+    let stranger = refused(&anon()).await.remove(0);
+    assert_eq!(
+        stranger,
+        says("In the rule create, characters 0 to 16, this is unknown: owner == auth.id")
+    );
+    // What cannot be viewed is absent still, without a word.
+    kit.rules("notes", json!({"view": null, "update": "owner == auth.id"}))
+        .await
+        .unwrap();
+    let path = format!("/v1/records/notes/{id}");
+    let reply = call(kit, &u(), "PATCH", &path, Some(json!({"title": "b"})), &[]).await;
+    let absent = call(
+        kit,
+        &u(),
+        "PATCH",
+        "/v1/records/notes/01990000-0000-7000-8000-0000000000ff",
+        Some(json!({"title": "b"})),
+        &[],
+    )
+    .await;
+    assert_eq!((reply.status, &reply.text), (404, &absent.text));
 }
