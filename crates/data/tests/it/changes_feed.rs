@@ -387,23 +387,33 @@ async fn the_feed_over_http(kit: &Kit) {
 }
 
 async fn answers_have_a_limit(kit: &Kit) {
-    kit.open(
-        "large",
-        json!([{"name": "a", "type": "text", "max": 500_000}]),
-    )
-    .await;
+    let fields = json!([{"name": "a", "type": "text", "max": 500_000}]);
+    kit.open("large", fields.clone()).await;
+    kit.open("wide", fields).await;
     let since = kit.place().await;
     let text = "x".repeat(450_000);
-    for _ in 0..38 {
-        kit.made("large", json!({"a": text})).await;
+    let make = async |name: &str, n: usize| {
+        for _ in 0..n {
+            kit.made(name, json!({"a": text})).await;
+        }
+    };
+    make("large", 20).await;
+    make("wide", 20).await;
+    // Each would do, but not both.
+    let all = format!("since={since}&limit=1000");
+    for name in ["large", "wide"] {
+        let page = kit.feed(&u(), &format!("{all}&collections={name}")).await;
+        assert_eq!(page.unwrap().items.len(), 20);
     }
-    let got = kit.feed(&u(), &format!("since={since}&limit=1000")).await;
-    assert_eq!(code(got), Code::ResponseTooLarge);
+    assert_eq!(code(kit.feed(&u(), &all).await), Code::ResponseTooLarge);
     let page = kit
-        .feed(&u(), &format!("since={since}&limit=20"))
+        .feed(&u(), &format!("since={since}&limit=30"))
         .await
         .unwrap();
-    assert_eq!((page.items.len(), page.more), (20, true));
+    assert_eq!((page.items.len(), page.more), (30, true));
+    make("large", 20).await;
+    let one = kit.feed(&u(), &format!("{all}&collections=large")).await;
+    assert_eq!(code(one), Code::ResponseTooLarge);
 }
 
 async fn a_batch_is_told_record_by_record(kit: &Kit) {

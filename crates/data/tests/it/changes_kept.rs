@@ -10,6 +10,7 @@ use store::{StoreError, WriteTx};
 
 both!(
     late_readers_list_again,
+    who_began_at_zero_is_told_too,
     a_tick_forgets_and_says_when_to_come_again,
     a_log_that_is_too_long_is_cut
 );
@@ -148,4 +149,26 @@ async fn a_log_that_is_too_long_is_cut(kit: &Kit) {
             .await
             .is_ok()
     );
+}
+
+/// 0 is a place to begin at whatever was pruned; that something was is told by the tag.
+async fn who_began_at_zero_is_told_too(kit: &Kit) {
+    let read = async |since: &str| {
+        let query = format!("since={since}&collections=users");
+        kit.feed(&key(), &query).await.unwrap()
+    };
+    let (zero, now_) = (read("0").await, read("now").await);
+    assert_eq!((zero.next_since, &zero.visibility), (0, &now_.visibility));
+    crate::kit::add_user(kit, crate::kit::U, None).await;
+    assert_eq!(read("0").await.items.len(), 1);
+    kit.data
+        .prune_changes(&kit.project, now().plus(31 * DAYS))
+        .await
+        .unwrap();
+    let after = read("0").await;
+    assert_eq!(
+        (after.items.len(), read("now").await.visibility),
+        (0, now_.visibility)
+    );
+    assert_ne!(after.visibility, zero.visibility);
 }

@@ -22,6 +22,7 @@ mod concurrency;
 mod conflicts;
 mod expand;
 mod explain;
+mod explain_acts;
 mod explain_who;
 mod files;
 mod filters;
