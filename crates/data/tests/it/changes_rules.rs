@@ -5,9 +5,11 @@ use crate::kit::{Kit, U, V, add_user, anon, asker, at, both, code, key, now, u, 
 use data::Asker;
 use gate::{UserAuth, Who};
 use kernel::Code;
+use sea_orm::ConnectionTrait;
 use serde_json::{Map, json};
 use std::sync::Arc;
 use std::time::Duration;
+use store::{Action, ChangeIn, StoreError, WriteTx};
 
 both!(
     a_change_of_rules_tells_nothing_of_before,
@@ -17,7 +19,8 @@ both!(
     a_witness_that_does_not_know_the_rule,
     the_tag_moves_with_what_decides,
     the_tag_settles_after_a_change_of_rules,
-    writes_and_a_change_of_rules_keep_their_order
+    writes_and_a_change_of_rules_keep_their_order,
+    a_change_of_rules_waits_for_writes_that_have_begun
 );
 
 fn gone(id: &str) -> (String, bool) {
@@ -319,4 +322,50 @@ async fn writes_and_a_change_of_rules_keep_their_order(kit: &Kit) {
         let told: Vec<&String> = told.iter().map(|(id, _)| id).collect();
         assert_eq!(told, ids[first..].iter().collect::<Vec<_>>());
     }
+}
+
+async fn a_change_of_rules_waits_for_writes_that_have_begun(kit: &Kit) {
+    if !kit.is_postgres() {
+        // There writes follow each other anyway.
+        return;
+    }
+    notes(kit, json!("owner == auth.id")).await;
+    let id = kit.made("notes", json!({"owner": U})).await;
+    let change = ChangeIn {
+        collection: "notes".to_owned(),
+        record: id.clone(),
+        action: Action::Delete,
+        fields: "[]".to_owned(),
+        actor: None,
+        witness: Some(json!({"owner": U}).to_string()),
+        before: None,
+        after: None,
+        at: now(),
+    };
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let begins = begun.clone();
+    let write = kit
+        .db
+        .write(async move |tx: &WriteTx| -> Result<(), StoreError> {
+            tx.execute_unprepared(r#"DELETE FROM "project"."notes""#)
+                .await?;
+            begins.notify_one();
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            tx.log_change(change.clone()).await
+        });
+    let opens = async {
+        begun.notified().await;
+        kit.rules("notes", json!({"list": "true"})).await.unwrap();
+    };
+    let (written, ()) = futures_util::join!(write, opens);
+    written.unwrap();
+    kit.stamped().await;
+    let log = kit.db.changes(0, 1_000).await.unwrap();
+    let place = |collection: &str| {
+        log.iter()
+            .rposition(|c| c.collection == collection)
+            .unwrap()
+    };
+    assert!(place("notes") < place("_collections"), "{log:?}");
+    assert_eq!(kit.told(&anon(), "since=0&collections=notes").await, []);
 }
