@@ -20,7 +20,8 @@ both!(
     the_tag_moves_with_what_decides,
     the_tag_settles_after_a_change_of_rules,
     writes_and_a_change_of_rules_keep_their_order,
-    a_change_of_rules_waits_for_writes_that_have_begun
+    a_change_of_rules_waits_for_writes_that_have_begun,
+    a_node_that_is_behind_has_another_tag
 );
 
 fn gone(id: &str) -> (String, bool) {
@@ -368,4 +369,29 @@ async fn a_change_of_rules_waits_for_writes_that_have_begun(kit: &Kit) {
     };
     assert!(place("notes") < place("_collections"), "{log:?}");
     assert_eq!(kit.told(&anon(), "since=0&collections=notes").await, []);
+}
+
+/// For a second it answers by the rules of before, and its tag says so.
+async fn a_node_that_is_behind_has_another_tag(kit: &Kit) {
+    if !kit.is_postgres() {
+        return;
+    }
+    notes(kit, json!("owner == auth.id")).await;
+    let behind = kit.another().await;
+    kit.stamped().await;
+    assert_eq!(
+        tag(kit, &u(), "notes").await,
+        tag(&behind, &u(), "notes").await
+    );
+    kit.rules("notes", json!({"list": "true"})).await.unwrap();
+    let theirs = tag(&behind, &u(), "notes").await;
+    let known = behind.data.schema(&behind.project).await.unwrap().version;
+    if known != kit.data.schema(&kit.project).await.unwrap().version {
+        assert_ne!(tag(kit, &u(), "notes").await, theirs);
+    }
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(
+        tag(kit, &u(), "notes").await,
+        tag(&behind, &u(), "notes").await
+    );
 }
