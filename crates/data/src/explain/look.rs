@@ -87,7 +87,7 @@ impl Looking<'_> {
                 clause: self.clause(&explanation, of),
                 ..known(explanation.answer.into())
             }),
-            // Too many records to look at here: the database answers, without a reason.
+            // Too many records to look at here: the database answers, without a reason, and over the others as they are.
             None => {
                 let allows =
                     allows_outside(rule, self.whom, &self.project.db, of.before, of.after).await?;
@@ -142,6 +142,9 @@ impl Looking<'_> {
         }
         for _ in 0..ROUNDS_MAX {
             let explanation = explain(&others);
+            if others.is_tired() {
+                break;
+            }
             if !others.wants() {
                 return Ok(Some(explanation));
             }

@@ -10,13 +10,15 @@ use kernel::limits::PAGE_MAX;
 use kernel::parse_id;
 use rules::{Row, World};
 use serde_json::{Map, Value as Json};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Records that are read for one explanation at most.
 const ROWS_MAX: usize = 5_000;
+/// Records that are looked at for one explanation at most: macros within macros look at each many times.
+const LOOKS_MAX: usize = 20_000;
 
 /// What a rule has asked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +35,7 @@ pub(super) struct Others {
     known: BTreeMap<Asked, Vec<Row>>,
     wanted: RefCell<BTreeSet<Asked>>,
     rows: usize,
+    looks: Cell<usize>,
     /// A record as an act would leave it, which takes the place of the stored one.
     pub(super) instead: Option<(String, Row)>,
 }
@@ -40,7 +43,14 @@ pub(super) struct Others {
 impl Others {
     fn find(&self, asked: Asked) -> Vec<Row> {
         match self.known.get(&asked) {
-            Some(rows) => rows.clone(),
+            Some(rows) => {
+                self.looks.set(self.looks.get() + 1 + rows.len());
+                if self.is_tired() {
+                    Vec::new()
+                } else {
+                    rows.clone()
+                }
+            }
             None => {
                 self.wanted.borrow_mut().insert(asked);
                 Vec::new()
@@ -88,6 +98,11 @@ impl Others {
             }
         }
         Ok(self.rows <= ROWS_MAX)
+    }
+
+    /// Whether so much was looked at that nothing more is given: what a rule answers then means nothing.
+    pub(super) fn is_tired(&self) -> bool {
+        self.looks.get() > LOOKS_MAX
     }
 
     /// Whether something was asked for that is not read yet.
