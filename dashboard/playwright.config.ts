@@ -1,3 +1,5 @@
+// How the walk through dashboard and shop is run: one browser, one test at a time.
+
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
@@ -5,8 +7,8 @@ export default defineConfig({
 	outputDir: "test-results",
 	workers: 1,
 	fullyParallel: false,
-	timeout: 60_000,
-	expect: { timeout: 7_000 },
+	timeout: 120_000,
+	expect: { timeout: 15_000 },
 
 	reporter: [["list"]],
 	use: {
@@ -15,7 +17,7 @@ export default defineConfig({
 		locale: "en-GB",
 		timezoneId: "Europe/Berlin",
 		colorScheme: "light",
-		actionTimeout: 8_000,
+		actionTimeout: 15_000,
 		screenshot: "only-on-failure",
 		launchOptions: {
 			executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

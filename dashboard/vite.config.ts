@@ -1,3 +1,5 @@
+// How the app is built, served while it is written, and its logic tested.
+
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 

@@ -1,10 +1,9 @@
-// A running demo with the built app before it, and a page that is watched: any error of the console, any breach of the
+// A running demo and a page that is watched: any error of the console, any breach of the
 // policy and any request to another host fails the test that caused it.
 
 import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
 import { Demo, operator } from "./kit";
-import { Site } from "./serve";
 
 interface Fixtures {
 	/** What was seen that must not be. */
@@ -18,8 +17,6 @@ type Elsewhere = (method: string, path: string, body?: unknown) => Promise<Respo
 
 interface WorkerFixtures {
 	demo: Demo;
-	/** Where the app is: before the demo, or the demo itself when the binary holds the app. */
-	home: string;
 	elsewhere: Elsewhere;
 }
 
@@ -30,15 +27,6 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 			const demo = await Demo.start();
 			await use(demo);
 			await demo.stop();
-		},
-		{ scope: "worker" },
-	],
-	home: [
-		async ({ demo }, use) => {
-			if (process.env.DASHBOARD_FROM === "server") return use(demo.url);
-			const site = await Site.start(demo.url);
-			await use(site.url);
-			await site.stop();
 		},
 		{ scope: "worker" },
 	],
@@ -61,10 +49,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 		},
 		{ scope: "worker" },
 	],
-	baseURL: async ({ home }, use) => use(home),
-	faults: async ({ page, home }, use) => {
+	baseURL: async ({ demo }, use) => use(demo.url),
+	faults: async ({ page, demo }, use) => {
 		const faults: string[] = [];
-		watch(page, home, faults);
+		watch(page, demo.url, faults);
 		await use(faults);
 		expect(faults).toEqual([]);
 	},
@@ -115,9 +103,14 @@ export async function accessible(page: Page): Promise<void> {
 	expect.soft(grave).toEqual([]);
 }
 
-/** Waits until nothing moves, then keeps a picture. */
+/** Waits until nothing is on its way and nothing moves, then keeps a picture. */
 export async function picture(page: Page, name: string): Promise<void> {
 	await page.waitForLoadState("networkidle");
+	await still(page, name);
+}
+
+/** Waits until nothing moves, then keeps a picture. */
+export async function still(page: Page, name: string): Promise<void> {
 	await page.evaluate(() => {
 		const ending = document
 			.getAnimations()

@@ -27,7 +27,7 @@ const pages: [name: string, path: string, heading: string][] = [
 for (const scheme of ["light", "dark"] as const) {
 	for (const size of ["desk", "phone"] as const) {
 		test(`every page, ${scheme}, ${size}`, async ({ app }) => {
-			test.setTimeout(240_000);
+			test.setTimeout(480_000);
 			await app.emulateMedia({ colorScheme: scheme });
 			await app.setViewportSize(
 				size === "desk" ? { width: 1360, height: 860 } : { width: 390, height: 844 },

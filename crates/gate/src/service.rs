@@ -137,6 +137,11 @@ impl Gate {
         self.0.logs.as_ref()
     }
 
+    /// Ends the use of all databases, after everything else has ended: each is left without a log beside it.
+    pub async fn shutdown(&self) {
+        self.0.store.shutdown().await;
+    }
+
     /// Whether the instance's database answers.
     pub async fn ready(&self) -> Result<(), Problem> {
         crate::rows::operators::count(&self.0.db).await?;

@@ -8,12 +8,11 @@ use crate::openapi::Documents;
 use crate::sites::Sites;
 use crate::supervisor::Supervisor;
 use crate::wiring::Services;
-use crate::worker::Wake;
+use crate::worker::{Calls, Wake};
 use crate::{control, demo, logs, reload, worker};
 use actix_web::{App, HttpServer};
 use gate::{Front, FrontConfig, Gate};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use std::cell::RefCell;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -95,32 +94,11 @@ async fn serve(
         setup_text(&services).await?
     };
     let supervisor = Supervisor::new();
-    let socket = Rc::new(control::bind(held.path())?);
-    let of_socket = services.clone();
-    supervisor.run("command socket", move || {
-        control::listen(socket.clone(), of_socket.clone())
-    });
-    let (of_sweep, rest) = (
-        services.gate.clone(),
-        Duration::from_secs(60 * config.gate.project_idle_minutes),
-    );
-    if !rest.is_zero() {
-        supervisor.run("idle projects", move || close_idle(of_sweep.clone(), rest));
-    }
-    if let Some(log) = services.gate.request_log().cloned() {
-        let clock = services.gate.clock().clone();
-        supervisor.run("request log", move || log.clone().run(clock.clone()));
-    }
+    let socket = control::bind(held.path())?;
+    start_background(&supervisor, &services, &config, socket, calls);
     if serving.demo {
-        let of_posters = services.clone();
-        supervisor.run("posters", move || demo::posters::hang(of_posters.clone()));
+        demo::start(&supervisor, &services);
     }
-    let calls = Rc::new(Mutex::new(calls));
-    let of_worker = services.clone();
-    supervisor.run("put-off work", move || {
-        let (services, calls) = (of_worker.clone(), calls.clone());
-        async move { worker::run(services, &mut *calls.lock().await).await }
-    });
     let documents = Arc::new(Documents::collect());
     let parts = AppParts {
         services: services.clone(),
@@ -141,20 +119,8 @@ async fn serve(
             front.with_document(*place, document)
         });
     let front = Front::new(services.gate.clone(), tokens, front).map_err(|e| e.to_string())?;
-    let of_reload = RefCell::new(Some((
-        serving.config_file,
-        config.clone(),
-        front.clone(),
-        log,
-    )));
-    supervisor.run("configuration", move || {
-        let parts = of_reload.take();
-        async move {
-            if let Some((file, config, front, log)) = parts {
-                reload::watch(file, config, front, log).await;
-            }
-        }
-    });
+    let watch = reload::watch(serving.config_file, config.clone(), front.clone(), log);
+    supervisor.once("configuration", watch);
     let server = HttpServer::new(move || {
         let parts = parts.clone();
         App::new()
@@ -172,17 +138,9 @@ async fn serve(
     .map_err(|e| format!("cannot serve: {e}"))?
     .run();
     let handle = server.handle();
-    supervisor.run("listener", {
-        let server = RefCell::new(Some(server));
-        move || {
-            let server = server.take();
-            async move {
-                if let Some(server) = server
-                    && let Err(error) = server.await
-                {
-                    tracing::error!(%error, "the listener ended");
-                }
-            }
+    supervisor.once("listener", async move {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "the listener ended");
         }
     });
     tell(&format!(
@@ -201,8 +159,40 @@ async fn serve(
     if let Some(log) = services.gate.request_log() {
         log.flush().await;
     }
-    drop(services);
+    services.gate.shutdown().await;
     Ok(())
+}
+
+/// Starts what runs beside requests.
+fn start_background(
+    supervisor: &Supervisor,
+    services: &Services,
+    config: &Config,
+    socket: tokio::net::UnixListener,
+    calls: Calls,
+) {
+    let socket = Rc::new(socket);
+    let of_socket = services.clone();
+    supervisor.run("command socket", move || {
+        control::listen(socket.clone(), of_socket.clone())
+    });
+    let (of_sweep, rest) = (
+        services.gate.clone(),
+        Duration::from_secs(60 * config.gate.project_idle_minutes),
+    );
+    if !rest.is_zero() {
+        supervisor.run("idle projects", move || close_idle(of_sweep.clone(), rest));
+    }
+    if let Some(log) = services.gate.request_log().cloned() {
+        let clock = services.gate.clock().clone();
+        supervisor.run("request log", move || log.clone().run(clock.clone()));
+    }
+    let calls = Rc::new(Mutex::new(calls));
+    let of_worker = services.clone();
+    supervisor.run("put-off work", move || {
+        let (services, calls) = (of_worker.clone(), calls.clone());
+        async move { worker::run(services, &mut *calls.lock().await).await }
+    });
 }
 
 async fn close_idle(gate: Gate, rest: Duration) {

@@ -54,6 +54,19 @@ impl Supervisor {
         self.tasks.borrow_mut().push(task);
     }
 
+    /// Runs `work`, which cannot be made anew, until it ends or the server stops.
+    pub fn once(&self, name: &'static str, work: impl Future<Output = ()> + 'static) {
+        let work = RefCell::new(Some(work));
+        self.run(name, move || {
+            let work = work.take();
+            async move {
+                if let Some(work) = work {
+                    work.await;
+                }
+            }
+        });
+    }
+
     /// Ends all tasks and waits for them.
     pub async fn stop(self) {
         self.stop.send_replace(true);

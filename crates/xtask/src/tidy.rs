@@ -58,7 +58,8 @@ impl File {
     }
 
     fn is_typescript(&self) -> bool {
-        matches!(self.extension(), "ts" | "tsx")
+        // Declarations are generated from the documents.
+        matches!(self.extension(), "ts" | "tsx") && !self.path.ends_with(".d.ts")
     }
 
     /// Whether the file belongs to tests or examples as a whole.

@@ -1,3 +1,5 @@
+// What a collection's form sends, and what it takes back.
+
 import { describe, expect, it } from "vitest";
 import { collectionOf, definition, NO_RULES, newField, newIndex, opened } from "./definitions";
 

@@ -1,3 +1,5 @@
+// Filters that are built by choosing are texts that the server understands.
+
 import { describe, expect, it } from "vitest";
 import { both, condition, literal, operatorsOf, placeOf } from "./filter";
 

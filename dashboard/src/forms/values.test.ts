@@ -1,3 +1,5 @@
+// Values go through a form and come back as they were.
+
 import { describe, expect, it } from "vitest";
 import type { Collection, Field } from "../api/schema";
 import { labelFields, labelOf } from "./labels";

@@ -1,3 +1,5 @@
+// What is suggested when an operator tells a user about a record.
+
 import { describe, expect, it } from "vitest";
 import type { Collection } from "../api/schema";
 import { singular, suggestion } from "./notify";

@@ -185,6 +185,7 @@ impl Kit {
         let access = Rc::new(Access {
             place: Place::Project,
             project: Some(project.clone()),
+            on_own_host: false,
             who: Ok(who.clone()),
             now: self.now(),
             request_id: "request".to_owned(),

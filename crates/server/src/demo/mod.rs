@@ -2,6 +2,7 @@
 
 use crate::commands::{self, Command};
 use crate::config::Config;
+use crate::supervisor::Supervisor;
 use crate::wiring::Services;
 use data::{Asker, WriteOptions};
 use futures_util::StreamExt;
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub mod posters;
+mod posters;
 mod shop;
 
 const POSTS: &str = include_str!("../../../../examples/blog/data/posts.json");
@@ -64,6 +65,12 @@ pub async fn seed(services: &Services, url: &str) -> Result<String, String> {
         OPERATOR.0,
         OPERATOR.1
     ))
+}
+
+/// Goes on with what takes longer, beside the requests.
+pub fn start(supervisor: &Supervisor, services: &Services) {
+    let services = services.clone();
+    supervisor.run("posters", move || posters::hang(services.clone()));
 }
 
 /// What the demo's records are made with: it passes rules, as a key does.

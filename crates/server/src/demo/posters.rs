@@ -392,6 +392,26 @@ fn compose(dice: &mut Dice, palette: &[Colour; 4]) -> Vec<Shape> {
                 shape(disc(x, y, 44.0), second, 1.0),
             ]
         }
+        other => compose_others(other, dice, palette, (x, y)),
+    }
+}
+
+/// The other four.
+fn compose_others(
+    which: u64,
+    dice: &mut Dice,
+    palette: &[Colour; 4],
+    (x, y): (f32, f32),
+) -> Vec<Shape> {
+    let [_, first, second, third] = *palette;
+    let (width, height) = (SIZE.0 as f32, SIZE.1 as f32);
+    let shape = |form, colour, strength| Shape {
+        form,
+        colour,
+        strength,
+    };
+    let disc = |x, y, radius| Form::Disc { x, y, radius };
+    match which {
         4 => {
             let step = dice.between(20.0, 30.0);
             let largest = step * 0.46;

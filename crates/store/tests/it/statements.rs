@@ -224,3 +224,27 @@ async fn the_marker_in_a_value_stays(kit: &Kit) {
         model
     );
 }
+
+/// Readers and writers both have the distance that rules compile to.
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_knows_distances() {
+    let kit = Kit::sqlite().await;
+    let db = kit.open().await;
+    let text = "SELECT galley_distance($1, 13.405, 48.8566, 2.3522) AS metres, galley_distance(NULL, 0, 0, 0) AS absent";
+    let read = db.query_one_raw(sql(&db, text, [52.52.into()])).await;
+    let written = db
+        .write(async move |tx: &WriteTx| {
+            let row = tx.query_one_raw(statement(tx.backend(), text, [52.52.into()]));
+            Ok::<_, StoreError>(row.await?)
+        })
+        .await;
+    let metres = kernel::geo::distance_m((52.52, 13.405), (48.8566, 2.3522));
+    for row in [read.unwrap(), written.unwrap()] {
+        let row = row.unwrap();
+        assert_eq!(
+            row.try_get::<f64>("", "metres").unwrap().to_bits(),
+            metres.to_bits()
+        );
+        assert_eq!(row.try_get::<Option<String>>("", "absent").unwrap(), None);
+    }
+}
