@@ -193,6 +193,7 @@ async fn held(tx: &WriteTx, known: &Arc<Schema>) -> Result<Arc<Schema>, DataErro
     Ok(Arc::new(Schema::load(version, collections)))
 }
 
+/// Notes a change of the schema in the audit log, and in the change log: there it divides what was seen under other rules.
 async fn audit(
     tx: &WriteTx,
     asker: &Asker,
@@ -207,5 +208,7 @@ async fn audit(
     };
     let detail = serde_json::Value::Object(collection.definition());
     gate::audit::record(tx, by.did(action, &collection.name, detail)).await?;
+    tx.log_schema_change(&collection.name, asker.who.actor(), asker.now)
+        .await?;
     Ok(())
 }

@@ -31,6 +31,9 @@ pub enum DataError {
     /// The collection's name is taken.
     #[error("collection taken")]
     CollectionTaken,
+    /// The changes that were asked for cannot be told: all records must be listed again.
+    #[error("resync required")]
+    Resync,
     /// The idempotency key was used for another request.
     #[error("idempotency mismatch")]
     OtherRequest,
@@ -78,6 +81,8 @@ impl From<DataError> for Problem {
             )]),
             DataError::Referenced => Code::Referenced.into(),
             DataError::CollectionTaken => Code::CollectionTaken.into(),
+            DataError::Resync => Problem::new(Code::ResyncRequired)
+                .hint("Ask for since=now, list the records, and go on from there."),
             DataError::OtherRequest => Code::IdempotencyMismatch.into(),
             DataError::InFlight => Code::InFlight.into(),
             DataError::Problem(problem) => problem,

@@ -6,9 +6,11 @@
 //! messages, and of files only that fields hold them.
 
 pub mod can;
+mod changes;
 mod collections;
 mod cursor;
 mod error;
+mod explain;
 mod fields;
 mod migrations;
 mod model;
@@ -24,7 +26,9 @@ mod service;
 mod sql;
 mod users;
 
+pub use changes::{ChangeItem, ChangesPage, ChangesQuery, Since};
 pub use error::DataError;
+pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, TruthView};
 pub use fields::{Bound, File, Format, Number, Relation, Select, Text, Type};
 pub use migrations::steps;
 pub use model::{Collection, CollectionKind, DefaultValue, Field, Index, Rules};

@@ -5,8 +5,8 @@ use crate::sql::ddl;
 use gate::Problem;
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, FromQueryResult, QueryOrder, Set, Statement};
-use store::{StoreError, WriteTx};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryOrder, Set, Statement};
+use store::{Db, StoreError, WriteTx};
 
 mod collection {
     use sea_orm::entity::prelude::*;
@@ -69,6 +69,18 @@ pub(crate) async fn load<C: ConnectionTrait>(db: &C) -> Result<(i64, Vec<Collect
     ))
 }
 
+/// How the engine means to answer a read, a line for each step. The read is not done.
+pub(crate) async fn plan(db: &Db, mut read: Statement) -> Result<Vec<String>, Problem> {
+    let (explain, column) = match read.db_backend {
+        DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
+        _ => ("EXPLAIN", "QUERY PLAN"),
+    };
+    read.sql = format!("{explain} {}", read.sql);
+    let lines = db.query_all_raw(read).await?;
+    let lines = lines.iter().map(|line| line.try_get("", column));
+    Ok(lines.collect::<Result<_, _>>()?)
+}
+
 /// Takes the schema's lock until the commit and moves its version; gives the version before.
 pub(crate) async fn lock(tx: &WriteTx) -> Result<i64, StoreError> {
     let sql = r#"UPDATE "project"."_counters" SET value = value + 1 WHERE name = 'schema'"#;
@@ -95,6 +107,19 @@ pub(crate) async fn create(tx: &WriteTx, collection: &Collection) -> Result<(), 
     Ok(())
 }
 
+/// Waits for the writes of a collection's records that have begun, and lets none begin before the commit: in the change
+/// log, each then stands on the side of a change of rules on which it happened. On SQLite writes follow each other anyway.
+async fn fence(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+    if tx.backend() == DbBackend::Postgres {
+        let table = crate::sql::quote(&collection.name);
+        tx.execute_unprepared(&format!(
+            r#"LOCK TABLE "project".{table} IN SHARE ROW EXCLUSIVE MODE"#
+        ))
+        .await?;
+    }
+    Ok(())
+}
+
 /// Why a change of a collection could not be written.
 pub(crate) enum Unfit {
     /// Records that are there have equal values where an index wants them unique.
@@ -114,6 +139,7 @@ pub(crate) async fn extend(
     collection: &Collection,
     changed: &Collection,
 ) -> Result<(), Unfit> {
+    fence(tx, collection).await?;
     for field in changed.fields.iter().skip(collection.fields.len()) {
         let sql = ddl::add_field(changed, field, tx.backend());
         execute(tx, &sql).await?;
@@ -137,6 +163,7 @@ async fn execute(tx: &WriteTx, sql: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Writes a collection's definition anew.
 async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
     let row = collection::ActiveModel {
         definition: Set(serde_json::Value::Object(collection.definition())),

@@ -43,6 +43,7 @@ pub struct Loaded {
     /// Finds a user by its address.
     pub(crate) find_plan: OnceLock<Plan>,
     pub(crate) insert_text: OnceLock<String>,
+    pub(crate) feed: crate::changes::Feed,
     pub(crate) upsert_text: OnceLock<String>,
     /// Defaults that are computed for each record.
     pub(crate) formulas: Vec<Computed>,
@@ -307,6 +308,7 @@ impl Loaded {
             lock_plan: OnceLock::new(),
             find_plan: OnceLock::new(),
             insert_text: OnceLock::new(),
+            feed: crate::changes::Feed::default(),
             upsert_text: OnceLock::new(),
             formulas: formulas(def, names),
             formulas_plan: OnceLock::new(),

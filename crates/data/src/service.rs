@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use store::{Doc, WriteTx};
+use store::{Db, Doc, WriteTx};
 use uuid::Uuid;
 
 /// How long a copy of a schema is trusted: another node may have changed it, or a change whose caller went away.
@@ -259,6 +259,20 @@ pub(crate) async fn allows(
     match ask(rule, asker, tx.backend(), before, after)? {
         Asked::Known(answer) => Ok(answer),
         Asked::By(statement) => Ok(is_yes(&tx.docs(statement).await?)),
+    }
+}
+
+/// Whether `rule` would allow a record, or a change of one, asked outside of a write.
+pub(crate) async fn allows_outside(
+    rule: &Rule,
+    asker: &Asker,
+    db: &Db,
+    before: &Row,
+    after: &Row,
+) -> Result<bool, DataError> {
+    match ask(rule, asker, db.backend(), before, Some(after))? {
+        Asked::Known(answer) => Ok(answer),
+        Asked::By(statement) => Ok(is_yes(&db.docs(statement).await?)),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::sql::{list, write};
 use gate::{Problem, Project, Who};
 use kernel::{Code, FieldError, Stamp, parse_id};
 use rules::{Env, Row};
-use sea_orm::Value;
+use sea_orm::{Statement, Value};
 use serde_json::{Map, Value as Json};
 use store::{Action, ChangeIn, Doc, WriteTx};
 use uuid::Uuid;
@@ -154,7 +154,9 @@ impl Data {
         let (mut values, late) =
             values(users, &user.profile, Some((user, &asker))).map_err(DataError::invalid)?;
         if !late.is_empty() {
-            let faults = records::late(tx, &asker, users, &mut values, &late).await?;
+            let docs = async |read: Statement| tx.docs(read).await;
+            let asked = (backend, docs);
+            let faults = records::late(asked, &asker, users, &mut values, &late).await?;
             if !faults.is_empty() {
                 return Err(DataError::invalid(faults));
             }

@@ -125,6 +125,12 @@ impl Input {
         std::mem::take(&mut self.object)
     }
 
+    /// The faults so far, for whoever reads a member of another object with a reader of its own.
+    #[must_use]
+    pub fn faults(self) -> Vec<FieldError> {
+        self.errors
+    }
+
     /// Fails with 400 when a member was not taken, with 422 when one has a fault; both name all of them.
     pub fn finish(self) -> Result<(), Problem> {
         if !self.object.is_empty() {

@@ -88,6 +88,15 @@ impl Project {
     }
 }
 
+impl Project {
+    /// Gives it other settings, for the tests of other crates.
+    #[doc(hidden)]
+    pub fn set_for_tests(&self, settings: Settings) {
+        let (version, _) = self.settings.get();
+        self.settings.set(version + 1, settings);
+    }
+}
+
 impl std::fmt::Debug for Project {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Project")

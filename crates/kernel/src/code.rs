@@ -167,6 +167,8 @@ codes! {
     MessageDone = "message_done", Conflict, "The message is done";
     /// A request with the same idempotency key is still running.
     InFlight = "in_flight", Conflict, "The same request is still running";
+    /// The changes that were asked for are kept no more, or cannot be told apart from what may not be told.
+    ResyncRequired = "resync_required", Conflict, "The records must be listed again";
     /// `If-Match` or `If-None-Match` does not hold.
     PreconditionFailed = "precondition_failed", Precondition, "The record is at another version";
     /// The body is larger than allowed.

@@ -230,7 +230,10 @@ impl<'a> Scope<'a> {
             Link::All => self.world.rows(&source.collection),
             Link::Back { there, here } => {
                 let here = self.field(here);
-                let mut rows = self.world.rows(&source.collection);
+                let mut rows = match &here {
+                    Val::Uuid(id) => self.world.pointing(&source.collection, &there.name, id),
+                    _ => Vec::new(),
+                };
                 rows.retain(|row| {
                     let mut scope = self.clone();
                     scope.vars.insert(source.var, row);

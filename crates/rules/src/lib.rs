@@ -23,6 +23,7 @@ mod geo;
 mod json;
 mod limits;
 mod parse;
+mod reach;
 mod resolve;
 mod slot;
 mod sql;
@@ -41,6 +42,7 @@ pub use limits::{
     DEPTH_MAX, HOPS_MAX, LIST_ITEMS_MAX, LIST_PARAM_ITEMS_MAX, Limit, NODES_MAX, SIZE_MAX,
     TEXT_CHARS_MAX,
 };
+pub use reach::Reach;
 pub use resolve::{parse_and_resolve, parse_and_resolve_value};
 pub use slot::Slot;
 pub use sql::{Compiled, PROJECT_SCHEMA, RowSource};

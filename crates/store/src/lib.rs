@@ -18,7 +18,9 @@ mod traits;
 mod tx;
 mod value;
 
-pub use changes::{Action, Change, ChangeIn};
+#[doc(hidden)]
+pub use changes::change_reads;
+pub use changes::{Action, Change, ChangeIn, Heads, Pruned, SCHEMA_CHANGES, SchemaHead};
 pub use error::StoreError;
 pub use factory::{Engine, Store};
 pub use idempotency::{Answer, Claim, IDEMPOTENCY_BODY_MAX};

@@ -93,15 +93,38 @@ fn own(ddl: &mut Ddl) {
     ddl.raw(r#"CREATE INDEX "_idempotency_age" ON "project"."_idempotency" (created_at)"#);
 }
 
-/// The store's own step, before all others.
-const OWN: Step = Step {
-    name: "store/1-tables",
-    up: own,
-};
+/// What finds the changes of one collection, and the last change of a collection itself.
+fn change_indexes(ddl: &mut Ddl) {
+    // On SQLite the place is the row's own number, which every index carries. On PostgreSQL rows without one are left
+    // out, so that a row enters once, when it is stamped.
+    let (of, marks) = match ddl.backend {
+        DbBackend::Sqlite => ("(collection)", "(record)"),
+        _ => ("(collection, seq) WHERE seq IS NOT NULL", "(record, seq)"),
+    };
+    ddl.raw(format!(
+        r#"CREATE INDEX "_changes_of" ON "project"."_changes" {of}"#
+    ));
+    ddl.raw(format!(
+        r#"CREATE INDEX "_changes_schema" ON "project"."_changes" {marks} WHERE collection = '{}'"#,
+        crate::SCHEMA_CHANGES
+    ));
+}
+
+/// The store's own steps, before all others.
+const OWN: [Step; 2] = [
+    Step {
+        name: "store/1-tables",
+        up: own,
+    },
+    Step {
+        name: "store/2-change-indexes",
+        up: change_indexes,
+    },
+];
 
 /// Brings `db` to the steps given. A database that has a step that is not known here is refused untouched.
 pub(crate) async fn migrate(db: &Db, steps: &[Step]) -> Result<(), StoreError> {
-    let steps: Vec<Step> = std::iter::once(OWN).chain(steps.iter().copied()).collect();
+    let steps: Vec<Step> = OWN.into_iter().chain(steps.iter().copied()).collect();
     db.write(async move |tx: &WriteTx| run(tx, &steps).await)
         .await
 }

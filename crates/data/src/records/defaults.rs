@@ -8,9 +8,9 @@ use crate::sql::formulas;
 use gate::Problem;
 use kernel::FieldError;
 use rules::Row;
-use sea_orm::Value;
+use sea_orm::{DbBackend, Statement, Value};
 use serde_json::{Map, Value as Json};
-use store::WriteTx;
+use store::{Doc, StoreError};
 
 /// Computes what the new record alone decides; gives the names of those that look at other records.
 pub(crate) fn early(
@@ -43,16 +43,18 @@ pub(crate) fn early(
     late
 }
 
-/// Computes what looks at other records, of the new record `row`. What is wrong with the values is given back, to be
+/// Computes what looks at other records, of the new record, by the database that `docs` asks. What is wrong with the values is given back, to be
 /// told only to whom the rule allows the record.
 pub(crate) async fn late(
-    tx: &WriteTx,
+    (backend, docs): (
+        DbBackend,
+        impl AsyncFnOnce(Statement) -> Result<Vec<Doc>, StoreError>,
+    ),
     asker: &Asker,
     collection: &Loaded,
     values: &mut [Value],
     late: &[String],
 ) -> Result<Vec<FieldError>, DataError> {
-    let backend = tx.backend();
     let plan = collection.formulas_plan.get_or_init(|| {
         let all = collection.formulas.iter();
         let all: Vec<&Computed> = all.filter(|c| c.formula.needs_sql()).collect();
@@ -64,7 +66,7 @@ pub(crate) async fn late(
     });
     let statement =
         statement.map_err(|e| Problem::internal(format!("a default could not be bound: {e}")))?;
-    let doc = tx.docs(statement).await?.pop();
+    let doc = docs(statement).await?.pop();
     let doc = doc.ok_or_else(|| Problem::internal("computed defaults are missing"))?;
     let computed = super::judge::parse_row(&doc.json)?;
     let mut errors = Vec::new();

@@ -9,7 +9,7 @@ use crate::schema::Loaded;
 use crate::service::{Asker, allows};
 use crate::sql::write;
 use rules::Row;
-use sea_orm::Value;
+use sea_orm::{Statement, Value};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use store::{Action, WriteTx};
@@ -71,7 +71,9 @@ impl Making {
         let (row, faults) = if self.late.is_empty() {
             (&self.row, Vec::new())
         } else {
-            let faults = defaults::late(tx, asker, collection, &mut values, &self.late).await?;
+            let docs = async |read: Statement| tx.docs(read).await;
+            let asked = (tx.backend(), docs);
+            let faults = defaults::late(asked, asker, collection, &mut values, &self.late).await?;
             computed = seen(collection, asker, &values);
             (&computed, faults)
         };

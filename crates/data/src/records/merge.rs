@@ -125,7 +125,7 @@ impl Merging {
     }
 
     /// What the fields will hold, and what is wrong with it. The database computes the same from the same locked row.
-    fn outcome(&self, before: &Row) -> (Vec<(String, Value)>, Vec<FieldError>) {
+    pub(super) fn outcome(&self, before: &Row) -> (Vec<(String, Value)>, Vec<FieldError>) {
         let mut faults = Vec::new();
         let mut values = Vec::new();
         for (name, assign) in &self.set {

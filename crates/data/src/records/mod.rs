@@ -9,6 +9,7 @@ mod merge;
 mod read;
 mod remove;
 mod scene;
+mod trial;
 mod upsert;
 mod values;
 mod views;
@@ -18,6 +19,7 @@ pub(crate) use batch::operation_count;
 pub(crate) use defaults::{early, late};
 pub(crate) use holds::{Keeper, all_removed, made};
 pub(crate) use scene::{keep, replay};
+pub(crate) use trial::Trial;
 pub(crate) use values::{absent, value_of};
 
 use store::{Claim, Doc};

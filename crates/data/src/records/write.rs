@@ -7,6 +7,7 @@ use super::remove::Removing;
 use super::scene::Operation;
 use super::values::Writing;
 use crate::error::DataError;
+use crate::explain::Act;
 use crate::service::{Asker, Data};
 use gate::Project;
 use kernel::parse_id;
@@ -26,9 +27,11 @@ impl Data {
     ) -> Result<Answer, DataError> {
         let scene = self.scene(project, asker).await?;
         let collection = scene.schema.collection(name)?;
+        let doubtful = Self::doubtful(project, asker, Act::Create, None, Some(&object));
         let making = Making::parse(collection, asker, object, self.ids().new_id())?;
-        self.alone(scene, Operation::Create(making), options.claim)
-            .await
+        let operation = Operation::Create(making);
+        let result = self.alone(scene, operation, options.claim).await;
+        self.hinted(project, asker, name, doubtful, result).await
     }
 
     /// Changes the fields that are named in `object`, and no others. A field takes a value, or an operator:
@@ -44,11 +47,13 @@ impl Data {
     ) -> Result<Answer, DataError> {
         let scene = self.scene(project, asker).await?;
         let collection = scene.schema.collection(name)?;
+        let doubtful = Self::doubtful(project, asker, Act::Update, Some(id), Some(&object));
         let id = parse_id(id).ok_or(DataError::NoRecord)?;
         let (wanted, writing) = (options.if_match, Writing::Merge);
         let merging = Merging::parse(collection, asker, id, object, wanted, writing)?;
-        self.alone(scene, Operation::Update(merging), options.claim)
-            .await
+        let operation = Operation::Update(merging);
+        let result = self.alone(scene, operation, options.claim).await;
+        self.hinted(project, asker, name, doubtful, result).await
     }
 
     /// Removes a record.
@@ -61,12 +66,14 @@ impl Data {
         options: WriteOptions,
     ) -> Result<Answer, DataError> {
         let scene = self.scene(project, asker).await?;
+        let doubtful = Self::doubtful(project, asker, Act::Delete, Some(id), None);
         let removing = Removing {
             collection: scene.schema.collection(name)?.clone(),
             id: parse_id(id).ok_or(DataError::NoRecord)?,
             if_match: options.if_match,
         };
-        self.alone(scene, Operation::Delete(removing), options.claim)
-            .await
+        let operation = Operation::Delete(removing);
+        let result = self.alone(scene, operation, options.claim).await;
+        self.hinted(project, asker, name, doubtful, result).await
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Page<'a> {
     pub after: Option<After>,
 }
 
-fn from(select: &mut SelectStatement, collection: &Loaded) {
+pub(super) fn from(select: &mut SelectStatement, collection: &Loaded) {
     select.from_as(
         (
             Alias::new(store::SCHEMA),
@@ -48,7 +48,7 @@ fn row() -> RowSource {
 }
 
 /// Adds the condition of a rule. None is for callers that pass rules.
-fn guard(select: &mut SelectStatement, rule: Option<&Rule>, backend: DbBackend) {
+pub(super) fn guard(select: &mut SelectStatement, rule: Option<&Rule>, backend: DbBackend) {
     match rule {
         None | Some(Rule::Open) => {}
         Some(Rule::Closed) => {
@@ -60,7 +60,7 @@ fn guard(select: &mut SelectStatement, rule: Option<&Rule>, backend: DbBackend) 
     }
 }
 
-fn col(name: &str) -> Expr {
+pub(super) fn col(name: &str) -> Expr {
     Expr::col((Alias::new(ROW), Alias::new(name)))
 }
 

@@ -17,6 +17,7 @@ mod meaning;
 mod places;
 mod plans;
 mod postgres;
+mod reach;
 mod texts;
 mod three_ways;
 mod worlds;

@@ -10,6 +10,7 @@
 )]
 
 mod change_log;
+mod change_reads;
 mod entities;
 mod errors;
 mod factory;

@@ -82,7 +82,12 @@ async fn steps_run_once(kit: &Kit) {
         assert_eq!(ids(&db).await, ["1", "2"]);
         assert_eq!(
             steps(&db).await,
-            ["store/1-tables", "test/1-first", "test/2-second"]
+            [
+                "store/1-tables",
+                "store/2-change-indexes",
+                "test/1-first",
+                "test/2-second"
+            ]
         );
     }
 }
@@ -129,7 +134,12 @@ async fn an_unknown_step_is_refused(kit: &Kit) {
     let db = kit.store.project(uid, &[FIRST, SECOND]).await.unwrap();
     assert_eq!(
         steps(&db).await,
-        ["store/1-tables", "test/1-first", "test/2-second"]
+        [
+            "store/1-tables",
+            "store/2-change-indexes",
+            "test/1-first",
+            "test/2-second"
+        ]
     );
 }
 
@@ -140,7 +150,10 @@ async fn a_failing_step_leaves_nothing(kit: &Kit) {
     let db = kit.store.project(uid, &[FIRST]).await.unwrap();
     assert_eq!(ids(&db).await, ["1"]);
     assert!(kit.store.project(uid, &[FIRST, BROKEN]).await.is_err());
-    assert_eq!(steps(&db).await, ["store/1-tables", "test/1-first"]);
+    assert_eq!(
+        steps(&db).await,
+        ["store/1-tables", "store/2-change-indexes", "test/1-first"]
+    );
     assert!(
         db.query_all_raw(crate::kit::sql(
             &db,

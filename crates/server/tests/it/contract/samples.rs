@@ -34,6 +34,9 @@ impl Samples {
                     .replace("{collection}", &self.path[name]);
             }
         }
+        if operation.id == "list_changes" {
+            path.push_str("?since=0");
+        }
         path = path.replace("{key_id}", &self.path["key"]);
         path = path.replace("{bucket}", &self.path["bucket"]);
         path = path.replace("{path}", "a.txt");
@@ -56,6 +59,9 @@ impl Samples {
                 {"op": "update", "collection": "notes", "id": "01990000-0000-7000-8000-00000000ba7c", "data": {"text": {"set_if_absent": "x"}}},
                 {"op": "delete", "collection": "notes", "id": "01990000-0000-7000-8000-00000000ba7c"}
             ]}),
+            "explain_rule" => {
+                json!({"action": "list", "as": {"anonymous": true}, "sort": "-text"})
+            }
             "sign_up" => json!({"email": "another@example.com", "password": "a-long-password"}),
             "sign_in_password" => {
                 json!({"identity": "u@example.com", "password": "a-long-password"})
