@@ -81,6 +81,12 @@ impl Problem {
         self.0.code
     }
 
+    /// The sentence about this occurrence, if there is one.
+    #[must_use]
+    pub fn detail_text(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
     /// The faults of single values.
     #[must_use]
     pub fn field_errors(&self) -> &[FieldError] {

@@ -37,6 +37,7 @@ pub use limits::{
     DEPTH_MAX, HOPS_IN_A_PATH_MAX, HOPS_MAX, LIST_ITEMS_MAX, LIST_PARAM_ITEMS_MAX, Limit,
     NODES_MAX, SIZE_MAX, TEXT_CHARS_MAX,
 };
+pub use limits::end_of_string;
 pub use resolve::parse_and_resolve;
 pub use slot::Slot;
 pub use sql::{Compiled, PROJECT_SCHEMA, RowSource};

@@ -1,10 +1,13 @@
 //! The records' verbs: list, get, create, merge, delete. Rules are asked in the write's own transaction.
 
+mod expand;
 mod judge;
+mod members;
 mod read;
 mod values;
 mod write;
 
+pub(crate) use expand::RELATED_ROWS_MAX;
 pub(crate) use values::{absent, value_of};
 pub(crate) use write::{keep, replay};
 
@@ -18,6 +21,48 @@ pub struct RecordPage {
     pub next_cursor: Option<String>,
     /// All records that match, if that was asked for.
     pub total: Option<i64>,
+}
+
+impl RecordPage {
+    /// The page as it is sent. The records are JSON already: they are joined, not parsed.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let bytes: usize = self.docs.iter().map(|d| d.json.len() + 1).sum();
+        let mut out = String::with_capacity(bytes + 256);
+        let docs = self.docs.iter().map(|d| d.json.as_str());
+        write_page(&mut out, docs, self.next_cursor.as_deref(), self.total);
+        out
+    }
+}
+
+fn write_page<'a>(
+    out: &mut String,
+    docs: impl Iterator<Item = &'a str>,
+    next_cursor: Option<&str>,
+    total: Option<i64>,
+) {
+    out.push_str("{\"items\":[");
+    for (i, json) in docs.enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        out.push_str(json);
+    }
+    out.push_str("],\"next_cursor\":");
+    match next_cursor {
+        // A cursor is base64url: nothing in it needs escaping.
+        Some(cursor) => {
+            out.push('"');
+            out.push_str(cursor);
+            out.push('"');
+        }
+        None => out.push_str("null"),
+    }
+    if let Some(total) = total {
+        out.push_str(",\"total\":");
+        out.push_str(&total.to_string());
+    }
+    out.push('}');
 }
 
 /// What `If-Match` asks for.

@@ -1,9 +1,11 @@
 //! SQL of dynamic collections: the only place of this crate that builds statements from the catalogue.
 
 pub(crate) mod ddl;
+mod keyset;
 pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod projection;
+pub(crate) mod related;
 pub(crate) mod write;
 
 /// Quotes an identifier. Names follow the catalogue's grammar; doubling quotes is the second line.

@@ -6,7 +6,7 @@ use crate::place;
 use crate::value::Doc;
 use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
 use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,8 +39,16 @@ struct TxState {
 
 impl PgTx {
     pub(super) async fn open(pool: &PgPool, place: &Arc<Place>) -> Result<Self, DbErr> {
+        Self::begun(pool, place, None).await
+    }
+
+    async fn begun(
+        pool: &PgPool,
+        place: &Arc<Place>,
+        begin: Option<SqlStr>,
+    ) -> Result<Self, DbErr> {
         let mut connection = pool.acquire().await.map_err(db_err)?;
-        Manager::begin(&mut connection, None)
+        Manager::begin(&mut connection, begin)
             .await
             .map_err(db_err)?;
         Ok(Self {
@@ -50,6 +58,12 @@ impl PgTx {
             poisoned: AtomicBool::new(false),
             state: Arc::default(),
         })
+    }
+
+    /// A transaction that only reads, all of it as the database is at its first statement.
+    pub(super) async fn snapshot(pool: &PgPool, place: &Arc<Place>) -> Result<Self, DbErr> {
+        let begin = AssertSqlSafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").into_sql_str();
+        Self::begun(pool, place, Some(begin)).await
     }
 
     pub(super) fn is_poisoned(&self) -> bool {
@@ -67,6 +81,10 @@ impl PgTx {
     /// Asks for the sequencer after the commit.
     pub(crate) fn mark_changed(&self) {
         self.state.changed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_read(&self) {
+        self.place.reads.fetch_add(1, Ordering::Relaxed);
     }
 
     fn abandoned(&self) -> Result<(), DbErr> {
