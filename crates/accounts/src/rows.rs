@@ -167,6 +167,20 @@ pub(crate) async fn live_sessions<C: ConnectionTrait>(
         .await
 }
 
+/// The sessions among these that are neither ended nor expired.
+pub(crate) async fn live_among<C: ConnectionTrait>(
+    db: &C,
+    ids: &[Uuid],
+    now: Stamp,
+) -> Result<Vec<session::Model>, DbErr> {
+    session::Entity::find()
+        .filter(session::Column::Id.is_in(ids.iter().copied()))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(now.time()))
+        .all(db)
+        .await
+}
+
 /// Moves the family from the token `counter` to the next. False when it is not there, or ended.
 pub(crate) async fn rotate(
     tx: &WriteTx,

@@ -12,6 +12,7 @@ use gate::{Project, UserAuth};
 use kernel::Stamp;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use store::WriteTx;
 use uuid::Uuid;
@@ -233,6 +234,32 @@ impl Accounts {
     /// The user's sessions, the newest first.
     pub async fn sessions(&self, ask: &Ask, user: &UserAuth) -> Result<Vec<session::Model>, Error> {
         Ok(rows::live_sessions(&ask.project.db, user.id, ask.now).await?)
+    }
+
+    /// Which of these sessions live: neither ended nor expired, of users who exist and are not disabled.
+    pub async fn alive(
+        &self,
+        project: &Project,
+        sessions: &[Uuid],
+        now: Stamp,
+    ) -> Result<HashSet<Uuid>, Error> {
+        let mut users = HashMap::new();
+        let mut alive = HashSet::new();
+        for row in rows::live_among(&project.db, sessions, now).await? {
+            let may = match users.get(&row.user_id) {
+                Some(may) => *may,
+                None => {
+                    let user = self.inner.directory.get(project, row.user_id).await?;
+                    let may = user.is_some_and(|user| !user.disabled);
+                    users.insert(row.user_id, may);
+                    may
+                }
+            };
+            if may {
+                alive.insert(row.id);
+            }
+        }
+        Ok(alive)
     }
 
     /// Ends one of the user's sessions; every token of it is refused from now on.

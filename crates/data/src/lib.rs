@@ -1,8 +1,9 @@
 //! Dynamic collections: a schema made at run time, and records under its rules.
 //!
 //! The deep module: one call per verb, behind it parsing, rules, SQL for two engines, the change log and idempotency.
-//! Invariants: a name reaches SQL only through the schema's catalogue; a rule is asked in the transaction of its write;
-//! hidden fields do not exist for whoever does not pass rules. It knows nothing of credentials, files or messages.
+//! Invariants: a name reaches SQL only through the schema's catalogue; a rule is asked in the transaction of its write,
+//! in the world before it; hidden fields do not exist for whoever does not pass rules. It knows nothing of credentials or
+//! messages, and of files only that fields hold them.
 
 pub mod can;
 mod collections;
@@ -11,7 +12,9 @@ mod error;
 mod fields;
 mod migrations;
 mod model;
+mod names;
 pub mod openapi;
+pub mod ports;
 mod query;
 mod records;
 mod routes;
@@ -22,9 +25,9 @@ mod sql;
 mod users;
 
 pub use error::DataError;
-pub use fields::{Format, Number, Relation, Text, Type};
+pub use fields::{Bound, File, Format, Number, Relation, Select, Text, Type};
 pub use migrations::steps;
-pub use model::{Collection, CollectionKind, Field, Index, Rules};
+pub use model::{Collection, CollectionKind, DefaultValue, Field, Index, Rules};
 pub use query::Query;
 pub use records::{IfMatch, RecordPage, WriteOptions};
 pub use routes::configure;

@@ -2,7 +2,8 @@
 
 mod read;
 
-use crate::schema::{Loaded, Schema};
+use crate::fields::Type;
+use crate::schema::{Column, Loaded, Schema};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,7 +113,35 @@ fn nullable(mut schema: Json) -> Json {
     if let Some(kind) = schema.get("type").cloned() {
         schema["type"] = json!([kind, "null"]);
     }
+    if let Some(Json::Array(values)) = schema.get_mut("enum") {
+        values.push(Json::Null);
+    }
     schema
+}
+
+/// What people must know of a field before they send it.
+fn noted(mut schema: Json, column: &Column) -> Json {
+    let note = match (column.read_only, column.write_once) {
+        (true, _) => "Only keys and operators can write this.",
+        (_, true) => "This can be set only when the record is made.",
+        _ => return schema,
+    };
+    let known = schema["description"]
+        .as_str()
+        .map(|d| format!("{d} {note}"));
+    schema["description"] = known.unwrap_or_else(|| note.to_owned()).into();
+    schema
+}
+
+/// A field of a change: a value, or an operator.
+fn operable(value: Json, plain: Json, column: &Column) -> Json {
+    let operator = |name: &str, schema: Json| json!({"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": false});
+    let mut any = vec![value];
+    if let Type::Number(number) = &column.kind {
+        any.push(operator("increment", number.amount_schema()));
+    }
+    any.push(operator("set_if_absent", plain));
+    json!({"anyOf": any})
 }
 
 fn add_schemas(
@@ -136,13 +165,16 @@ fn add_schemas(
             create.insert("id".to_owned(), plain.clone());
         }
         if column.writable {
+            let value = noted(value, column);
             create.insert(column.name.clone(), value.clone());
-            patch.insert(column.name.clone(), value);
+            if !column.write_once {
+                patch.insert(column.name.clone(), operable(value, plain, column));
+            }
             let has_default = collection
                 .def
                 .field(&column.name)
                 .is_some_and(|f| f.default.is_some());
-            if !column.nullable && !has_default {
+            if !column.nullable && !has_default && !column.read_only {
                 create_required.push(column.name.clone());
             }
         }

@@ -8,7 +8,7 @@ pub use expand::Expand;
 pub(crate) use expand::{HOPS_MAX, RELATED_DEFAULT, RELATED_MAX, RELATIONS_MAX};
 pub(crate) use prepare::{
     Later, Pointing, Prepared, Shaped, What, filter_problem, kind_of, params_of, prepare, prepare_one,
-    view_rule,
+    reads_more, view_rule,
 };
 
 use gate::{Input, Problem};
@@ -36,7 +36,7 @@ pub struct Query {
     /// Which relations come along.
     pub expand: Vec<Expand>,
     /// Whether it came in a body, for the places of faults.
-    from_body: bool,
+    pub from_body: bool,
 }
 
 impl Query {

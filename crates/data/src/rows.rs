@@ -1,6 +1,6 @@
 //! Rows of the schema: the collections' definitions and the version that moves with them.
 
-use crate::model::Collection;
+use crate::model::{Collection, Index};
 use crate::sql::ddl;
 use gate::Problem;
 use kernel::Stamp;
@@ -95,8 +95,49 @@ pub(crate) async fn create(tx: &WriteTx, collection: &Collection) -> Result<(), 
     Ok(())
 }
 
-/// Writes a collection's definition anew.
-pub(crate) async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+/// Why a change of a collection could not be written.
+pub(crate) enum Unfit {
+    /// Records that are there have equal values where an index wants them unique.
+    Equal(Index),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unfit {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Adds what `changed` has beyond `collection` to the table, and writes the definition anew.
+pub(crate) async fn extend(
+    tx: &WriteTx,
+    collection: &Collection,
+    changed: &Collection,
+) -> Result<(), Unfit> {
+    for field in changed.fields.iter().skip(collection.fields.len()) {
+        let sql = ddl::add_field(changed, field, tx.backend());
+        execute(tx, &sql).await?;
+    }
+    let known = collection.all_indexes();
+    for index in changed.all_indexes() {
+        if known.contains(&index) {
+            continue;
+        }
+        let sql = ddl::index_sql(changed, &index, tx.backend());
+        execute(tx, &sql).await.map_err(|e| match e {
+            StoreError::Unique(_) => Unfit::Equal(index),
+            e => e.into(),
+        })?;
+    }
+    Ok(update(tx, changed).await?)
+}
+
+async fn execute(tx: &WriteTx, sql: &str) -> Result<(), StoreError> {
+    tx.execute_unprepared(sql).await?;
+    Ok(())
+}
+
+async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
     let row = collection::ActiveModel {
         definition: Set(serde_json::Value::Object(collection.definition())),
         updated_at: Set(collection.updated_at.time()),

@@ -1,11 +1,13 @@
 //! A project's schema as one unchanging snapshot: collections with their rules resolved and their plans cached.
 
 use crate::fields::{Format, Number, Type};
-use crate::model::{Collection, RULE_NAMES};
+use crate::model::FIELDS_ADDED;
+use crate::model::{Collection, DefaultValue, Field, RULE_NAMES};
+use crate::names::{FilterNames, Names};
 use crate::sql::plan::Plan;
 use gate::Problem;
 use kernel::{Code, FieldError};
-use rules::{Catalogue, Field as RuleField, HopRule, Mode, Resolved, RuleError};
+use rules::{Formula, Mode, Resolved, RuleError};
 use sea_orm::DbBackend;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -41,6 +43,20 @@ pub struct Loaded {
     /// Finds a user by its address.
     pub(crate) find_plan: OnceLock<Plan>,
     pub(crate) insert_text: OnceLock<String>,
+    pub(crate) upsert_text: OnceLock<String>,
+    /// Defaults that are computed for each record.
+    pub(crate) formulas: Vec<Computed>,
+    /// Asks the database for those formulas that look at other records.
+    pub(crate) formulas_plan: OnceLock<Plan>,
+    /// The fields that hold files, with their buckets.
+    pub(crate) files: Vec<(String, String)>,
+}
+
+/// A field's default that is computed for each record.
+pub(crate) struct Computed {
+    pub name: String,
+    pub kind: Type,
+    pub formula: Formula,
 }
 
 /// A column of a collection's table, the system's included.
@@ -53,8 +69,12 @@ pub struct Column {
     pub hidden: bool,
     /// Whether it may be null.
     pub nullable: bool,
-    /// Whether callers may write it.
+    /// Whether anybody may write it.
     pub writable: bool,
+    /// Whether only keys and operators may write it.
+    pub read_only: bool,
+    /// Whether it may be written when the record is made only.
+    pub write_once: bool,
     /// The rule that must be true of a record for its value to be shown.
     pub mask: Option<Arc<Resolved>>,
 }
@@ -145,8 +165,13 @@ impl Schema {
     }
 }
 
-/// Checks the rules of `collection` against the schema that will hold it; tells all faults at once.
-pub(crate) fn check_rules(schema: &Schema, collection: &Collection) -> Result<(), Problem> {
+/// Checks the rules and defaults of `collection` against the schema that will hold it; tells all faults at once. In
+/// a change, its own fields from the place `added_from` on are new.
+pub(crate) fn check_rules(
+    schema: &Schema,
+    collection: &Collection,
+    added_from: Option<usize>,
+) -> Result<(), Problem> {
     let mut all: BTreeMap<String, Collection> = schema
         .collections
         .iter()
@@ -164,14 +189,26 @@ pub(crate) fn check_rules(schema: &Schema, collection: &Collection) -> Result<()
     }
     let mut code = Code::InvalidRule;
     for (i, field) in collection.fields.iter().filter(|f| !f.system).enumerate() {
+        let place = match added_from {
+            Some(first) if i >= first => format!("{FIELDS_ADDED}/{}", i - first),
+            _ => format!("/fields/{i}"),
+        };
         if let Type::Relation(r) = &field.kind
             && !all.contains_key(&r.collection)
         {
             code = Code::ValidationFailed;
             errors.push(FieldError {
-                path: format!("/fields/{i}/collection"),
+                path: format!("{place}/collection"),
                 code: "unknown_collection",
                 message: format!("There is no collection {}.", r.collection),
+            });
+        }
+        if let Some(Err(error)) = formula(collection, field, &names) {
+            code = Code::ValidationFailed;
+            errors.push(FieldError {
+                path: format!("{place}/default"),
+                code: "invalid_expression",
+                message: error.to_string(),
             });
         }
     }
@@ -204,6 +241,13 @@ pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
         for (rule, _) in broken_rules(other, &names) {
             let message = format!("The rule {rule} of {} names it.", other.name);
             all.push(found(format!("/{}/rules/{rule}", other.name), message));
+        }
+        for field in &other.fields {
+            if let Some(Err(_)) = formula(other, field, &names) {
+                let message = format!("The default of {} of {} names it.", field.name, other.name);
+                let path = format!("/{}/{}/default", other.name, field.name);
+                all.push(found(path, message));
+            }
         }
     }
     all
@@ -263,6 +307,10 @@ impl Loaded {
             lock_plan: OnceLock::new(),
             find_plan: OnceLock::new(),
             insert_text: OnceLock::new(),
+            upsert_text: OnceLock::new(),
+            formulas: formulas(def, names),
+            formulas_plan: OnceLock::new(),
+            files: files(def),
         }
     }
 
@@ -283,10 +331,61 @@ impl Loaded {
             .find(|c| c.name == name && (privileged || !c.hidden))
     }
 
-    pub(crate) fn insert_text(&self, backend: DbBackend) -> &str {
-        self.insert_text
-            .get_or_init(|| crate::sql::write::insert_text(self, backend))
+    /// The computed default of a field.
+    pub(crate) fn formula(&self, name: &str) -> Option<&Computed> {
+        self.formulas.iter().find(|c| c.name == name)
     }
+
+    /// The text of an insert; where `or_yield`, one that does nothing if the id is taken.
+    pub(crate) fn insert_text(&self, or_yield: bool, backend: DbBackend) -> &str {
+        let kept = if or_yield {
+            &self.upsert_text
+        } else {
+            &self.insert_text
+        };
+        kept.get_or_init(|| crate::sql::write::insert_text(self, or_yield, backend))
+    }
+}
+
+fn files(def: &Collection) -> Vec<(String, String)> {
+    let file = |field: &Field| match &field.kind {
+        Type::File(f) => Some((field.name.clone(), f.bucket.clone())),
+        _ => None,
+    };
+    def.fields.iter().filter_map(file).collect()
+}
+
+fn formulas(def: &Collection, names: &Names<'_>) -> Vec<Computed> {
+    let mut all = Vec::new();
+    for field in &def.fields {
+        match formula(def, field, names) {
+            None => {}
+            Some(Ok(formula)) => all.push(Computed {
+                name: field.name.clone(),
+                kind: field.kind.clone(),
+                formula,
+            }),
+            Some(Err(error)) => {
+                tracing::error!(collection = %def.name, field = %field.name, %error, "a default does not resolve and gives nothing");
+            }
+        }
+    }
+    all
+}
+
+/// The expression of a field's default, resolved.
+fn formula(
+    def: &Collection,
+    field: &Field,
+    names: &Names<'_>,
+) -> Option<Result<Formula, RuleError>> {
+    let Some(DefaultValue::Expression(text)) = &field.default else {
+        return None;
+    };
+    let want = field.kind.kind();
+    Some(rules::parse_and_resolve_value(
+        text, &def.name, &want, names,
+    ))
 }
 
 fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
@@ -296,6 +395,8 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
         hidden: false,
         nullable: false,
         writable: false,
+        read_only: false,
+        write_once: false,
         mask: None,
     };
     let mut columns = vec![system("id", Type::Id)];
@@ -314,6 +415,8 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
             hidden: field.hidden || (field.read_rule.is_some() && mask.is_none()),
             nullable: !field.required,
             writable: !field.system,
+            read_only: field.read_only,
+            write_once: field.write_once,
             mask,
         });
     }
@@ -328,136 +431,4 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
         }),
     ));
     columns
-}
-
-/// The names that rules may use: everything.
-pub(crate) struct Names<'a> {
-    collections: &'a BTreeMap<String, Collection>,
-}
-
-fn system_kind(name: &str) -> Option<rules::Kind> {
-    match name {
-        "id" => Some(rules::Kind::Uuid),
-        "created_at" | "updated_at" => Some(rules::Kind::DateTime),
-        "_version" => Some(rules::Kind::Integer),
-        _ => None,
-    }
-}
-
-impl Catalogue for Names<'_> {
-    fn field(&self, collection: &str, field: &str) -> Option<RuleField> {
-        let collection = self.collections.get(collection)?;
-        if let Some(kind) = system_kind(field) {
-            return Some(RuleField {
-                column: field.to_owned(),
-                kind,
-                nullable: false,
-            });
-        }
-        let field = collection.field(field)?;
-        Some(RuleField {
-            column: field.name.clone(),
-            kind: field.kind.kind(),
-            nullable: !field.required,
-        })
-    }
-
-    fn has_collection(&self, name: &str) -> bool {
-        self.collections.contains_key(name)
-    }
-
-    fn table(&self, collection: &str) -> String {
-        collection.to_owned()
-    }
-
-    fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)> {
-        let (from, by) = name.split_once("_via_")?;
-        match &self.collections.get(from)?.field(by)?.kind {
-            Type::Relation(r) if r.collection == collection => {
-                Some((from.to_owned(), by.to_owned()))
-            }
-            _ => None,
-        }
-    }
-
-    fn hop_rule(&self, _collection: &str) -> HopRule {
-        HopRule::Open
-    }
-
-    fn field_read_rule(&self, _collection: &str, _field: &str) -> Option<Arc<Resolved>> {
-        None
-    }
-}
-
-/// The names that a caller's filter may use, with what guards them.
-pub(crate) struct FilterNames<'a> {
-    schema: &'a Schema,
-    privileged: bool,
-}
-
-impl Catalogue for FilterNames<'_> {
-    fn field(&self, collection: &str, field: &str) -> Option<RuleField> {
-        let column = self
-            .schema
-            .collections
-            .get(collection)?
-            .column(field, self.privileged)?;
-        Some(RuleField {
-            column: column.name.clone(),
-            kind: column.kind.kind(),
-            nullable: column.nullable,
-        })
-    }
-
-    fn has_collection(&self, name: &str) -> bool {
-        self.schema.collections.contains_key(name)
-    }
-
-    fn table(&self, collection: &str) -> String {
-        collection.to_owned()
-    }
-
-    fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)> {
-        let (from, by) = name.split_once("_via_")?;
-        match &self
-            .schema
-            .collections
-            .get(from)?
-            .column(by, self.privileged)?
-            .kind
-        {
-            Type::Relation(r) if r.collection == collection => {
-                Some((from.to_owned(), by.to_owned()))
-            }
-            _ => None,
-        }
-    }
-
-    fn hop_rule(&self, collection: &str) -> HopRule {
-        if self.privileged {
-            return HopRule::Open;
-        }
-        match self
-            .schema
-            .collections
-            .get(collection)
-            .map(|c| &c.rules.list)
-        {
-            None | Some(Rule::Closed) => HopRule::Closed,
-            Some(Rule::Open) => HopRule::Open,
-            Some(Rule::When(rule)) => HopRule::Rule(rule.resolved.clone()),
-        }
-    }
-
-    fn field_read_rule(&self, collection: &str, field: &str) -> Option<Arc<Resolved>> {
-        if self.privileged {
-            return None;
-        }
-        self.schema
-            .collections
-            .get(collection)?
-            .column(field, false)?
-            .mask
-            .clone()
-    }
 }

@@ -1,6 +1,7 @@
 //! The service: each project's schema in memory, and what every verb needs to ask a rule.
 
 use crate::error::DataError;
+use crate::ports::FileRefs;
 use crate::rows;
 use crate::schema::{Loaded, Rule, Schema};
 use crate::sql::plan::Plan;
@@ -13,22 +14,22 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use store::{Db, Doc, WriteTx};
+use store::{Doc, WriteTx};
 use uuid::Uuid;
 
 /// How long a copy of a schema is trusted: another node may have changed it, or a change whose caller went away.
 const TRUST: Duration = Duration::from_secs(1);
 
 /// Collections and records of all projects. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Data {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
     schemas: RwLock<HashMap<Uuid, Kept>>,
-    pub(crate) ids: Ids,
+    ids: Ids,
+    files: Arc<dyn FileRefs>,
 }
 
 struct Kept {
@@ -100,7 +101,7 @@ impl Asker {
 }
 
 /// No other rows: what a rule without hops is asked with.
-struct Alone;
+pub(crate) struct Alone;
 
 impl World for Alone {
     fn get(&self, _collection: &str, _id: &str) -> Option<Row> {
@@ -115,17 +116,22 @@ impl World for Alone {
 impl Data {
     /// A service with no schema in memory yet.
     #[must_use]
-    pub fn new(ids: Ids) -> Self {
+    pub fn new(ids: Ids, files: Arc<dyn FileRefs>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 schemas: RwLock::default(),
                 ids,
+                files,
             }),
         }
     }
 
     pub(crate) fn ids(&self) -> Ids {
         self.inner.ids
+    }
+
+    pub(crate) fn files(&self) -> &Arc<dyn FileRefs> {
+        &self.inner.files
     }
 
     /// The project's schema, from memory unless it is older than a second and has changed since.
@@ -253,19 +259,6 @@ pub(crate) async fn allows(
     match ask(rule, asker, tx.backend(), before, after)? {
         Asked::Known(answer) => Ok(answer),
         Asked::By(statement) => Ok(is_yes(&tx.docs(statement).await?)),
-    }
-}
-
-/// Whether `rule` would allow a record, asked after the write has failed.
-pub(crate) async fn allows_outside(
-    rule: &Rule,
-    asker: &Asker,
-    db: &Db,
-    row: &Row,
-) -> Result<bool, DataError> {
-    match ask(rule, asker, db.backend(), row, Some(row))? {
-        Asked::Known(answer) => Ok(answer),
-        Asked::By(statement) => Ok(is_yes(&db.docs(statement).await?)),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use crate::error::DataError;
 use crate::query;
+use crate::records::{self, Keeper};
 use crate::schema::Loaded;
-use crate::service::Data;
+use crate::service::{Asker, Data};
 use crate::sql::plan::Plan;
 use crate::sql::projection::Projection;
 use crate::sql::{list, write};
-use gate::{Problem, Project};
+use gate::{Problem, Project, Who};
 use kernel::{Code, FieldError, Stamp, parse_id};
 use rules::{Env, Row};
 use sea_orm::Value;
@@ -132,21 +133,13 @@ impl Data {
     ) -> Result<(), DataError> {
         let schema = self.schema(project).await?;
         let users = schema.collection("users")?;
-        let unknown = |name: &&String| users.column(name, false).is_none_or(|c| !c.writable);
-        let unknown: Vec<FieldError> = profile
-            .keys()
-            .filter(unknown)
-            .map(|n| FieldError::at(n, "unknown_field", "There is no such field."))
-            .collect();
-        if !unknown.is_empty() {
-            return Err(Problem::new(Code::UnknownField).errors(unknown).into());
-        }
+        check_profile(users, profile)?;
         values(users, profile, None)
             .map(|_| ())
             .map_err(DataError::invalid)
     }
 
-    /// Makes a user. The address must not be taken: [`store::StoreError::Unique`] otherwise.
+    /// Makes a user; computed defaults see nobody signed in. The address must not be taken: [`store::StoreError::Unique`] otherwise.
     pub async fn create_user(
         &self,
         project: &Project,
@@ -156,9 +149,24 @@ impl Data {
         let schema = self.schema_within(project, tx).await?;
         let users = schema.collection("users")?;
         let backend = tx.backend();
-        let values = values(users, &user.profile, Some(user)).map_err(DataError::invalid)?;
-        let statement = write::insert(users, values, backend);
+        check_profile(users, &user.profile)?;
+        let asker = Asker::new(&Who::Anonymous, user.now, "POST", "", Map::new(), "");
+        let (mut values, late) =
+            values(users, &user.profile, Some((user, &asker))).map_err(DataError::invalid)?;
+        if !late.is_empty() {
+            let faults = records::late(tx, &asker, users, &mut values, &late).await?;
+            if !faults.is_empty() {
+                return Err(DataError::invalid(faults));
+            }
+        }
+        let statement = write::insert(users, values.clone(), false, backend);
         let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
+        let keeper = Keeper {
+            files: &**self.files(),
+            project,
+            asker: &asker,
+        };
+        records::made(tx, keeper, users, user.id, &values).await?;
         let change = ChangeIn {
             collection: "users".to_owned(),
             record: user.id.to_string(),
@@ -199,17 +207,41 @@ fn read(users: &Loaded, doc: &Doc) -> Result<User, DataError> {
     })
 }
 
-/// The values of a new user in the order of the columns.
+/// Refuses fields of a profile that do not exist for a stranger, and those that it cannot write.
+fn check_profile(users: &Loaded, profile: &Map<String, Json>) -> Result<(), DataError> {
+    let column = |name: &str| users.column(name, false).filter(|c| c.writable);
+    let faults = |code, message, is_wrong: &dyn Fn(&str) -> bool| -> Vec<FieldError> {
+        let wrong = profile.keys().filter(|n| is_wrong(n));
+        wrong.map(|n| FieldError::at(n, code, message)).collect()
+    };
+    let unknown = faults("unknown_field", "There is no such field.", &|n| {
+        column(n).is_none()
+    });
+    let fixed = faults(
+        "readonly_field",
+        "Only keys and operators can write this.",
+        &|n| column(n).is_some_and(|c| c.read_only),
+    );
+    let code = match (unknown.is_empty(), fixed.is_empty()) {
+        (true, true) => return Ok(()),
+        (true, false) => Code::ReadonlyField,
+        (false, _) => Code::UnknownField,
+    };
+    Err(Problem::new(code).errors([unknown, fixed].concat()).into())
+}
+
+/// The values of a new user in the order of the columns, and the fields whose default the database is to compute.
 fn values(
     users: &Loaded,
     profile: &Map<String, Json>,
-    user: Option<&NewUser>,
-) -> Result<Vec<Value>, Vec<FieldError>> {
+    made: Option<(&NewUser, &Asker)>,
+) -> Result<(Vec<Value>, Vec<String>), Vec<FieldError>> {
     let mut errors = Vec::new();
+    let user = made.map(|(user, _)| user);
     let time = user.map(|u| u.now.time());
     let email = user.and_then(|u| u.email.clone());
-    let mut values = Vec::new();
-    for column in users.columns(true) {
+    let (mut values, mut computed) = (Vec::new(), Vec::new());
+    for (i, column) in users.columns(true).into_iter().enumerate() {
         values.push(match column.name.as_str() {
             "id" => Value::Uuid(user.map(|u| u.id)),
             "created_at" | "updated_at" => Value::TimeDateTimeWithTimeZone(time),
@@ -218,13 +250,20 @@ fn values(
             "email_key" => Value::String(email.as_deref().map(email_key)),
             "verified" | "disabled" => Value::Bool(Some(false)),
             name => match profile.get(name) {
-                Some(json) => crate::records::value_of(column, json, &mut errors),
-                None => crate::records::absent(users, column, &mut errors),
+                Some(json) => records::value_of(column, json, &mut errors),
+                None if users.formula(name).is_some() => {
+                    computed.push((i, column));
+                    column.kind.null()
+                }
+                None => records::absent(users, column, &mut errors),
             },
         });
     }
+    let late = made.map_or(Vec::new(), |(_, asker)| {
+        records::early(users, asker, &mut values, computed, &mut errors)
+    });
     if errors.is_empty() {
-        Ok(values)
+        Ok((values, late))
     } else {
         Err(errors)
     }

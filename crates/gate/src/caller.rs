@@ -151,6 +151,8 @@ pub struct Access {
     pub place: Place,
     /// The project, if the place is one.
     pub project: Option<Arc<Project>>,
+    /// Whether the request came by a host of the project's own, where its site is served, and not below a prefix.
+    pub on_own_host: bool,
     /// Who calls, or why the credential that was sent is not good.
     pub who: Result<Who, Problem>,
     /// The present, fixed once for the request.
@@ -191,6 +193,12 @@ impl<P: Permission> Caller<P> {
     #[must_use]
     pub fn network(&self) -> &str {
         &self.access.network
+    }
+
+    /// Whether the request came by a host of the project's own, where its site is served, and not below a prefix.
+    #[must_use]
+    pub fn on_own_host(&self) -> bool {
+        self.access.on_own_host
     }
 
     /// What the caller's acts have in common in the audit log.

@@ -1,6 +1,7 @@
 //! The gate's section of the configuration, with its defaults and their meaning.
 
 use crate::StartError;
+use crate::egress::EgressConfig;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +27,8 @@ pub struct GateConfig {
     pub sessions: SessionsConfig,
     /// The request log.
     pub request_log: RequestLogConfig,
+    /// Requests that leave the server: to webhooks, push services and issuers. They go to public https addresses only.
+    pub egress: EgressConfig,
 }
 
 impl Default for GateConfig {
@@ -39,6 +42,7 @@ impl Default for GateConfig {
             passwords: PasswordsConfig::default(),
             sessions: SessionsConfig::default(),
             request_log: RequestLogConfig::default(),
+            egress: EgressConfig::default(),
         }
     }
 }
@@ -131,6 +135,7 @@ impl Default for RequestLogConfig {
 impl GateConfig {
     /// Refuses what cannot work, with a sentence that names the setting.
     pub fn validate(&self) -> Result<(), StartError> {
+        self.egress.validate()?;
         let bad = |text: String| Err(StartError::Config(text));
         for proxy in &self.trusted_proxies {
             if crate::front::Cidr::parse(proxy).is_none() {
@@ -188,6 +193,7 @@ mod tests {
             r#"{"hosts": ["a:1"]}"#,
             r#"{"limits": {"burst": 0}}"#,
             r#"{"sessions": {"idle_hours": 0}}"#,
+            r#"{"egress": {"allow_origins": ["http://10.0.0.5:9000/"]}}"#,
         ];
         for case in cases {
             let config: GateConfig = serde_json::from_str(case).unwrap();

@@ -21,14 +21,14 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::guard::{Guard, fn_guard};
 use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpRequest};
 use futures_util::FutureExt;
 use kernel::Code;
 use std::future::{Future, Ready, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use tracing::Instrument;
 use trip::Trip;
@@ -77,7 +77,7 @@ struct Shared {
     gate: Gate,
     tokens: Arc<dyn UserTokens>,
     config: FrontConfig,
-    limits: limit::Limits,
+    limits: RwLock<Arc<limit::Limits>>,
     ids: trip::RequestIds,
 }
 
@@ -88,7 +88,7 @@ impl Front {
         tokens: Arc<dyn UserTokens>,
         config: FrontConfig,
     ) -> Result<Self, StartError> {
-        let limits = limit::Limits::new(&config.limits);
+        let limits = RwLock::new(Arc::new(limit::Limits::new(&config.limits)));
         let ids = trip::RequestIds::new();
         Ok(Self(Arc::new(Shared {
             gate,
@@ -97,6 +97,34 @@ impl Front {
             limits,
             ids,
         })))
+    }
+
+    /// Gives all workers other limits, from now on. What was counted so far is forgotten.
+    pub fn set_limits(&self, config: &crate::LimitsConfig) {
+        let mut limits = self
+            .0
+            .limits
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *limits = Arc::new(limit::Limits::new(config));
+    }
+}
+
+impl Shared {
+    fn limits(&self) -> Arc<limit::Limits> {
+        let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner);
+        limits.clone()
+    }
+}
+
+/// Counts a request of many operations as often as it has operations, against its caller's limit; 429 where that is too
+/// much. What is more than a caller may send at once takes all of that.
+pub fn charge(request: &HttpRequest, operations: usize) -> Result<(), Problem> {
+    let more = u32::try_from(operations.saturating_sub(1)).unwrap_or(u32::MAX);
+    match request.extensions().get::<limit::Charge>() {
+        Some(charge) => charge.take(more),
+        // No limit is set.
+        None => Ok(()),
     }
 }
 
@@ -244,7 +272,7 @@ async fn enter(
             Ok(project) => project,
             Err(problem) => {
                 // Asking for names that are not there is counted as well.
-                trip.limit = shared.limits.check("", trip, None)?;
+                trip.limit = shared.limits().check("", trip, None)?;
                 return Err(problem);
             }
         };
@@ -262,10 +290,13 @@ async fn enter(
         trip.uri = request.uri().clone();
     }
     trip.limit = shared
-        .limits
+        .limits()
         .check(request.match_info().as_str(), trip, who.as_ref().ok())?;
-    let access = Rc::new(trip.access(who));
+    let access = Rc::new(trip.access(who, target.is_mapped_host()));
     request.extensions_mut().insert(access);
+    if let Some(charge) = trip.charge.take() {
+        request.extensions_mut().insert(charge);
+    }
     Ok(Entered::Routes)
 }
 

@@ -14,6 +14,7 @@ mod cache;
 mod caller;
 pub mod can;
 mod config;
+pub mod egress;
 mod front;
 mod idempotency;
 pub mod input;
@@ -42,7 +43,7 @@ pub use caller::{
     Access, Caller, Holders, InInstance, InProject, Permission, Place, PlaceKind, UserAuth, Who,
 };
 pub use config::{GateConfig, LimitsConfig, PasswordsConfig, RequestLogConfig, SessionsConfig};
-pub use front::{Cidr, Front, FrontConfig, FrontService, place_guard};
+pub use front::{Cidr, Front, FrontConfig, FrontService, charge, place_guard};
 pub use idempotency::{Idempotent, NoIdempotency};
 pub use input::Input;
 pub use json::{Body, parse_json};

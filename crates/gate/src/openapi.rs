@@ -77,7 +77,7 @@ impl ToSchema for ProblemSchema {
 }
 
 /// What each status means, whatever the operation.
-const MEANINGS: [(u16, &str); 16] = [
+const MEANINGS: [(u16, &str); 17] = [
     (
         400,
         "Malformed, or it names what does not exist or may not be named",
@@ -94,6 +94,7 @@ const MEANINGS: [(u16, &str); 16] = [
     (412, "A condition of the request does not hold"),
     (413, "More bytes than allowed"),
     (415, "The body's type or coding is not supported"),
+    (416, "No byte is in the range"),
     (422, "One or more values are not valid"),
     (429, "Too many requests"),
     (500, "A fault of ours"),

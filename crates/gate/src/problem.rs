@@ -166,6 +166,7 @@ fn status(kind: Kind) -> StatusCode {
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Storage => StatusCode::INSUFFICIENT_STORAGE,
+        Kind::Range => StatusCode::RANGE_NOT_SATISFIABLE,
     }
 }
 

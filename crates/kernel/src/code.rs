@@ -35,6 +35,8 @@ pub enum Kind {
     Unavailable,
     /// No room left.
     Storage,
+    /// The part that was asked for is not there.
+    Range,
 }
 
 macro_rules! codes {
@@ -91,6 +93,8 @@ codes! {
     CursorMismatch = "cursor_mismatch", Malformed, "The cursor belongs to another query";
     /// An id is not a UUID.
     InvalidId = "invalid_id", Malformed, "The id is not valid";
+    /// The path of a file is not one.
+    InvalidPath = "invalid_path", Malformed, "The file's path is not valid";
     /// The idempotency key is not 16 to 128 characters, or not taken here.
     InvalidIdempotencyKey = "invalid_idempotency_key", Malformed, "The idempotency key is not valid";
     /// The one-time secret is wrong, used or out of date.
@@ -117,12 +121,20 @@ codes! {
     CollectionNotFound = "collection_not_found", NotFound, "There is no such collection";
     /// No such record, or none that may be seen.
     RecordNotFound = "record_not_found", NotFound, "There is no such record";
+    /// No such bucket.
+    BucketNotFound = "bucket_not_found", NotFound, "There is no such bucket";
+    /// No such file, or none that may be seen.
+    FileNotFound = "file_not_found", NotFound, "There is no such file";
     /// No such user.
     UserNotFound = "user_not_found", NotFound, "There is no such user";
     /// No such operator.
     OperatorNotFound = "operator_not_found", NotFound, "There is no such operator";
     /// No such project key.
     KeyNotFound = "key_not_found", NotFound, "There is no such key";
+    /// No such device, or none that may be seen.
+    DeviceNotFound = "device_not_found", NotFound, "There is no such device";
+    /// No such message.
+    MessageNotFound = "message_not_found", NotFound, "There is no such message";
     /// The address does not take this method.
     MethodNotAllowed = "method_not_allowed", MethodNotAllowed, "The method is not allowed here";
     /// The request's body did not arrive in time.
@@ -137,6 +149,12 @@ codes! {
     ProjectTaken = "project_taken", Conflict, "The project's id is taken";
     /// The collection's name is taken.
     CollectionTaken = "collection_taken", Conflict, "The collection's name is taken";
+    /// The bucket's name is taken.
+    BucketTaken = "bucket_taken", Conflict, "The bucket's name is taken";
+    /// The bucket holds files.
+    BucketNotEmpty = "bucket_not_empty", Conflict, "The bucket holds files";
+    /// A field of a record holds the file.
+    FileInUse = "file_in_use", Conflict, "A record holds the file";
     /// An operator with this e-mail exists.
     OperatorTaken = "operator_taken", Conflict, "An operator with this e-mail exists";
     /// An account with this identity exists.
@@ -145,6 +163,8 @@ codes! {
     SetupDone = "setup_done", Conflict, "The set-up is done";
     /// The act would leave no operator.
     LastOperator = "last_operator", Conflict, "The last operator cannot go";
+    /// Everything of the message was sent or given up.
+    MessageDone = "message_done", Conflict, "The message is done";
     /// A request with the same idempotency key is still running.
     InFlight = "in_flight", Conflict, "The same request is still running";
     /// `If-Match` or `If-None-Match` does not hold.
@@ -177,6 +197,8 @@ codes! {
     TooExpensive = "too_expensive", Unavailable, "The query is too expensive";
     /// The disk or the quota is full.
     StorageFull = "storage_full", Storage, "There is no room left";
+    /// No byte of the file is in the range.
+    RangeNotSatisfiable = "range_not_satisfiable", Range, "The range is outside the file";
 }
 
 /// One fault of one value in a request: where it is and what is wrong with it.

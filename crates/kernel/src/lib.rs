@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod code;
+pub mod geo;
 pub mod id;
 pub mod limits;
 pub mod number;

@@ -14,3 +14,5 @@ pub const JSON_DEPTH_MAX: usize = 32;
 pub const RESPONSE_BYTES_MAX: usize = 16 * 1_048_576;
 /// Fields of a collection at most.
 pub const FIELDS_MAX: usize = 200;
+/// Operations of one batch at most.
+pub const BATCH_OPERATIONS_MAX: usize = 1_000;

@@ -108,6 +108,7 @@ pub(crate) fn sql_value(value: &Val, ty: Ty, backend: DbBackend) -> Sql {
             };
             Sql::String(Some(write_decimal(*scaled, scale)))
         }
+        Val::Json(json) => Sql::String(Some(json.to_string())),
         Val::Bool(b) if postgres => Sql::String(Some(b.to_string())),
         Val::Int(n) | Val::Duration(n) if postgres => Sql::String(Some(n.to_string())),
         Val::Float(n) if postgres => Sql::String(Some(n.to_string())),

@@ -31,7 +31,7 @@ pub trait Catalogue {
 /// A field as the language sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The physical column.
+    /// The physical column; of a point the beginning of its two columns' names.
     pub column: String,
     /// The type.
     pub kind: Kind,
@@ -56,18 +56,43 @@ pub enum Kind {
     Date,
     /// A UUID; lower-case text with hyphens on SQLite.
     Uuid,
-    /// JSON: can be tested for null only.
+    /// JSON, whose inside `json(field, "a.b[0]")` names; text on SQLite, jsonb on PostgreSQL. The field itself can be
+    /// tested for null only. In a text that is written with more than 15 digits the last one may be read differently.
     Json,
+    /// A place on the earth in degrees, `{"lat": 52.5, "lon": 13.4}` on the wire. It is kept in two double columns,
+    /// `<column>_lat` from -90 to 90 and `<column>_lon` from -180 to 180, both null or neither: so an index on
+    /// (`<column>_lat`, `<column>_lon`) serves `within` and `distance(...) < metres`, which one column of JSON could not.
+    Point,
     /// The id of a record of another collection, a UUID.
     Relation {
         /// The collection it points to.
         to: String,
+    },
+    /// The ids of any number of records of another collection, a list of UUIDs on the wire. They are kept as pairs in a
+    /// table of their own.
+    Relations {
+        /// The collection it points to.
+        to: String,
+        /// Where the pairs are.
+        pairs: Pairs,
     },
     /// A decimal; a scaled INTEGER on SQLite, which is why the scale belongs to the type.
     Decimal {
         /// Digits after the point, at most 18.
         scale: u32,
     },
+}
+
+/// The table behind a [`Kind::Relations`]: one row for each pair of ids, neither of them null. It needs an index that
+/// begins with `here`, and one that begins with `there` to be read backwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pairs {
+    /// The physical name of the table, without a schema.
+    pub table: String,
+    /// The column with the id of the record that has the field.
+    pub here: String,
+    /// The column with the id of the record that it points to.
+    pub there: String,
 }
 
 /// Who wrote the text, and so what it is trusted with.

@@ -3,14 +3,17 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value as Json;
+
 use crate::env::{Env, Row, Truth, World};
+use crate::json;
 use crate::slot::Filled;
 use crate::syntax::Operator;
 use crate::tree::{
-    Cond, CondKind, FieldRef, Guard, Hop, List, Quantified, Quantifier, Resolved, RowRef, Source,
-    Test, TextTest, Value, ValueKind,
+    Cond, CondKind, FieldRef, Guard, Hop, Link, List, PairsRef, Quantified, Quantifier, Resolved,
+    RowRef, Source, Test, TextTest, Value, ValueKind,
 };
-use crate::value::{Val, from_json, like, lower};
+use crate::value::{Ty, Val, from_json, like, lower, power_of_ten};
 
 impl Resolved {
     /// The answer for the rows in `env`; hops and macros ask `world`.
@@ -34,10 +37,14 @@ pub(crate) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     pub(crate) fn new(resolved: &'a Resolved, env: &'a Env<'a>, world: &'a dyn World) -> Self {
+        Self::over(&resolved.hops, env, world)
+    }
+
+    pub(crate) fn over(hops: &'a [Hop], env: &'a Env<'a>, world: &'a dyn World) -> Self {
         Scope {
             env,
             world,
-            hops: &resolved.hops,
+            hops,
             record: env.record,
             next: env.next,
             vars: HashMap::new(),
@@ -62,7 +69,9 @@ impl<'a> Scope<'a> {
             CondKind::Atom { hops, test } => self
                 .with_hops(hops, |scope| scope.test(test))
                 .unwrap_or(Truth::Unknown),
-            CondKind::Quantified(quantified) => self.quantified(quantified),
+            CondKind::Quantified(over) => self
+                .with_hops(&over.hops, |scope| scope.quantified(over))
+                .unwrap_or(Truth::Unknown),
         }
     }
 
@@ -156,6 +165,24 @@ impl<'a> Scope<'a> {
                 Ok(Filled::Many(items)) => items,
                 _ => return Truth::Unknown,
             },
+            List::Inside(array) => match &array.kind {
+                ValueKind::Inside(json, path) => match self.value(json) {
+                    Val::Json(json) => match path.find(&json) {
+                        Some(Json::Array(items)) => items
+                            .iter()
+                            .map(|item| json::take(item, array.ty))
+                            .filter(|item| *item != Val::Null)
+                            .collect(),
+                        _ => return Truth::Unknown,
+                    },
+                    _ => return Truth::Unknown,
+                },
+                _ => return Truth::Unknown,
+            },
+            List::Pairs(list) => match self.pairs(list) {
+                Some(ids) => ids,
+                None => return Truth::Unknown,
+            },
         };
         let value = self.value(value);
         if items.is_empty() {
@@ -176,7 +203,9 @@ impl<'a> Scope<'a> {
         if over.guards.iter().any(absent) {
             return Truth::Unknown;
         }
-        let rows = self.rows(&over.source);
+        let Some(rows) = self.rows(&over.source) else {
+            return Truth::Unknown;
+        };
         let answers = rows.iter().map(|row| {
             let mut scope = self.clone();
             scope.vars.insert(over.source.var, row);
@@ -195,21 +224,38 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn rows(&self, source: &Source) -> Vec<Row> {
-        let mut rows = self.world.rows(&source.collection);
-        if let Some((there, here)) = &source.link {
-            let here = self.field(here);
-            rows.retain(|row| {
-                let mut scope = self.clone();
-                scope.vars.insert(source.var, row);
-                scope
-                    .field(there)
-                    .order(&here)
-                    .is_some_and(|order| order.is_eq())
-            });
-        }
+    /// The rows of a source that the writer may see; none where there is no such list.
+    fn rows(&self, source: &Source) -> Option<Vec<Row>> {
+        let mut rows = match &source.link {
+            Link::All => self.world.rows(&source.collection),
+            Link::Back { there, here } => {
+                let here = self.field(here);
+                let mut rows = self.world.rows(&source.collection);
+                rows.retain(|row| {
+                    let mut scope = self.clone();
+                    scope.vars.insert(source.var, row);
+                    scope
+                        .field(there)
+                        .order(&here)
+                        .is_some_and(|order| order.is_eq())
+                });
+                rows
+            }
+            Link::Pairs { list, .. } => {
+                let mut ids = Vec::new();
+                for id in self.pairs(list)? {
+                    if let Val::Uuid(id) = id
+                        && !ids.contains(&id)
+                    {
+                        ids.push(id);
+                    }
+                }
+                let get = |id: String| self.world.get(&source.collection, &id);
+                ids.into_iter().filter_map(get).collect()
+            }
+        };
         rows.retain(|row| self.seen(&source.guard, row));
-        rows
+        Some(rows)
     }
 
     /// The items of a list slot; none if it is not a list.
@@ -235,7 +281,38 @@ impl<'a> Scope<'a> {
             ValueKind::Real(inner) => match self.value(inner) {
                 #[expect(clippy::cast_precision_loss, reason = "both engines round it alike")]
                 Val::Int(n) => Val::Float(n as f64),
+                #[expect(clippy::cast_precision_loss, reason = "both engines round it alike")]
+                Val::Decimal(n) => match inner.ty {
+                    Ty::Decimal(scale) => Val::Float(n as f64 / power_of_ten(scale) as f64),
+                    _ => Val::Null,
+                },
                 other => other,
+            },
+            ValueKind::Rescaled(inner, digits) => match self.value(inner) {
+                // What does not fit is greater than any decimal still.
+                Val::Int(n) | Val::Decimal(n) => {
+                    Val::Decimal(n.saturating_mul(power_of_ten(*digits)))
+                }
+                other => other,
+            },
+            ValueKind::Inside(inner, path) => match self.value(inner) {
+                Val::Json(json) => path
+                    .find(&json)
+                    .map_or(Val::Null, |found| json::take(found, value.ty)),
+                _ => Val::Null,
+            },
+            ValueKind::Ranged(half, inner) => match self.value(inner) {
+                Val::Float(degrees) if half.takes(degrees) => Val::Float(degrees),
+                _ => Val::Null,
+            },
+            ValueKind::Distance(four) => match four.each_ref().map(|half| self.value(half)) {
+                [
+                    Val::Float(lat_a),
+                    Val::Float(lon_a),
+                    Val::Float(lat_b),
+                    Val::Float(lon_b),
+                ] => Val::Float(kernel::geo::distance_m((lat_a, lon_a), (lat_b, lon_b))),
+                _ => Val::Null,
             },
             ValueKind::Calm(inner) => match self.value(inner) {
                 Val::Float(n) if n.abs() < 1e-50 => Val::Float(0.0),
@@ -250,8 +327,12 @@ impl<'a> Scope<'a> {
                 Val::Text(text) => Val::Int(length(text.chars().count())),
                 _ => Val::Null,
             },
-            ValueKind::Part(part, inner) => match self.value(inner) {
-                Val::DateTime(at) | Val::Date(at) => part.of(&at).map_or(Val::Null, Val::Int),
+            ValueKind::Part(part, offset, inner) => match self.value(inner) {
+                Val::DateTime(at) | Val::Date(at) => match offset {
+                    None => part.of(&at),
+                    Some(minutes) => part.at(&at, *minutes),
+                }
+                .map_or(Val::Null, Val::Int),
                 _ => Val::Null,
             },
             ValueKind::If(cond, both) => {
@@ -267,13 +348,26 @@ impl<'a> Scope<'a> {
                 Truth::False => Val::Bool(false),
                 Truth::Unknown => Val::Null,
             },
-            ValueKind::Count(source) => Val::Int(length(self.rows(source).len())),
-            ValueKind::Moved(..) | ValueKind::Between(_) => Val::Null,
+            ValueKind::Count(source) => self
+                .rows(source)
+                .map_or(Val::Null, |rows| Val::Int(length(rows.len()))),
+            ValueKind::Moved(..) | ValueKind::Between(_) | ValueKind::Point(_) => Val::Null,
         }
     }
 
     /// A field of a row, null where its mask is not true.
     fn field(&self, field: &FieldRef) -> Val {
+        let Some(json) = self.json(field) else {
+            return Val::Null;
+        };
+        match field.half {
+            None => from_json(json, field.ty).unwrap_or(Val::Null),
+            Some(half) => half.of(json).map_or(Val::Null, Val::Float),
+        }
+    }
+
+    /// A field of a row as it is on the wire; none where its mask is not true.
+    pub(crate) fn json(&self, field: &FieldRef) -> Option<&Json> {
         let row = match field.row {
             RowRef::Record => self.record,
             RowRef::Next => self.next,
@@ -284,11 +378,20 @@ impl<'a> Scope<'a> {
             .mask
             .as_ref()
             .is_none_or(|rule| self.rule_of_row(rule, row));
-        let json = row.and_then(|row| row.get(&field.name));
-        match json {
-            Some(json) if readable => from_json(json, field.ty).unwrap_or(Val::Null),
-            _ => Val::Null,
-        }
+        row.and_then(|row| row.get(&field.name))
+            .filter(|_| readable)
+    }
+
+    /// The ids in a list of records; none where there is no such list.
+    fn pairs(&self, list: &PairsRef) -> Option<Vec<Val>> {
+        let items = self.json(&list.field)?.as_array()?;
+        Some(
+            items
+                .iter()
+                .filter_map(|item| from_json(item, Ty::Uuid))
+                .filter(|item| *item != Val::Null)
+                .collect(),
+        )
     }
 }
 
@@ -312,6 +415,13 @@ fn arithmetic(operator: Operator, a: &Val, b: &Val) -> Val {
                 _ => None,
             };
             result.map_or(Val::Null, Val::Int)
+        }
+        (Val::Decimal(a), Val::Decimal(b)) => {
+            let sum = match operator {
+                Operator::Add => a.checked_add(*b),
+                _ => a.checked_sub(*b),
+            };
+            sum.map_or(Val::Null, Val::Decimal)
         }
         (Val::Float(a), Val::Float(b)) => match operator {
             Operator::Add => Val::Float(a + b),

@@ -67,8 +67,8 @@ impl Resolved {
         match &cond.kind {
             CondKind::Atom { hops, test } => {
                 for value in leaves(test) {
-                    let found = scope.with_hops(hops, |scope| scope.value(value));
-                    let json = found.unwrap_or(Val::Null).json(value.ty);
+                    let found = scope.with_hops(hops, |scope| scope.shown(value));
+                    let json = found.unwrap_or_default();
                     add(value.span.of(&self.text), json);
                 }
                 if let Test::In {
@@ -91,6 +91,16 @@ impl Resolved {
 }
 
 impl Scope<'_> {
+    /// A value as it is told: of a point both halves.
+    fn shown(&self, value: &Value) -> Json {
+        match &value.kind {
+            ValueKind::Field(field) if field.half.is_some() => {
+                self.json(field).cloned().unwrap_or_default()
+            }
+            _ => self.value(value).json(value.ty),
+        }
+    }
+
     fn list(&self, slot: &crate::slot::Slot) -> Json {
         match self.read(slot) {
             Some(values) => values.iter().map(|value| value.json(slot.ty)).collect(),
@@ -101,7 +111,7 @@ impl Scope<'_> {
                     kind: ValueKind::Slot(slot.clone()),
                 };
                 match self.value(&value) {
-                    Val::Text(_) if slot.ty == Ty::Json => Json::from("present"),
+                    Val::Text(_) if slot.ty == Ty::Present => Json::from("present"),
                     value => value.json(slot.ty),
                 }
             }
@@ -139,6 +149,7 @@ fn leaves(test: &Test) -> Vec<&Value> {
         match &value.kind {
             ValueKind::Const(_) => {}
             ValueKind::Field(_) | ValueKind::Slot(_) | ValueKind::Truth(_) => leaves.push(value),
+            ValueKind::Inside(..) => leaves.push(value),
             ValueKind::Count(_) | ValueKind::If(..) => leaves.push(value),
             _ => open.extend(value.parts().into_iter().rev()),
         }

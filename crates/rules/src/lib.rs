@@ -18,6 +18,9 @@ mod env;
 mod error;
 mod eval;
 mod explain;
+mod formula;
+mod geo;
+mod json;
 mod limits;
 mod parse;
 mod resolve;
@@ -29,16 +32,17 @@ mod tree;
 mod value;
 
 pub use binds::{Bind, Binds};
-pub use catalogue::{Catalogue, Field, HopRule, Kind, Mode};
+pub use catalogue::{Catalogue, Field, HopRule, Kind, Mode, Pairs};
 pub use env::{Auth, Env, Request, Row, Truth, World};
 pub use error::{ErrorKind, RuleError, Span};
 pub use explain::{Clause, Explanation};
+pub use formula::Formula;
 pub use limits::{
-    DEPTH_MAX, HOPS_IN_A_PATH_MAX, HOPS_MAX, LIST_ITEMS_MAX, LIST_PARAM_ITEMS_MAX, Limit,
-    NODES_MAX, SIZE_MAX, TEXT_CHARS_MAX,
+    DEPTH_MAX, HOPS_MAX, LIST_ITEMS_MAX, LIST_PARAM_ITEMS_MAX, Limit, NODES_MAX, SIZE_MAX,
+    TEXT_CHARS_MAX,
 };
 pub use limits::end_of_string;
-pub use resolve::parse_and_resolve;
+pub use resolve::{parse_and_resolve, parse_and_resolve_value};
 pub use slot::Slot;
 pub use sql::{Compiled, PROJECT_SCHEMA, RowSource};
 pub use tree::Resolved;

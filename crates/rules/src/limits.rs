@@ -13,9 +13,7 @@ pub const NODES_MAX: usize = 200;
 pub const LIST_ITEMS_MAX: usize = 100;
 /// Items of one list that comes as a parameter.
 pub const LIST_PARAM_ITEMS_MAX: usize = 10_000;
-/// Steps from row to row in one path: `a.b` is one.
-pub const HOPS_IN_A_PATH_MAX: usize = 1;
-/// Steps from row to row counted through macros.
+/// Steps from row to row, counted through paths and macros: `author.team.name` takes two.
 pub const HOPS_MAX: usize = 4;
 /// Conditions in the compiled SQL. `?:` and comparisons of conditions write their parts twice,
 /// and guards of hops are compiled in, so that a short text could become a huge statement.
@@ -34,8 +32,6 @@ pub enum Limit {
     ListItems,
     /// [`LIST_PARAM_ITEMS_MAX`].
     ListParamItems,
-    /// [`HOPS_IN_A_PATH_MAX`].
-    HopsInAPath,
     /// [`HOPS_MAX`].
     Hops,
     /// [`SIZE_MAX`].
@@ -52,7 +48,6 @@ impl Limit {
             Self::Nodes => "nodes",
             Self::ListItems => "list_items",
             Self::ListParamItems => "list_param_items",
-            Self::HopsInAPath => "hops_in_a_path",
             Self::Hops => "hops",
             Self::Size => "size",
         }
@@ -67,7 +62,6 @@ impl Limit {
             Self::Nodes => NODES_MAX as u64,
             Self::ListItems => LIST_ITEMS_MAX as u64,
             Self::ListParamItems => LIST_PARAM_ITEMS_MAX as u64,
-            Self::HopsInAPath => HOPS_IN_A_PATH_MAX as u64,
             Self::Hops => HOPS_MAX as u64,
             Self::Size => SIZE_MAX,
         }
@@ -85,7 +79,7 @@ impl Limit {
             Self::ListParamItems => {
                 format!("the list parameter has more items than the limit `{name}` of {max}")
             }
-            Self::HopsInAPath | Self::Hops => {
+            Self::Hops => {
                 format!("this path takes more steps than the limit `{name}` of {max}")
             }
             Self::Size => format!("the compiled text is larger than the limit `{name}` of {max}"),

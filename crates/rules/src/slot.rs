@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use crate::env::Env;
 use crate::error::{ErrorKind, RuleError, Span};
+use crate::geo::Half;
 use crate::limits::{LIST_PARAM_ITEMS_MAX, Limit};
 use crate::times;
 use crate::value::{Ty, Val, from_json, like_pattern};
@@ -23,6 +24,8 @@ pub struct Slot {
     pub(crate) moved: i64,
     /// Whether the text is the pattern of `matches_like`.
     pub(crate) pattern: bool,
+    /// Which coordinate the number is, if it is one.
+    pub(crate) half: Option<Half>,
     pub(crate) span: Span,
 }
 
@@ -43,10 +46,12 @@ pub(crate) enum From {
     Query(String),
     Now,
     Param(String),
-    /// A field of the row given with the request.
-    Record(String),
-    /// A field of the row after the write.
-    Next(String),
+    /// A field of the row given with the request, or of the row after the write.
+    Field {
+        next: bool,
+        name: String,
+        half: Option<Half>,
+    },
 }
 
 /// A slot's value: one, or the items of a list without its nulls.
@@ -64,6 +69,7 @@ impl Slot {
             list: false,
             moved: 0,
             pattern: false,
+            half: None,
             span,
         }
     }
@@ -138,6 +144,17 @@ impl Slot {
                 }
                 Ok(Val::Text(like_pattern(&text)))
             }
+            Val::Float(degrees) => match self.half {
+                Some(half) if !half.takes(degrees) => {
+                    let limit = half.limit();
+                    let range = format!("must be between -{limit} and {limit}");
+                    if matches!(self.from, From::Param(_)) {
+                        return Err(self.wrong(ErrorKind::Param, &range));
+                    }
+                    Ok(Val::Null)
+                }
+                _ => Ok(value),
+            },
             value => Ok(value),
         }
     }
@@ -167,8 +184,14 @@ impl Slot {
             From::Query(name) => env.request.query.get(name).cloned(),
             From::Now => Some(text(env.now)),
             From::Param(name) => env.params.get(name).cloned(),
-            From::Record(name) => env.record?.get(name).cloned(),
-            From::Next(name) => env.next?.get(name).cloned(),
+            From::Field { next, name, half } => {
+                let row = if *next { env.next } else { env.record };
+                let json = row?.get(name)?;
+                match half {
+                    None => Some(json.clone()),
+                    Some(half) => half.of(json).map(Json::from),
+                }
+            }
         }
     }
 
@@ -203,8 +226,8 @@ impl Slot {
             From::Query(name) => format!("request.query.{name}"),
             From::Now => "now".to_owned(),
             From::Param(name) => format!("params.{name}"),
-            From::Record(name) => name.clone(),
-            From::Next(name) => format!("next.{name}"),
+            From::Field { next, name, .. } if *next => format!("next.{name}"),
+            From::Field { name, .. } => name.clone(),
         }
     }
 }

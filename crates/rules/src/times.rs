@@ -107,6 +107,28 @@ pub(crate) fn duration(text: &str) -> Option<i64> {
     Some(if negative { -micros } else { micros })
 }
 
+/// The moments that have parts at an offset.
+pub(crate) const OFFSET_FROM: &str = "0001-01-02T00:00:00.000000Z";
+pub(crate) const OFFSET_TO: &str = "9999-12-31T00:00:00.000000Z";
+
+/// The minutes of `UTC`, `Z` or `+02:00`, less than a day.
+pub(crate) fn offset(text: &str) -> Option<i32> {
+    if matches!(text, "UTC" | "Z") {
+        return Some(0);
+    }
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let number = |text: &str, max: i32| -> Option<i32> {
+        let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse().ok().filter(|n| digits && *n <= max)
+    };
+    Some(sign * (number(hours, 18)? * 60 + number(minutes, 59)?))
+}
+
 /// A part of a moment or a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -147,6 +169,15 @@ impl Part {
             self,
             Self::Hours | Self::Minutes | Self::Seconds | Self::Milliseconds
         )
+    }
+
+    /// The part of a moment at an offset from UTC in minutes. The first and the last day of the calendar have none: at an
+    /// offset they may lie outside of it.
+    pub fn at(self, text: &str, minutes: i32) -> Option<i64> {
+        if !(OFFSET_FROM..OFFSET_TO).contains(&text) {
+            return None;
+        }
+        self.of(&moved(text, i64::from(minutes) * 60_000_000)?)
     }
 
     /// The part of a fixed-width moment or of a day.

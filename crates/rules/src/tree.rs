@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
+use crate::catalogue::Pairs;
 use crate::error::Span;
+use crate::geo::Half;
+use crate::json::Path;
 use crate::slot::Slot;
 use crate::syntax::{Comparison, Operator};
 use crate::times::Part;
@@ -50,7 +53,7 @@ impl Resolved {
     }
 
     /// Every (collection, field) it names, sorted, once each: a schema change that takes one of
-    /// them away would break it.
+    /// them away would break it. A collection that is named as a whole stands with its `id`.
     #[must_use]
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
@@ -125,11 +128,16 @@ pub(crate) enum TextTest {
 pub(crate) enum List {
     Items(Vec<Value>),
     Slot(Slot),
+    /// An array inside of a json field; items of other types than the value's do not count.
+    Inside(Value),
+    Pairs(PairsRef),
 }
 
 /// A macro over the rows of a source.
 #[derive(Debug)]
 pub(crate) struct Quantified {
+    /// The steps to the row whose rows these are.
+    pub hops: Vec<usize>,
     pub quantifier: Quantifier,
     pub source: Source,
     pub body: Cond,
@@ -150,9 +158,34 @@ pub(crate) struct Source {
     pub var: usize,
     pub collection: String,
     pub table: String,
-    /// The field over there and the id over here that must be equal.
-    pub link: Option<(FieldRef, FieldRef)>,
+    pub link: Link,
     pub guard: Guard,
+}
+
+/// Which rows of a collection a source has.
+#[derive(Debug)]
+pub(crate) enum Link {
+    All,
+    /// Those whose field is the id over here.
+    Back {
+        there: FieldRef,
+        here: FieldRef,
+    },
+    /// Those whose id is in a list.
+    Pairs {
+        id: FieldRef,
+        list: PairsRef,
+    },
+}
+
+/// The ids of a field that points to any number of records.
+#[derive(Clone, Debug)]
+pub(crate) struct PairsRef {
+    /// The field: of its row come the name of the list and its mask.
+    pub field: FieldRef,
+    /// The id of that row.
+    pub id: FieldRef,
+    pub pairs: Pairs,
 }
 
 /// Which rows of a source or a hop exist for whoever wrote the text.
@@ -191,6 +224,8 @@ pub(crate) struct FieldRef {
     pub name: String,
     pub column: String,
     pub ty: Ty,
+    /// Which half of a point it is.
+    pub half: Option<Half>,
     /// Where this is not true, the field is null for whoever wrote the text.
     pub mask: Option<Arc<Resolved>>,
 }
@@ -210,13 +245,24 @@ pub(crate) enum ValueKind {
     Slot(Slot),
     /// The only computed number that stays an integer is a quotient or remainder of integers.
     Arithmetic(Operator, Box<[Value; 2]>),
-    /// An integer as a double.
+    /// An integer or a decimal as a double.
     Real(Box<Value>),
+    /// A decimal, or an integer, with more digits after the point.
+    Rescaled(Box<Value>, u32),
     /// A double that arithmetic can take without overflow: tiny is zero, huge is null.
     Calm(Box<Value>),
     Lower(Box<Value>),
     Length(Box<Value>),
-    Part(Part, Box<Value>),
+    /// A part of a moment, at an offset from UTC in minutes if one is given.
+    Part(Part, Option<i32>, Box<Value>),
+    /// What is at a path in a json field, as the value's type, if it is of that type.
+    Inside(Box<Value>, Path),
+    /// Latitude and longitude.
+    Point(Box<[Value; 2]>),
+    /// A number if it is such a coordinate.
+    Ranged(Half, Box<Value>),
+    /// Metres between two points, given by their halves.
+    Distance(Box<[Value; 4]>),
     If(Box<Cond>, Box<[Value; 2]>),
     /// A condition as a boolean, null when UNKNOWN.
     Truth(Box<Cond>),
@@ -232,11 +278,16 @@ impl Value {
     pub fn parts(&self) -> Vec<&Value> {
         match &self.kind {
             ValueKind::Arithmetic(_, both) | ValueKind::Between(both) => both.iter().collect(),
+            ValueKind::Point(both) => both.iter().collect(),
+            ValueKind::Distance(four) => four.iter().collect(),
             ValueKind::Real(value)
+            | ValueKind::Rescaled(value, _)
+            | ValueKind::Inside(value, _)
+            | ValueKind::Ranged(_, value)
             | ValueKind::Calm(value)
             | ValueKind::Lower(value)
             | ValueKind::Length(value)
-            | ValueKind::Part(_, value)
+            | ValueKind::Part(_, _, value)
             | ValueKind::Moved(value, _) => vec![value],
             ValueKind::If(_, both) => both.iter().collect(),
             ValueKind::Const(_)
@@ -256,8 +307,12 @@ impl Test {
             Self::Compare(_, a, b) => vec![a, b],
             Self::In {
                 value,
-                list: List::Slot(_),
+                list: List::Slot(_) | List::Pairs(_),
             } => vec![value],
+            Self::In {
+                value,
+                list: List::Inside(array),
+            } => vec![value, array],
             Self::In {
                 value,
                 list: List::Items(items),

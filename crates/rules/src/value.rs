@@ -22,7 +22,15 @@ pub(crate) enum Ty {
     Uuid,
     /// Microseconds; constants only.
     Duration,
+    /// A whole json value.
     Json,
+    /// What is inside of a json value: which type it has is known for each row only.
+    Dynamic,
+    Point,
+    /// Records, not values.
+    Rows,
+    /// Anything that is only asked whether it is there.
+    Present,
     /// Not known before the other side of a comparison is.
     Open,
 }
@@ -38,6 +46,8 @@ impl Ty {
             Kind::Date => Self::Date,
             Kind::Uuid | Kind::Relation { .. } => Self::Uuid,
             Kind::Json => Self::Json,
+            Kind::Point => Self::Point,
+            Kind::Relations { .. } => Self::Rows,
             Kind::Decimal { scale } => Self::Decimal(*scale),
         }
     }
@@ -54,8 +64,10 @@ impl Ty {
             Self::Date => "a date",
             Self::Uuid => "an id",
             Self::Duration => "a duration",
-            Self::Json => "a json value",
-            Self::Open => "a value of unknown type",
+            Self::Json | Self::Dynamic => "a json value",
+            Self::Point => "a point",
+            Self::Rows => "a list of records",
+            Self::Open | Self::Present => "a value of unknown type",
         }
     }
 
@@ -77,6 +89,7 @@ pub(crate) enum Val {
     Date(String),
     Uuid(String),
     Duration(i64),
+    Json(Json),
 }
 
 impl Val {
@@ -110,6 +123,7 @@ impl Val {
             Self::Text(s) | Self::DateTime(s) | Self::Date(s) | Self::Uuid(s) => {
                 Json::from(s.as_str())
             }
+            Self::Json(json) => json.clone(),
         }
     }
 }
@@ -151,8 +165,22 @@ pub(crate) fn from_json(json: &Json, ty: Ty) -> Option<Val> {
         (_, Ty::Date) => times::day(text?).map(Val::Date),
         (_, Ty::Uuid) => uuid(text?).map(Val::Uuid),
         (_, Ty::Duration) => times::duration(text?).map(Val::Duration),
-        // Only tested for null, so that any text stands for it.
-        (_, Ty::Json) => Some(Val::Text(String::from("json"))),
+        (_, Ty::Json) => (!has_nul(json)).then(|| Val::Json(json.clone())),
+        // Any text stands for it.
+        (_, Ty::Present) => Some(Val::Text(String::from("present"))),
+        (_, Ty::Dynamic | Ty::Point | Ty::Rows) => None,
+    }
+}
+
+/// Whether a text or a name in it holds the one character that PostgreSQL cannot keep.
+fn has_nul(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
     }
 }
 
@@ -199,6 +227,11 @@ pub(crate) fn read_decimal(text: &str, scale: u32) -> Option<i64> {
     }
     let scaled: i64 = format!("{whole}{fraction:0<scale$}").parse().ok()?;
     Some(if negative { -scaled } else { scaled })
+}
+
+/// Ten to a scale, which is at most 18.
+pub(crate) fn power_of_ten(scale: u32) -> i64 {
+    10i64.saturating_pow(scale)
 }
 
 /// The text of a scaled integer.

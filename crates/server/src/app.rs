@@ -1,8 +1,9 @@
 //! The HTTP server: the front door, one scope per place, and the documents.
 
 use crate::openapi::Documents;
+use crate::sites::{self, Sites};
 use crate::wiring::Services;
-use crate::{health, openapi};
+use crate::{dashboard, health, openapi};
 use actix_web::web::{self, Data};
 use gate::{Place, place_guard};
 use std::sync::Arc;
@@ -17,12 +18,16 @@ pub struct AppParts {
     pub documents: Arc<Documents>,
     /// Whether the server takes new requests.
     pub health: health::Health,
+    /// Static sites.
+    pub sites: Sites,
 }
 
 /// All routes of a project. The records come first: they are what is asked for most.
 pub fn project_routes(config: &mut ServiceConfig<'_>) {
     data::configure(config);
     accounts::configure_project(config);
+    files::configure_project(config);
+    push::configure_project(config);
     gate::configure_project(config);
     openapi::configure_project(config);
 }
@@ -40,19 +45,28 @@ pub fn configure(config: &mut web::ServiceConfig, parts: &AppParts) {
         services,
         documents,
         health,
+        sites,
     } = parts.clone();
     config
         .app_data(Data::new(services.gate))
         .app_data(Data::new(services.accounts))
         .app_data(Data::new(services.data))
+        .app_data(Data::new(services.files))
+        .app_data(Data::new(services.push))
         .app_data(Data::from(documents))
-        .app_data(Data::new(health));
+        .app_data(Data::new(health))
+        .app_data(Data::new(sites));
     let scope = |place, routes: fn(&mut ServiceConfig<'_>)| {
         web::scope("")
             .guard(place_guard(place))
             .configure(move |config| routes(&mut ServiceConfig::new(config)))
     };
+    // Pages are no operations: they are not in the documents.
     config
-        .service(scope(Place::Project, project_routes))
-        .service(scope(Place::Instance, instance_routes));
+        .service(
+            scope(Place::Project, project_routes)
+                .configure(dashboard::configure_project)
+                .default_service(web::to(sites::serve)),
+        )
+        .service(scope(Place::Instance, instance_routes).configure(dashboard::configure_instance));
 }

@@ -3,7 +3,10 @@
 use crate::commands::Command;
 use crate::config::{Config, default_data_dir};
 use crate::data_dir::{DataDir, DataDirError};
+use crate::serve::Serving;
+use crate::sites::Sites;
 use crate::wiring::Services;
+use crate::worker::Wake;
 use crate::{commands, control, demo, serve};
 use clap::{Args, Parser, Subcommand};
 use std::io::{BufRead, Write};
@@ -62,6 +65,9 @@ struct Listen {
     /// Address and port; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Serve a folder as a project's site, on the project's own host. Repeat for more.
+    #[arg(long, value_name = "PROJECT=FOLDER")]
+    site: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -155,16 +161,33 @@ pub fn run() -> Result<(), String> {
     if let Verb::Config { defaults: true } = command {
         return print(&Config::reference());
     }
-    let mut config = Config::read(cli.config.as_deref())?;
+    let config_file = cli.config;
+    let mut config = Config::read(config_file.as_deref())?;
     match command {
         Verb::Serve(listen) => {
             config.server.listen = listen.listen.unwrap_or(config.server.listen);
-            serve::run(config, &data_dir, None)
+            serve::run(
+                config,
+                &data_dir,
+                Serving {
+                    sites: Sites::parse(&listen.site)?,
+                    demo: false,
+                    config_file,
+                },
+            )
         }
         Verb::Demo(listen) => {
             config.server.listen = listen.listen.unwrap_or(config.server.listen);
             demo::check(&config)?;
-            serve::run(config, &data_dir, Some(demo::seed))
+            serve::run(
+                config,
+                &data_dir,
+                Serving {
+                    sites: Sites::parse(&listen.site)?,
+                    demo: true,
+                    config_file,
+                },
+            )
         }
         Verb::Config { .. } => print(&commands::effective(&config)),
         Verb::Project(verb) => say(&config, &data_dir, project(verb)),
@@ -240,6 +263,8 @@ fn say(config: &Config, data_dir: &std::path::Path, command: Command) -> Result<
             config,
             held.path(),
             &serve::public_url(config, &config.server.listen),
+            // A server that starts later looks at every project.
+            &Wake::new().0,
         )
         .await?;
         commands::run(&services, command).await

@@ -1,7 +1,9 @@
 //! The configuration of the instance: defaults, then the file, then the environment, then flags; unknown keys are errors.
 
 use accounts::AccountsConfig;
+use files::FilesConfig;
 use gate::GateConfig;
+use push::PushConfig;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use store::{Engine, PgOptions, SqliteOptions};
@@ -23,6 +25,10 @@ pub struct Config {
     pub gate: GateConfig,
     /// Accounts of projects' users.
     pub accounts: AccountsConfig,
+    /// Uploads.
+    pub files: FilesConfig,
+    /// Messages to devices.
+    pub push: PushConfig,
 }
 
 /// Where the server listens and what it is called outside.
@@ -197,9 +203,14 @@ impl Config {
         self.gate
             .validate()
             .map_err(|e| format!("configuration: {e}"))?;
-        self.accounts
-            .validate()
-            .map_err(|e| format!("configuration: {}", e.join("; ")))
+        for section in [
+            self.accounts.validate(),
+            self.files.validate(),
+            self.push.validate(),
+        ] {
+            section.map_err(|e| format!("configuration: {}", e.join("; ")))?;
+        }
+        Ok(())
     }
 
     /// The engine that holds the databases.

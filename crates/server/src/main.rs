@@ -5,14 +5,18 @@ mod cli;
 mod commands;
 mod config;
 mod control;
+mod dashboard;
 mod data_dir;
 mod demo;
 mod health;
 mod logs;
 mod openapi;
+mod reload;
 mod serve;
+mod sites;
 mod supervisor;
 mod wiring;
+mod worker;
 
 use std::process::ExitCode;
 

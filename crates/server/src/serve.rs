@@ -5,26 +5,34 @@ use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::health::Health;
 use crate::openapi::Documents;
+use crate::sites::Sites;
 use crate::supervisor::Supervisor;
 use crate::wiring::Services;
-use crate::{control, logs};
+use crate::worker::Wake;
+use crate::{control, demo, logs, reload, worker};
 use actix_web::{App, HttpServer};
 use gate::{Front, FrontConfig, Gate};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::cell::RefCell;
-use std::future::Future;
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::Path;
-use std::pin::Pin;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Mutex;
 
-/// Fills the projects of a demo and gives what is to be told of them.
-pub type Seed =
-    for<'a> fn(&'a Services, &'a str) -> Pin<Box<dyn Future<Output = Result<String, String>> + 'a>>;
+/// What is served beside what the configuration names.
+#[derive(Default)]
+pub struct Serving {
+    /// Static sites of projects.
+    pub sites: Sites,
+    /// Whether the example projects are made.
+    pub demo: bool,
+    /// Where SIGHUP reads the configuration again.
+    pub config_file: Option<PathBuf>,
+}
 
 /// The address by which clients reach a server that listens at `listen`.
 #[must_use]
@@ -37,10 +45,10 @@ pub fn public_url(config: &Config, listen: &str) -> String {
 }
 
 /// Serves until a signal ends it.
-pub fn run(config: Config, data_dir: &Path, seed: Option<Seed>) -> Result<(), String> {
+pub fn run(config: Config, data_dir: &Path, serving: Serving) -> Result<(), String> {
     let started = Instant::now();
     config.validate()?;
-    logs::start(&config.log)?;
+    let log = logs::start(&config.log)?;
     raise_descriptors();
     let held = DataDir::open(data_dir).map_err(|e| match e {
         DataDirError::Locked => format!(
@@ -51,10 +59,6 @@ pub fn run(config: Config, data_dir: &Path, seed: Option<Seed>) -> Result<(), St
     })?;
     let listener = TcpListener::bind(&config.server.listen)
         .map_err(|e| format!("cannot listen on {}: {e}", config.server.listen))?;
-    let address = listener
-        .local_addr()
-        .map_err(|e| e.to_string())?
-        .to_string();
     let metrics = PrometheusBuilder::new()
         .install_recorder()
         .map_err(|e| format!("metrics: {e}"))?;
@@ -62,9 +66,9 @@ pub fn run(config: Config, data_dir: &Path, seed: Option<Seed>) -> Result<(), St
         config,
         held,
         listener,
-        address,
         Health::new(metrics),
-        seed,
+        serving,
+        log,
         started,
     ))
 }
@@ -73,16 +77,22 @@ async fn serve(
     config: Config,
     held: DataDir,
     listener: TcpListener,
-    address: String,
     health: Health,
-    seed: Option<Seed>,
+    serving: Serving,
+    log: logs::Reload,
     started: Instant,
 ) -> Result<(), String> {
+    let address = listener
+        .local_addr()
+        .map_err(|e| e.to_string())?
+        .to_string();
     let url = public_url(&config, &address);
-    let services = Services::open(&config, held.path(), &url).await?;
-    let told = match seed {
-        Some(seed) => seed(&services, &url).await?,
-        None => setup_text(&services).await?,
+    let (wake, calls) = Wake::new();
+    let services = Services::open(&config, held.path(), &url, &wake).await?;
+    let told = if serving.demo {
+        demo::seed(&services, &url).await?
+    } else {
+        setup_text(&services).await?
     };
     let supervisor = Supervisor::new();
     let socket = Rc::new(control::bind(held.path())?);
@@ -101,11 +111,22 @@ async fn serve(
         let clock = services.gate.clock().clone();
         supervisor.run("request log", move || log.clone().run(clock.clone()));
     }
+    if serving.demo {
+        let of_posters = services.clone();
+        supervisor.run("posters", move || demo::posters::hang(of_posters.clone()));
+    }
+    let calls = Rc::new(Mutex::new(calls));
+    let of_worker = services.clone();
+    supervisor.run("put-off work", move || {
+        let (services, calls) = (of_worker.clone(), calls.clone());
+        async move { worker::run(services, &mut *calls.lock().await).await }
+    });
     let documents = Arc::new(Documents::collect());
     let parts = AppParts {
         services: services.clone(),
         documents: documents.clone(),
         health: health.clone(),
+        sites: serving.sites,
     };
     let tokens = Arc::new(services.accounts.clone());
     let workers = match config.server.workers {
@@ -120,6 +141,20 @@ async fn serve(
             front.with_document(*place, document)
         });
     let front = Front::new(services.gate.clone(), tokens, front).map_err(|e| e.to_string())?;
+    let of_reload = RefCell::new(Some((
+        serving.config_file,
+        config.clone(),
+        front.clone(),
+        log,
+    )));
+    supervisor.run("configuration", move || {
+        let parts = of_reload.take();
+        async move {
+            if let Some((file, config, front, log)) = parts {
+                reload::watch(file, config, front, log).await;
+            }
+        }
+    });
     let server = HttpServer::new(move || {
         let parts = parts.clone();
         App::new()

@@ -1,15 +1,23 @@
 //! Builds every service once and gives each what it needs of the others.
 
 use crate::config::Config;
+use crate::worker::Wake;
 use accounts::ports::{Directory, NewUser, UserRow};
 use accounts::{Accounts, AccountsParts};
+use data::ports::FileRefs;
 use data::{Data, DataError};
-use gate::{Gate, GateParts, Master, Problem, Project};
-use kernel::{Clock, Code, Ids};
+use files::ports::OwnerGate;
+use files::{Files, FilesParts};
+use gate::egress::Egress;
+use gate::{Gate, GateParts, Master, Problem, Project, Who};
+use kernel::{Clock, Code, Ids, Stamp};
+use push::ports::Sessions;
+use push::{Push, PushParts};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use store::{Engine, Step, Store, StoreError, WriteTx};
 use uuid::Uuid;
 
@@ -22,11 +30,21 @@ pub struct Services {
     pub accounts: Accounts,
     /// Collections and records.
     pub data: Data,
+    /// Buckets and files.
+    pub files: Files,
+    /// Devices and messages.
+    pub push: Push,
 }
 
 impl Services {
     /// Opens the databases. `public_url` has no slash at its end.
-    pub async fn open(config: &Config, data_dir: &Path, public_url: &str) -> Result<Self, String> {
+    /// `wake` learns of the projects that have background work.
+    pub async fn open(
+        config: &Config,
+        data_dir: &Path,
+        public_url: &str,
+        wake: &Wake,
+    ) -> Result<Self, String> {
         let engine = config.engine();
         let given = (!config.secrets.master_key.is_empty())
             .then(|| SecretString::from(config.secrets.master_key.clone()));
@@ -57,17 +75,37 @@ impl Services {
         })
         .await
         .map_err(|e| e.to_string())?;
-        let data = Data::new(ids);
+        let attachments = Arc::new(Attachments::default());
+        let data = Data::new(ids, attachments.clone());
+        let files = Files::new(FilesParts {
+            ids,
+            data_dir: data_dir.to_owned(),
+            config: config.files.clone(),
+            owners: Arc::new(Owners(data.clone())),
+        });
+        // Each needs the other: data binds files, files ask data about what is bound.
+        let _ = attachments.0.set(files.clone());
         let accounts = Accounts::new(AccountsParts {
             directory: Arc::new(Users(data.clone())),
             passwords: gate.passwords().clone(),
             ids,
             config: config.accounts.clone(),
         });
+        let wake = wake.clone();
+        let push = Push::new(PushParts {
+            egress: Egress::new(&config.gate.egress),
+            sessions: Arc::new(LiveSessions(accounts.clone())),
+            wake: Arc::new(move |project| wake.call(project)),
+            ids,
+            public_url: public_url.to_owned(),
+            config: config.push.clone(),
+        });
         Ok(Self {
             gate,
             accounts,
             data,
+            files,
+            push,
         })
     }
 }
@@ -75,7 +113,9 @@ impl Services {
 /// The tables of all services in a project, in the order of their need.
 fn project_steps() -> Vec<Step> {
     let mut steps = data::steps();
-    steps.extend_from_slice(accounts::Accounts::steps());
+    steps.extend_from_slice(Accounts::steps());
+    steps.extend_from_slice(Files::steps());
+    steps.extend_from_slice(Push::steps());
     steps
 }
 
@@ -85,6 +125,8 @@ fn scopes() -> Vec<&'static str> {
         gate::can::PROJECT_SCOPES,
         accounts::can::PROJECT_SCOPES,
         data::can::PROJECT_SCOPES,
+        files::can::PROJECT_SCOPES,
+        push::can::PROJECT_SCOPES,
         crate::openapi::can::PROJECT_SCOPES,
     ]
     .concat()
@@ -153,5 +195,118 @@ impl Directory for Users {
             DataError::Store(StoreError::Unique(_)) => Code::IdentityTaken.into(),
             e => e.into(),
         })
+    }
+}
+
+/// The files that fields of data's records hold are files' business.
+#[derive(Default)]
+struct Attachments(OnceLock<Files>);
+
+impl Attachments {
+    fn files(&self) -> Result<&Files, Problem> {
+        self.0
+            .get()
+            .ok_or_else(|| Problem::internal("files are not wired yet"))
+    }
+}
+
+fn owner(owner: &data::ports::FileOwner) -> files::FileOwner {
+    let data::ports::FileOwner {
+        collection,
+        record,
+        field,
+    } = owner.clone();
+    files::FileOwner {
+        collection,
+        record,
+        field,
+    }
+}
+
+#[async_trait::async_trait(?Send)]
+impl FileRefs for Attachments {
+    async fn claim(
+        &self,
+        _project: &Project,
+        tx: &WriteTx,
+        who: &Who,
+        claims: &[data::ports::FileClaim],
+    ) -> Result<Result<(), Vec<Uuid>>, Problem> {
+        let claims: Vec<files::FileClaim> = claims
+            .iter()
+            .map(|claim| files::FileClaim {
+                file: claim.file,
+                bucket: claim.bucket.clone(),
+                owner: owner(&claim.owner),
+            })
+            .collect();
+        self.files()?.claim(tx, who, &claims).await
+    }
+
+    async fn release(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        owners: &[data::ports::FileOwner],
+        now: Stamp,
+    ) -> Result<(), Problem> {
+        let owners: Vec<files::FileOwner> = owners.iter().map(owner).collect();
+        self.files()?.release(project, tx, &owners, now).await
+    }
+
+    async fn views(
+        &self,
+        project: &Project,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, String>, Problem> {
+        self.files()?.views(project, ids).await
+    }
+
+    async fn has_bucket(&self, project: &Project, bucket: &str) -> Result<bool, Problem> {
+        self.files()?.has_bucket(project, bucket).await
+    }
+}
+
+/// The records that hold files are data's business.
+struct Owners(Data);
+
+#[async_trait::async_trait(?Send)]
+impl OwnerGate for Owners {
+    async fn may_read(
+        &self,
+        project: &Project,
+        asker: &files::Asker,
+        collection: &str,
+        record: Uuid,
+        field: &str,
+    ) -> Result<bool, Problem> {
+        let asker = data::Asker {
+            who: asker.who.clone(),
+            now: asker.now,
+            request: asker.request.clone(),
+            request_id: asker.request_id.clone(),
+        };
+        self.0
+            .may_read_field(project, &asker, collection, record, field)
+            .await
+            .map_err(Problem::from)
+    }
+}
+
+/// The sessions that devices belong to are those of accounts.
+struct LiveSessions(Accounts);
+
+#[async_trait::async_trait(?Send)]
+impl Sessions for LiveSessions {
+    async fn alive(
+        &self,
+        project: &Project,
+        sessions: &[Uuid],
+        now: Stamp,
+    ) -> Result<HashSet<Uuid>, Problem> {
+        self.0
+            .alive(project, sessions, now)
+            .await
+            .map_err(Problem::from)
     }
 }

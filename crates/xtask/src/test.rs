@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::run::{Outcome, Workspace, on, shown, succeed};
-use crate::{codegen, postgres, tidy};
+use crate::{codegen, postgres, tidy, web};
 
 pub const HELP: &str = "\
 Runs every check there is and closes with one line of passed and failed counts.
@@ -20,12 +20,14 @@ Stages, all of them unless some are named:
   tests          cargo test, with a PostgreSQL of our own, started and stopped here
   documentation  cargo doc, warnings are errors
   generated      cargo xtask codegen --check
+  web            checks, unit tests and builds of the dashboard and the shop
+  browser        a customer and an operator in Chromium, on the real binary
 
 On Debian as root, what is missing is installed. With GALLEY_TEST_POSTGRES set to the address of
 a superuser's database, that server is used and none is started. Everything after `--` goes to
 cargo test: `cargo xtask test tests -- -p store wal`.";
 
-const STAGES: [(&str, Stage); 7] = [
+const STAGES: [(&str, Stage); 9] = [
     ("formatting", formatting),
     ("tidy", |run| tidy::run(run.workspace, &[]).map(one)),
     ("clippy", clippy),
@@ -34,6 +36,15 @@ const STAGES: [(&str, Stage); 7] = [
     ("documentation", documentation),
     ("generated", |run| {
         codegen::run(run.workspace, &["--check".to_owned()]).map(one)
+    }),
+    ("web", |run| {
+        let passed = web::check(run.workspace)?;
+        Ok(Counts { passed, failed: 0 })
+    }),
+    ("browser", |run| {
+        let read =
+            |line: &str| web::summary(line).map(|(passed, failed)| Counts { passed, failed });
+        count(&mut web::walk(run.workspace)?, read)
     }),
 ];
 
@@ -82,6 +93,13 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
             println!("0 passed, 1 failed");
             return Err(String::new());
         }
+    }
+    if chosen("browser")
+        && let Err(message) = web::install()
+    {
+        eprintln!("error: {message}");
+        println!("0 passed, 1 failed");
+        return Err(String::new());
     }
     let run = Run { workspace, extra };
     let mut total = Counts::default();
@@ -145,7 +163,7 @@ fn tests(run: &Run) -> Outcome<Counts> {
             Some(cluster)
         }
     };
-    count(&mut command)
+    count(&mut command, summary)
 }
 
 /// The tests of all crates, unless the caller chose packages.
@@ -169,8 +187,8 @@ fn documentation(run: &Run) -> Outcome<Counts> {
     succeed(&mut command).map(one)
 }
 
-/// Runs cargo test, passing on what it prints and adding up what its summaries say.
-fn count(command: &mut Command) -> Outcome<Counts> {
+/// Runs tests, passing on what they print and adding up what their summaries say.
+fn count(command: &mut Command, read: impl Fn(&str) -> Option<Counts>) -> Outcome<Counts> {
     let what = shown(command);
     let mut child = on(
         format!("could not run `{what}`"),
@@ -181,7 +199,7 @@ fn count(command: &mut Command) -> Outcome<Counts> {
         for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line);
             println!("{line}");
-            if let Some(found) = summary(&line) {
+            if let Some(found) = read(&line) {
                 counts.passed += found.passed;
                 counts.failed += found.failed;
             }

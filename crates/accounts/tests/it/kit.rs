@@ -274,6 +274,7 @@ impl Kit {
         let access = Rc::new(Access {
             place: Place::Project,
             project: Some(self.project.clone()),
+            on_own_host: false,
             who,
             now: self.clock.now(),
             request_id: "request".to_owned(),

@@ -2,12 +2,16 @@
 
 mod boolean;
 mod datetime;
+mod file;
 mod number;
 mod relation;
+mod select;
 mod text;
 
-pub use number::{Format, Number};
+pub use file::File;
+pub use number::{Bound, Format, Number};
 pub use relation::Relation;
+pub use select::Select;
 pub use text::Text;
 
 use gate::Input;
@@ -30,6 +34,10 @@ pub enum Type {
     DateTime,
     /// A record of another collection.
     Relation(Relation),
+    /// One of a few texts.
+    Select(Select),
+    /// A file of a bucket.
+    File(File),
     /// A UUID; only the system field `id`.
     Id,
 }
@@ -44,12 +52,14 @@ impl Type {
             "bool" => Some(Self::Bool),
             "datetime" => Some(Self::DateTime),
             "relation" => Some(Self::Relation(Relation::parse(input))),
+            "select" => Some(Self::Select(Select::parse(input))),
+            "file" => Some(Self::File(File::parse(input))),
             "" => None,
             _ => {
                 input.fault(
                     "type",
                     "unknown_type",
-                    "The types are text, number, bool, datetime and relation.",
+                    "The types are text, number, bool, datetime, relation, select and file.",
                 );
                 None
             }
@@ -64,6 +74,8 @@ impl Type {
             Self::Bool => "bool",
             Self::DateTime => "datetime",
             Self::Relation(_) => "relation",
+            Self::Select(_) => "select",
+            Self::File(_) => "file",
             Self::Id => "id",
         };
         into.insert("type".to_owned(), name.into());
@@ -71,6 +83,8 @@ impl Type {
             Self::Text(t) => t.describe(into),
             Self::Number(n) => n.describe(into),
             Self::Relation(r) => r.describe(into),
+            Self::Select(s) => s.describe(into),
+            Self::File(f) => f.describe(into),
             Self::Bool | Self::DateTime | Self::Id => {}
         }
     }
@@ -80,20 +94,20 @@ impl Type {
     pub fn column(&self, backend: DbBackend) -> &'static str {
         let sqlite = backend == DbBackend::Sqlite;
         match self {
-            Self::Text(_) => text::column(sqlite),
+            Self::Text(_) | Self::Select(_) => text::column(sqlite),
             Self::Number(n) => n.column(sqlite),
             Self::Bool => "boolean",
             Self::DateTime => datetime::column(sqlite),
-            Self::Relation(_) | Self::Id => relation::column(sqlite),
+            Self::Relation(_) | Self::File(_) | Self::Id => relation::column(sqlite),
         }
     }
 
-    /// A condition that the column itself must keep, as SQL over the quoted column.
+    /// The conditions that the column itself must keep, as SQL over the quoted column.
     #[must_use]
-    pub fn check(&self, column: &str) -> Option<String> {
+    pub fn checks(&self, column: &str) -> Vec<(Bound, String)> {
         match self {
-            Self::Number(n) => n.check(column),
-            _ => None,
+            Self::Number(n) => n.checks(column),
+            _ => Vec::new(),
         }
     }
 
@@ -105,7 +119,9 @@ impl Type {
             Self::Number(n) => n.json(column, sqlite),
             Self::Bool => boolean::json(column, sqlite),
             Self::DateTime => datetime::json(column, sqlite),
-            Self::Text(_) | Self::Relation(_) | Self::Id => column.to_owned(),
+            Self::Text(_) | Self::Select(_) | Self::Relation(_) | Self::File(_) | Self::Id => {
+                column.to_owned()
+            }
         }
     }
 
@@ -116,6 +132,11 @@ impl Type {
             Self::Number(n) => n.value(json),
             Self::Bool => boolean::value(json),
             Self::DateTime => datetime::value(json),
+            Self::Select(s) => s.value(json),
+            Self::File(_) => relation::value(json).map_err(|(code, _)| {
+                let message = "This must be the id of a file, a UUID.";
+                (code, message.to_owned())
+            }),
             Self::Relation(_) | Self::Id => relation::value(json),
         }
     }
@@ -124,7 +145,9 @@ impl Type {
     pub fn key_value(&self, json: &Json) -> Result<Value, Fault> {
         match (self, json) {
             // Limits hold for what is written, not for what is there.
-            (Self::Text(_), Json::String(text)) => Ok(Value::String(Some(text.clone()))),
+            (Self::Text(_) | Self::Select(_), Json::String(text)) => {
+                Ok(Value::String(Some(text.clone())))
+            }
             (Self::Bool, Json::Bool(value)) => Ok(Value::Bool(Some(*value))),
             _ => self.value(json),
         }
@@ -134,11 +157,11 @@ impl Type {
     #[must_use]
     pub fn null(&self) -> Value {
         match self {
-            Self::Text(_) => Value::String(None),
+            Self::Text(_) | Self::Select(_) => Value::String(None),
             Self::Number(n) => n.null(),
             Self::Bool => Value::Bool(None),
             Self::DateTime => Value::TimeDateTimeWithTimeZone(None),
-            Self::Relation(_) | Self::Id => Value::Uuid(None),
+            Self::Relation(_) | Self::File(_) | Self::Id => Value::Uuid(None),
         }
     }
 
@@ -146,14 +169,14 @@ impl Type {
     #[must_use]
     pub fn kind(&self) -> rules::Kind {
         match self {
-            Self::Text(_) => rules::Kind::Text,
+            Self::Text(_) | Self::Select(_) => rules::Kind::Text,
             Self::Number(n) => n.kind(),
             Self::Bool => rules::Kind::Bool,
             Self::DateTime => rules::Kind::DateTime,
             Self::Relation(r) => rules::Kind::Relation {
                 to: r.collection.clone(),
             },
-            Self::Id => rules::Kind::Uuid,
+            Self::File(_) | Self::Id => rules::Kind::Uuid,
         }
     }
 
@@ -165,6 +188,8 @@ impl Type {
             Self::Number(n) => n.schema(),
             Self::Bool => json!({"type": "boolean"}),
             Self::DateTime => json!({"type": "string", "format": "date-time"}),
+            Self::Select(s) => s.schema(),
+            Self::File(f) => f.schema(),
             Self::Relation(_) | Self::Id => json!({"type": "string", "format": "uuid"}),
         }
     }
@@ -174,6 +199,7 @@ impl Type {
     pub fn index_chars(&self) -> usize {
         match self {
             Self::Text(t) => t.max,
+            Self::Select(s) => s.chars(),
             _ => 36,
         }
     }

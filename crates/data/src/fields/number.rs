@@ -15,6 +15,15 @@ pub enum Format {
     Float,
 }
 
+/// A bound of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// The least value.
+    Min,
+    /// The greatest value.
+    Max,
+}
+
 /// The options of a number. `min` and `max` hold against every writer, because the column keeps them itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Number {
@@ -72,15 +81,50 @@ impl Number {
         }
     }
 
-    pub(super) fn check(&self, column: &str) -> Option<String> {
-        let side = |sign: &str, bound: Option<f64>| {
-            bound.map(|b| format!("{column} {sign} {}", self.number(b)))
+    pub(super) fn checks(&self, column: &str) -> Vec<(Bound, String)> {
+        let side = |bound, sign: &str, value: Option<f64>| {
+            value.map(|v| (bound, format!("{column} {sign} {}", self.number(v))))
         };
-        let parts: Vec<String> = [side(">=", self.min), side("<=", self.max)]
-            .into_iter()
-            .flatten()
-            .collect();
-        (!parts.is_empty()).then(|| parts.join(" AND "))
+        [
+            side(Bound::Min, ">=", self.min),
+            side(Bound::Max, "<=", self.max),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// What an increment of `by` makes of a value in wire form, null counting as 0: the number as it will be, and
+    /// what is wrong with it.
+    pub(crate) fn sum(&self, before: &Json, by: &Value) -> (Value, Option<Fault>) {
+        let (sum, json) = match by {
+            Value::BigInt(Some(by)) => {
+                // Both are within 2^53: this cannot overflow.
+                let sum = before.as_i64().unwrap_or(0).saturating_add(*by);
+                (Value::BigInt(Some(sum)), Json::from(sum))
+            }
+            Value::Double(Some(by)) => {
+                let sum = before.as_f64().unwrap_or(0.0) + by;
+                (Value::Double(Some(sum)), Json::from(sum))
+            }
+            _ => return (self.null(), None),
+        };
+        // An infinite sum has no JSON.
+        let fault = match json {
+            Json::Null => Some(whole(true)),
+            json => self.value(&json).err(),
+        };
+        (sum, fault)
+    }
+
+    /// The amount of an increment: a number of this format within the format's own range.
+    pub(crate) fn amount(&self, json: &Json) -> Result<Value, Fault> {
+        let free = Self {
+            format: self.format,
+            min: None,
+            max: None,
+        };
+        free.value(json)
     }
 
     pub(super) fn json(&self, column: &str, sqlite: bool) -> String {
@@ -164,6 +208,16 @@ impl Number {
             }
         }
         schema
+    }
+
+    /// The amount of an increment in the API document.
+    pub(crate) fn amount_schema(&self) -> Json {
+        let free = Self {
+            format: self.format,
+            min: None,
+            max: None,
+        };
+        free.schema()
     }
 
     fn number(&self, value: f64) -> Json {

@@ -1,6 +1,10 @@
 //! Collections as developers define them: parsing with all faults at once, and the form that is stored and sent.
 
+mod fields;
 mod parse;
+mod patch;
+
+pub(crate) use patch::{FIELDS_ADDED, INDEXES_ADDED};
 
 use crate::fields::{Text, Type};
 use gate::{Input, Problem};
@@ -52,12 +56,27 @@ pub struct Field {
     pub unique: bool,
     /// Whether it exists for keys and operators only.
     pub hidden: bool,
+    /// Whether only keys and operators may send it; a default fills it whoever makes the record.
+    pub read_only: bool,
+    /// Whether it may be set when the record is made, and never after.
+    pub write_once: bool,
     /// Whether callers cannot write it: fields that the server keeps itself.
     pub system: bool,
     /// A rule that must be true of a record for its value to be shown; the built-in users only.
     pub read_rule: Option<&'static str>,
     /// The value of a record made without one.
-    pub default: Option<Json>,
+    pub default: Option<DefaultValue>,
+}
+
+/// The value of a record made without one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DefaultValue {
+    /// The same for all, in wire form.
+    Constant(Json),
+    /// Computed for each record in its write's transaction: CEL over the record's own values, `auth` and `now`, which
+    /// may hop along relations. It sees other fields as they were sent or as their constants fill them; what other
+    /// expressions compute is null to it. Its value is checked as if it had been sent.
+    Expression(String),
 }
 
 /// An index.
@@ -235,6 +254,8 @@ fn user_fields() -> Vec<Field> {
         required: false,
         unique: false,
         hidden: false,
+        read_only: false,
+        write_once: false,
         system: true,
         read_rule: None,
         default: None,
@@ -262,12 +283,12 @@ fn user_fields() -> Vec<Field> {
         },
         Field {
             required: true,
-            default: Some(false.into()),
+            default: Some(DefaultValue::Constant(false.into())),
             ..system("verified", Type::Bool)
         },
         Field {
             required: true,
-            default: Some(false.into()),
+            default: Some(DefaultValue::Constant(false.into())),
             ..system("disabled", Type::Bool)
         },
     ]
@@ -293,21 +314,30 @@ impl Field {
             ("required", self.required),
             ("unique", self.unique),
             ("hidden", self.hidden),
+            ("read_only", self.read_only),
+            ("write_once", self.write_once),
         ] {
             map.insert(name.to_owned(), on.into());
         }
-        if let Some(default) = &self.default {
-            map.insert("default".to_owned(), default.clone());
+        match &self.default {
+            None => {}
+            Some(DefaultValue::Constant(value)) => {
+                map.insert("default".to_owned(), value.clone());
+            }
+            Some(DefaultValue::Expression(text)) => {
+                map.insert("default".to_owned(), json!({"expression": text}));
+            }
         }
         Json::Object(map)
     }
 
-    /// The value of a record made without one, ready to be bound.
+    /// The constant value of a record made without one, ready to be bound.
     #[must_use]
     pub fn default_value(&self) -> Value {
-        self.default
-            .as_ref()
-            .and_then(|d| self.kind.value(d).ok())
-            .unwrap_or_else(|| self.kind.null())
+        match &self.default {
+            Some(DefaultValue::Constant(value)) => self.kind.value(value).ok(),
+            _ => None,
+        }
+        .unwrap_or_else(|| self.kind.null())
     }
 }

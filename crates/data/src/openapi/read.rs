@@ -12,39 +12,45 @@ use std::collections::BTreeMap;
 /// Something that can be expanded.
 pub(super) struct Relation<'a> {
     name: String,
-    /// The names of the collection whose records come along.
-    of: &'a Names,
-    /// The collection.
-    from: &'a Loaded,
-    /// Whether a page of records comes along, not one.
-    many: bool,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    /// One record of a collection, with what that is called.
+    One(&'a Names, &'a Loaded),
+    /// A page of its records.
+    Many(&'a Names),
+    /// A file of this bucket.
+    File(&'a str),
 }
 
 /// The relations of a collection and those that point to it.
 pub(super) fn relations<'a>(
-    collection: &Loaded,
+    collection: &'a Loaded,
     schema: &'a Schema,
     names: &'a BTreeMap<&str, Names>,
 ) -> Vec<Relation<'a>> {
-    let relation = |name: String, of: &str, many: bool| {
-        Some(Relation {
-            name,
-            of: names.get(of)?,
-            from: schema.collections.get(of)?,
-            many,
-        })
+    let of = |name: &str| -> Option<(&'a Names, &'a Loaded)> {
+        Some((names.get(name)?, schema.collections.get(name)?))
     };
     let mut all = Vec::new();
     for column in collection.columns(true) {
-        if let Type::Relation(r) = &column.kind {
-            all.extend(relation(column.name.clone(), &r.collection, false));
-        }
+        let what = match &column.kind {
+            Type::Relation(r) => of(&r.collection).map(|(names, from)| What::One(names, from)),
+            Type::File(f) => Some(What::File(&f.bucket)),
+            _ => None,
+        };
+        all.extend(what.map(|what| Relation {
+            name: column.name.clone(),
+            what,
+        }));
     }
     for from in schema.collections.values() {
         for column in from.columns(true) {
             if matches!(&column.kind, Type::Relation(r) if r.collection == collection.def.name) {
                 let name = format!("{}_via_{}", from.def.name, column.name);
-                all.extend(relation(name, &from.def.name, true));
+                let what = of(&from.def.name).map(|(names, _)| What::Many(names));
+                all.extend(what.map(|what| Relation { name, what }));
             }
         }
     }
@@ -63,14 +69,21 @@ pub(super) fn expanded(related: &[Relation<'_>]) -> Option<Json> {
     let properties: Map<String, Json> = related
         .iter()
         .map(|r| {
-            let (schema, text) = if r.many {
-                let name = format!("{}Page", r.of.schema);
-                (reference(&name), "The records that point here; null when they may not be listed.")
-            } else {
-                let text = "The record it points to; null when there is none or it may not be listed.";
-                (reference(&r.of.schema), text)
+            let maybe = |schema: Json, text: &str| json!({"description": text, "anyOf": [schema, {"type": "null"}]});
+            let schema = match &r.what {
+                What::One(of, _) => maybe(
+                    reference(&of.schema),
+                    "The record it points to; null when there is none or it may not be listed.",
+                ),
+                What::Many(of) => maybe(
+                    reference(&format!("{}Page", of.schema)),
+                    "The records that point here; null when they may not be listed.",
+                ),
+                What::File(bucket) => {
+                    let text = format!("A file of the bucket {bucket}.");
+                    json!({"type": ["object", "null"], "description": text})
+                }
             };
-            let schema = json!({"description": text, "anyOf": [schema, {"type": "null"}]});
             (r.name.clone(), schema)
         })
         .collect();
@@ -120,11 +133,12 @@ pub(super) fn add_schemas(
     let properties: Map<String, Json> = related
         .iter()
         .map(|r| {
-            let of = &r.of.schema;
-            let options = if r.many {
-                reference(&format!("{of}Related"))
-            } else {
-                object(json!({"fields": field_names(r.from), "expand": reference(&format!("{of}Expand"))}))
+            let options = match &r.what {
+                What::File(_) => return (r.name.clone(), all.clone()),
+                What::Many(of) => reference(&format!("{}Related", of.schema)),
+                What::One(of, from) => object(json!({
+                    "fields": field_names(from), "expand": reference(&format!("{}Expand", of.schema))
+                })),
             };
             (r.name.clone(), json!({"anyOf": [all, options]}))
         })
@@ -213,15 +227,16 @@ pub(super) fn shape(collection: &Loaded, related: &[Relation<'_>]) -> Vec<Json> 
         fields,
     );
     let text = format!(
-        "What comes along under expand, separated by commas: relations, and <collection>_via_<field> for the records that \
+        "What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that \
          point here, at most {RELATIONS_MAX} in all and {HOPS_MAX} hops deep (author.team). In brackets: fields and expand; \
          and for records that point here limit (to {RELATED_MAX}, {RELATED_DEFAULT} if absent), sort and filter. The next_cursor \
          of such a page goes on in a list of that collection with the same sort and the filter field == \"id\", and the own \
          filter behind it as && (filter)."
     );
     let mut expand = parameter("expand", json!({"type": "string"}), &text);
-    let one = related.iter().find(|r| !r.many).map(|r| r.name.clone());
-    let many = related.iter().find(|r| r.many);
+    let one = related.iter().find(|r| matches!(r.what, What::One(..)));
+    let one = one.map(|r| r.name.clone());
+    let many = related.iter().find(|r| matches!(r.what, What::Many(..)));
     let many = many.map(|r| format!("{}(limit:3,sort:-created_at)", r.name));
     let example: Vec<String> = one.into_iter().chain(many).collect();
     if !example.is_empty() {

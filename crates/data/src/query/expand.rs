@@ -147,7 +147,7 @@ impl Expand {
             || self.params.is_some()
     }
 
-    fn has_options(&self) -> bool {
+    pub(super) fn has_options(&self) -> bool {
         self.is_for_many() || self.fields.is_some()
     }
 }

@@ -22,6 +22,8 @@ fn within(expand: &Expand, problem: Problem) -> Problem {
 enum Target<'a> {
     /// The record that the field points to.
     One(&'a Column, &'a Loaded),
+    /// The file that the field holds.
+    File(&'a Column),
     /// The records whose field points here.
     Pointing(&'a Loaded, &'a Column),
 }
@@ -81,10 +83,11 @@ impl<'a> Maker<'a> {
         let from = |of: &str| self.schema.collections.get(of).map(|c| &**c);
         let here = from(&collection.def.name)?;
         if let Some(by) = here.column(name, self.privileged) {
-            let Type::Relation(relation) = &by.kind else {
-                return None;
+            return match &by.kind {
+                Type::Relation(relation) => Some(Target::One(by, from(&relation.collection)?)),
+                Type::File(_) => Some(Target::File(by)),
+                _ => None,
             };
-            return Some(Target::One(by, from(&relation.collection)?));
         }
         let (there, by) = name.split_once("_via_")?;
         let there = from(there)?;
@@ -120,6 +123,13 @@ impl<'a> Maker<'a> {
                     let (shown, later) = self.shown(target, expand, params)?;
                     let what = (!later.is_empty()).then_some(What::Within(later));
                     (Part::One { by, target, shown }, what)
+                }
+                Some(Target::File(column)) => {
+                    if expand.has_options() || !expand.expand.is_empty() {
+                        let message = format!("The file {name:?} takes no options.");
+                        return Err(expand.fault("one_file", &message));
+                    }
+                    (Part::File(column), Some(What::File))
                 }
                 Some(Target::Pointing(from, by)) => {
                     let pointing = self.pointing(from, by, expand, number, params)?;

@@ -41,6 +41,8 @@ pub(crate) struct Later {
 }
 
 pub(crate) enum What {
+    /// The view of a file.
+    File,
     /// A record that is there already; something within it is read later.
     Within(Vec<Later>),
     /// Records that point to this one.
@@ -80,6 +82,15 @@ impl Typed {
         }
         params
     }
+}
+
+/// Whether records are read after the first statement.
+pub(crate) fn reads_more(later: &[Later]) -> bool {
+    later.iter().any(|l| match &l.what {
+        What::File => false,
+        What::Within(inner) => reads_more(inner),
+        What::Related(_) => true,
+    })
 }
 
 impl Prepared {
@@ -330,6 +341,7 @@ impl<'a> Maker<'a> {
         let find = |of: &'a Loaded, name: &str| {
             of.column(name, self.privileged)
                 .filter(|c| self.privileged || c.mask.is_none())
+                .filter(|c| !matches!(c.kind, Type::File(_)))
         };
         let unknown = || sort_problem(format!("There is no field {name:?} to sort by."));
         let Some((by, field)) = name.split_once('.') else {

@@ -72,7 +72,7 @@ impl Filling {
         later: &[Later],
         docs: &mut [Doc],
     ) -> Result<(), DataError> {
-        if later.is_empty() || docs.is_empty() {
+        if docs.is_empty() {
             return Ok(());
         }
         let top = docs.iter_mut().map(|d| std::mem::take(&mut d.json));
@@ -220,6 +220,7 @@ fn collect<'p, 'd>(
             continue;
         };
         match &part.what {
+            What::File => {}
             What::Within(inner) => collect(value, inner, all)?,
             What::Related(of) => {
                 let id = value.trim_matches('"');
@@ -283,7 +284,7 @@ fn write_record(
         };
         expand.write(out, |out, name, value| {
             match later.iter().find(|l| l.name == name).map(|l| &l.what) {
-                None => return Ok(false),
+                None | Some(What::File) => return Ok(false),
                 Some(What::Within(inner)) => write_record(out, value, inner, set, sets)?,
                 Some(What::Related(of)) => write_page(out, value.trim_matches('"'), of, set, sets),
             }

@@ -2,16 +2,19 @@
 
 use super::IfMatch;
 use super::read::is_absent;
+use super::scene::{Operation, Scene};
 use super::values::Link;
 use crate::error::DataError;
-use crate::schema::{Loaded, Rule, Schema};
+use crate::fields::Bound;
+use crate::schema::{Loaded, Rule};
 use crate::service::{Asker, allows, visible};
 use crate::sql::ddl;
-use gate::{Problem, Project};
+use gate::Problem;
 use kernel::FieldError;
 use rules::Row;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use store::{Answer, Doc, StoreError, WriteTx};
+use uuid::Uuid;
 
 /// Refuses a writer as far as it may know: 403 if it may see the record, else as if there were none.
 pub(super) async fn refusal(
@@ -62,61 +65,88 @@ pub(super) async fn demand_version(
     }
 }
 
+/// What an operation has done, as far as the caller may know.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub status: u16,
+    pub id: Uuid,
+    /// The record's version; none of a record that is gone.
+    pub version: Option<i64>,
+    /// The record as the caller may see it.
+    pub record: Option<String>,
+}
+
+impl Done {
+    /// The answer of an operation that stands alone. Who may not see the record is told its id and version.
+    pub(super) fn answer(self) -> Answer {
+        let brief = |version| brief(&self.id.to_string(), version);
+        Answer {
+            status: self.status,
+            etag: self.version.map(|v| format!("\"{v}\"")),
+            body: self.record.or_else(|| self.version.map(brief)),
+        }
+    }
+}
+
 /// What the caller is told of the record it wrote.
-pub(super) async fn answer(
+pub(super) async fn done(
     tx: &WriteTx,
     asker: &Asker,
     collection: &Loaded,
+    id: Uuid,
     doc: Doc,
     row: &Row,
     status: u16,
-) -> Result<Answer, DataError> {
-    let etag = Some(format!("\"{}\"", doc.version));
-    let body = if asker.privileged() {
-        doc.json
+) -> Result<Done, DataError> {
+    let version = Some(doc.version);
+    let record = if asker.privileged() {
+        Some(doc.json)
     } else if !visible(collection, asker, tx, row).await? {
-        brief(row)
+        None
     } else if collection.private {
-        crate::service::shown(collection, asker, &doc.json, row)?
+        Some(crate::service::shown(collection, asker, &doc.json, row)?)
     } else {
-        doc.json
+        Some(doc.json)
     };
-    Ok(Answer {
+    Ok(Done {
         status,
-        etag,
-        body: Some(body),
+        id,
+        version,
+        record,
     })
 }
 
-/// The id and the version alone.
-pub(super) fn brief(row: &Row) -> String {
-    let part: Map<String, Json> = ["id", "_version"]
-        .iter()
-        .filter_map(|n| Some(((*n).to_owned(), row.get(*n)?.clone())))
-        .collect();
-    Json::Object(part).to_string()
+fn brief(id: &str, version: i64) -> String {
+    format!("{{\"id\":\"{id}\",\"_version\":{version}}}")
 }
 
-/// Whether the error is a constraint's, which says something about other records.
-pub(super) fn is_conflict(error: &DataError) -> bool {
-    let DataError::Store(error) = error else {
-        return false;
+/// What is kept of an answer that is too long to be kept: the ids and versions, by which the records can be read.
+pub(super) fn shortened(body: &str) -> Result<String, DataError> {
+    let row = parse_row(body)?;
+    let short = |row: &Map<String, Json>, names: &[&str]| -> Json {
+        let some = names.iter();
+        let some = some.filter_map(|n| Some(((*n).to_owned(), row.get(*n)?.clone())));
+        Json::Object(some.collect())
     };
-    matches!(
-        error,
-        StoreError::Unique(_) | StoreError::ForeignKey(_) | StoreError::Constraint(_)
-    )
+    Ok(match row.get("results").and_then(Json::as_array) {
+        Some(results) => {
+            let results = results.iter().filter_map(Json::as_object);
+            let results: Json = results.map(|r| short(r, &["status", "id"])).collect();
+            json!({"results": results}).to_string()
+        }
+        None => short(&row, &["id", "_version"]).to_string(),
+    })
 }
 
-/// Turns an engine's constraint into the fields that people know. Only failures pay for the look.
+/// Turns an engine's constraint into the fields that people know. Only failures pay for the look. `meant` leaves out
+/// relations to records that the same transaction had made.
 pub(super) async fn explain(
-    project: &Project,
-    schema: &Schema,
-    collection: &Loaded,
-    asker: &Asker,
+    scene: &Scene,
+    operation: &Operation,
     error: DataError,
-    links: &[Link],
+    meant: impl Fn(&Link) -> bool,
 ) -> DataError {
+    let (asker, collection) = (&scene.asker, operation.collection());
     match error {
         DataError::Store(StoreError::Unique(reported)) => {
             let mut fields = ddl::unique_fields(&collection.def, &reported);
@@ -129,20 +159,45 @@ pub(super) async fn explain(
         }
         DataError::Store(StoreError::ForeignKey(_)) => {
             let mut errors = Vec::new();
-            for link in links {
-                if is_absent(project, schema, &link.collection, link.id).await {
+            for link in operation.links().iter().filter(|l| meant(l)) {
+                if is_absent(&scene.project, &scene.schema, &link.collection, link.id).await {
                     let message = "There is no such record.";
                     errors.push(FieldError::at(&link.field, "unknown_record", message));
                 }
             }
+            if errors.is_empty() {
+                // A relation that a default computes, or a record that has come meanwhile.
+                errors.push(FieldError {
+                    path: String::new(),
+                    code: "unknown_record",
+                    message: "A relation leads to no record.".to_owned(),
+                });
+            }
             DataError::invalid(errors)
         }
-        DataError::Store(StoreError::Constraint(_)) => DataError::invalid(vec![FieldError {
+        DataError::Store(StoreError::Constraint(reported)) => {
+            DataError::invalid(vec![broken(collection, asker, &reported)])
+        }
+        error => error,
+    }
+}
+
+/// The fault behind a CHECK: values are checked before they are written, so that only a bound that this node does not
+/// know yet comes here.
+fn broken(collection: &Loaded, asker: &Asker, reported: &str) -> FieldError {
+    let found = ddl::broken_bound(&collection.def, reported);
+    match found.filter(|(f, _)| collection.column(&f.name, asker.privileged()).is_some()) {
+        Some((field, Bound::Min)) => {
+            FieldError::at(&field.name, "too_small", "This would be too small.")
+        }
+        Some((field, Bound::Max)) => {
+            FieldError::at(&field.name, "too_large", "This would be too large.")
+        }
+        None => FieldError {
             path: String::new(),
             code: "constraint",
             message: "A constraint of the collection does not hold.".to_owned(),
-        }]),
-        error => error,
+        },
     }
 }
 

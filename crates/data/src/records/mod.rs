@@ -1,15 +1,27 @@
 //! The records' verbs: list, get, create, merge, delete. Rules are asked in the write's own transaction.
 
+mod batch;
+mod defaults;
 mod expand;
+mod holds;
 mod judge;
+mod make;
 mod members;
+mod merge;
 mod read;
+mod remove;
+mod scene;
+mod upsert;
 mod values;
+mod views;
 mod write;
 
+pub(crate) use batch::operation_count;
+pub(crate) use defaults::{early, late};
 pub(crate) use expand::RELATED_ROWS_MAX;
+pub(crate) use holds::{Keeper, all_removed, made};
+pub(crate) use scene::{keep, replay};
 pub(crate) use values::{absent, value_of};
-pub(crate) use write::{keep, replay};
 
 use store::{Claim, Doc};
 

@@ -55,7 +55,9 @@ impl Data {
             })
         });
         let page = page.map_err(query::filter_problem)?;
-        let (docs, more, total) = if prepared.later.is_empty() && !query.count {
+        let later = prepared.clone();
+        let alone = !query::reads_more(&prepared.later) && !query.count;
+        let (mut docs, more, total) = if alone {
             let mut docs = project.db.docs(page).await?;
             let more = docs.len() > limit;
             docs.truncate(limit);
@@ -82,6 +84,7 @@ impl Data {
         };
         let key_of_last = docs.last().filter(|_| more).and_then(|d| d.key.as_deref());
         let next_cursor = key_of_last.map(|k| cursor::seal(&key, &print, k));
+        self.with_files(project, &later.later, &mut docs).await?;
         Ok(RecordPage {
             docs,
             next_cursor,
@@ -108,25 +111,57 @@ impl Data {
             });
             statement.map_err(query::filter_problem)
         };
-        let mut docs = if query.fields.is_none() && query.expand.is_empty() {
+        if query.fields.is_none() && query.expand.is_empty() {
             let plan = view_plan(collection, asker.privileged(), backend);
-            project.db.docs(bind(plan)?).await?
+            let mut docs = project.db.docs(bind(plan)?).await?;
+            return docs.pop().ok_or(DataError::NoRecord);
+        }
+        let shaped = shaped(&schema, collection, query, asker.privileged(), backend)?;
+        let statement = bind(&shaped.plan)?;
+        let mut docs = if query::reads_more(&shaped.later) {
+            let filling = Filling::new(project, &schema, asker, query);
+            let shaped = shaped.clone();
+            let job = async move |snapshot: &Snapshot| -> Result<_, DataError> {
+                let mut docs = snapshot.docs(statement.clone()).await?;
+                filling.fill(snapshot, &shaped.later, &mut docs).await?;
+                Ok(docs)
+            };
+            project.db.snapshot(job).await?
         } else {
-            let shaped = shaped(&schema, collection, query, asker.privileged(), backend)?;
-            let statement = bind(&shaped.plan)?;
-            if shaped.later.is_empty() {
-                project.db.docs(statement).await?
-            } else {
-                let filling = Filling::new(project, &schema, asker, query);
-                let job = async move |snapshot: &Snapshot| -> Result<_, DataError> {
-                    let mut docs = snapshot.docs(statement.clone()).await?;
-                    filling.fill(snapshot, &shaped.later, &mut docs).await?;
-                    Ok(docs)
-                };
-                project.db.snapshot(job).await?
-            }
+            project.db.docs(statement).await?
         };
+        self.with_files(project, &shaped.later, &mut docs).await?;
         docs.pop().ok_or(DataError::NoRecord)
+    }
+
+    /// Whether the caller may read the file that this field of this record holds: as it may read the field.
+    pub async fn may_read_field(
+        &self,
+        project: &Project,
+        asker: &Asker,
+        collection: &str,
+        record: Uuid,
+        field: &str,
+    ) -> Result<bool, DataError> {
+        let schema = self.schema(project).await?;
+        let Ok(loaded) = schema.collection(collection) else {
+            return Ok(false);
+        };
+        if loaded.column(field, asker.privileged()).is_none() {
+            return Ok(false);
+        }
+        let query = Query {
+            fields: Some(vec![field.to_owned()]),
+            ..Query::default()
+        };
+        let id = record.to_string();
+        match self.get(project, asker, collection, &id, &query).await {
+            Ok(doc) => Ok(super::judge::parse_row(&doc.json)?
+                .get(field)
+                .is_some_and(|value| !value.is_null())),
+            Err(DataError::NoRecord) => Ok(false),
+            Err(e) => Err(e),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! A record's values: from what a caller sent to what is bound, with all faults at once.
 
+use super::defaults;
 use crate::error::DataError;
 use crate::fields::Type;
 use crate::schema::{Column, Loaded};
 use crate::service::Asker;
+use crate::sql::write::Assign;
 use gate::Problem;
 use kernel::{Code, FieldError, Stamp, parse_id};
 use rules::Row;
@@ -37,13 +39,23 @@ pub(super) fn links<'a>(
     values.filter_map(link).collect()
 }
 
-/// The values of a new record in the order of the columns, with all faults at once.
+/// The values of a new record.
+pub(super) struct NewRecord {
+    /// Its id.
+    pub id: Uuid,
+    /// In the order of the columns.
+    pub values: Vec<Value>,
+    /// Fields whose default the database is to compute.
+    pub late: Vec<String>,
+}
+
+/// The values of a new record, with all faults at once.
 pub(super) fn new_values(
     collection: &Loaded,
     mut object: Map<String, Json>,
     asker: &Asker,
     fresh: Uuid,
-) -> Result<(Uuid, Vec<Value>), DataError> {
+) -> Result<NewRecord, DataError> {
     let mut errors = Vec::new();
     let id = match object.shift_remove("id") {
         None => fresh,
@@ -53,23 +65,28 @@ pub(super) fn new_values(
             fresh
         }),
     };
-    check_names(collection, &object, asker)?;
+    check_names(collection, &object, asker, Writing::New)?;
     let time = Value::TimeDateTimeWithTimeZone(Some(asker.now.time()));
-    let mut values = Vec::new();
-    for column in collection.columns(true) {
+    let (mut values, mut computed) = (Vec::new(), Vec::new());
+    for (i, column) in collection.columns(true).into_iter().enumerate() {
         let value = match column.name.as_str() {
             "id" => Value::Uuid(Some(id)),
             "created_at" | "updated_at" => time.clone(),
             "_version" => Value::BigInt(Some(1)),
             name => match object.shift_remove(name) {
                 Some(json) => value_of(column, &json, &mut errors),
+                None if collection.formula(name).is_some() => {
+                    computed.push((i, column));
+                    column.kind.null()
+                }
                 None => absent(collection, column, &mut errors),
             },
         };
         values.push(value);
     }
+    let late = defaults::early(collection, asker, &mut values, computed, &mut errors);
     if errors.is_empty() {
-        Ok((id, values))
+        Ok(NewRecord { id, values, late })
     } else {
         Err(DataError::invalid(errors))
     }
@@ -107,13 +124,20 @@ pub(super) fn changed_values(
     collection: &Loaded,
     object: Map<String, Json>,
     asker: &Asker,
-) -> Result<Vec<(String, Value)>, DataError> {
-    check_names(collection, &object, asker)?;
+    writing: Writing,
+) -> Result<Vec<(String, Assign)>, DataError> {
+    check_names(collection, &object, asker, writing)?;
     let mut errors = Vec::new();
     let mut set = Vec::new();
     for (name, json) in object {
         if let Some(column) = collection.column(&name, true) {
-            set.push((name, value_of(column, &json, &mut errors)));
+            let assign = match json {
+                Json::Object(operator) if writing == Writing::Merge => {
+                    operation(column, &operator, &mut errors)
+                }
+                json => Assign::Value(value_of(column, &json, &mut errors)),
+            };
+            set.push((name, assign));
         }
     }
     if errors.is_empty() {
@@ -123,27 +147,74 @@ pub(super) fn changed_values(
     }
 }
 
-/// Refuses, all at once, names that do not exist for the caller and names that cannot be written.
+/// An operator of a merge: `{"increment": n}` on numbers, `{"set_if_absent": value}` on any field.
+fn operation(
+    column: &Column,
+    operator: &Map<String, Json>,
+    errors: &mut Vec<FieldError>,
+) -> Assign {
+    let one = operator.iter().next().filter(|_| operator.len() == 1);
+    let fault = match (one.map(|(name, json)| (name.as_str(), json)), &column.kind) {
+        (Some(("increment", json)), Type::Number(number)) => match number.amount(json) {
+            Ok(by) => return Assign::Increment(by),
+            Err(fault) => fault,
+        },
+        (Some(("increment", _)), _) => (
+            "not_a_number",
+            "Only numbers can be incremented.".to_owned(),
+        ),
+        (Some(("set_if_absent", Json::Null)), _) => {
+            ("required", "This must not be null.".to_owned())
+        }
+        (Some(("set_if_absent", json)), kind) => match kind.value(json) {
+            Ok(value) => return Assign::IfAbsent(value),
+            Err(fault) => fault,
+        },
+        _ => (
+            "unknown_operator",
+            "This must be a value, or one of the operators increment and set_if_absent.".to_owned(),
+        ),
+    };
+    errors.push(FieldError::at(&column.name, fault.0, fault.1));
+    Assign::Value(column.kind.null())
+}
+
+/// What a write does with the fields that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// It makes a record.
+    New,
+    /// It changes one.
+    Merge,
+    /// It may do either: what can be written once may stand there again, if it is the same.
+    Upsert,
+}
+
+/// Refuses, all at once, names that do not exist for the caller and names that it cannot write.
 fn check_names(
     collection: &Loaded,
     object: &Map<String, Json>,
     asker: &Asker,
+    writing: Writing,
 ) -> Result<(), DataError> {
     let mut errors = Vec::new();
     let mut code = Code::ReadonlyField;
     for name in object.keys() {
-        match collection.column(name, asker.privileged()) {
+        let message = match collection.column(name, asker.privileged()) {
             None => {
                 code = Code::UnknownField;
                 let message = "There is no such field.";
                 errors.push(FieldError::at(name, "unknown_field", message));
+                continue;
             }
-            Some(column) if !column.writable => {
-                let message = "This cannot be written.";
-                errors.push(FieldError::at(name, "readonly_field", message));
+            Some(column) if !column.writable => "This cannot be written.",
+            Some(column) if column.read_only && !asker.privileged() => {
+                "Only keys and operators can write this."
             }
-            Some(_) => {}
-        }
+            Some(column) if column.write_once && writing == Writing::Merge => WRITTEN_ONCE,
+            Some(_) => continue,
+        };
+        errors.push(FieldError::at(name, "readonly_field", message));
     }
     if errors.is_empty() {
         Ok(())
@@ -151,6 +222,9 @@ fn check_names(
         Err(Problem::new(code).errors(errors).into())
     }
 }
+
+/// What is said of a field that can be written once.
+pub(super) const WRITTEN_ONCE: &str = "This can be set only when the record is made.";
 
 /// The record that these values make, as rules see it, before the database has made its JSON.
 pub(super) fn row_of(collection: &Loaded, values: &[Value]) -> Row {
@@ -172,7 +246,7 @@ pub(super) fn merged(before: &Row, set: &[(String, Value)], version: i64, now: S
 }
 
 /// A value in wire form. Only what fields hold comes here.
-fn json_of(value: &Value) -> Json {
+pub(super) fn json_of(value: &Value) -> Json {
     match value {
         Value::String(Some(text)) => text.as_str().into(),
         Value::BigInt(Some(number)) => (*number).into(),

@@ -63,6 +63,8 @@ enum FieldTypeView {
     Bool,
     Datetime,
     Relation,
+    Select,
+    File,
 }
 
 /// A field. `min` and `max` bound a text's length or a number's value.
@@ -95,7 +97,20 @@ struct FieldView {
     /// Relations: the collection that it points to.
     #[schema(required = false, nullable = false)]
     collection: Option<String>,
-    /// The value of a record made without one.
+    /// Selects: the texts that it can hold.
+    #[schema(required = false, nullable = false)]
+    values: Option<Vec<String>>,
+    /// Files: the bucket that they are in.
+    #[schema(required = false, nullable = false)]
+    bucket: Option<String>,
+    /// Whether only keys and operators may send it; a default fills it whoever makes the record.
+    #[schema(required = false, default = false)]
+    read_only: bool,
+    /// Whether it may be set when the record is made, and never after.
+    #[schema(required = false, default = false)]
+    write_once: bool,
+    /// The value of a record made without one: a constant, or `{"expression": "..."}`, which is computed for each record
+    /// from its own values, `auth` and `now`, and along its relations.
     #[schema(required = false)]
     default: Option<serde_json::Value>,
 }
@@ -163,7 +178,34 @@ struct CollectionIn {
 #[expect(dead_code, reason = "describes what `Collection::patch` reads")]
 struct CollectionPatch {
     /// The rules that change; those that are absent stay.
-    rules: RulesView,
+    #[schema(required = false, nullable = false)]
+    rules: Option<RulesView>,
+    /// Fields beside those that are there.
+    #[schema(required = false, nullable = false)]
+    fields: Option<FieldsPatch>,
+    /// Indexes beside those that are there.
+    #[schema(required = false, nullable = false)]
+    indexes: Option<IndexesPatch>,
+}
+
+/// A change of a collection's fields. Records that are there get a constant default, or null.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Collection::patch` reads")]
+#[schema(as = CollectionFieldsPatch)]
+struct FieldsPatch {
+    /// Fields to be added. A required one needs a constant default.
+    #[schema(required = false)]
+    add: Vec<FieldView>,
+}
+
+/// A change of a collection's indexes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Collection::patch` reads")]
+#[schema(as = CollectionIndexesPatch)]
+struct IndexesPatch {
+    /// Indexes to be added.
+    #[schema(required = false)]
+    add: Vec<IndexView>,
 }
 
 /// All collections of the project.
@@ -231,7 +273,7 @@ async fn get_collection(
     Ok(HttpResponse::Ok().json(collection.view()))
 }
 
-/// Changes a collection's rules.
+/// Changes a collection's rules, and adds fields and indexes.
 #[utoipa::path(tag = "collections", params(("collection" = String, Path)), request_body = CollectionPatch, responses((status = 200, description = "The collection", body = CollectionView), gate::openapi::Problems))]
 #[patch("/v1/collections/{collection}")]
 async fn update_collection(

@@ -1,5 +1,6 @@
 //! The addresses of collections and records.
 
+mod batch;
 mod collections;
 mod records;
 
@@ -9,4 +10,5 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn configure(config: &mut ServiceConfig<'_>) {
     collections::configure(config);
     records::configure(config);
+    batch::configure(config);
 }

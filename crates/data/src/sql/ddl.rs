@@ -1,9 +1,9 @@
 //! Tables and indexes of collections on both engines.
 
 use super::quote;
-use crate::fields::Type;
-use crate::model::{Collection, Index};
-use sea_orm::DbBackend;
+use crate::fields::{Bound, Type};
+use crate::model::{Collection, Field, Index};
+use sea_orm::{DbBackend, Value};
 
 /// The statements that make a collection's table and indexes.
 pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String> {
@@ -11,23 +11,7 @@ pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String>
     let time = Type::DateTime.column(backend);
     let mut columns = vec![format!("\"id\" {} NOT NULL", Type::Id.column(backend))];
     for field in &collection.fields {
-        let column = quote(&field.name);
-        let null = if field.required { " NOT NULL" } else { "" };
-        let check = field
-            .kind
-            .check(&column)
-            .map(|c| format!(" CHECK ({c})"))
-            .unwrap_or_default();
-        let reference = match &field.kind {
-            Type::Relation(r) => {
-                format!(" REFERENCES \"project\".{} (\"id\")", quote(&r.collection))
-            }
-            _ => String::new(),
-        };
-        columns.push(format!(
-            "{column} {}{null}{check}{reference}",
-            field.kind.column(backend)
-        ));
+        columns.push(field_column(collection, field, "", backend));
     }
     columns.push(format!("\"created_at\" {time} NOT NULL"));
     columns.push(format!("\"updated_at\" {time} NOT NULL"));
@@ -38,27 +22,109 @@ pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String>
     ));
     // One tree instead of two: a record is found by its id alone.
     let without = if sqlite { " WITHOUT ROWID" } else { "" };
-    let table = format!("\"project\".{}", quote(&collection.name));
+    let table = table(collection);
     let mut sql = vec![format!(
         "CREATE TABLE {table} ({}){without}",
         columns.join(", ")
     )];
-    for index in collection.all_indexes() {
-        // Nulls sort first on both engines; PostgreSQL uses an index only if it says so too.
-        let nulls = if sqlite { "" } else { " NULLS FIRST" };
-        let fields: Vec<String> = index
-            .fields
-            .iter()
-            .map(|f| format!("{}{nulls}", quote(f)))
-            .collect();
-        let unique = if index.unique { "UNIQUE " } else { "" };
-        sql.push(format!(
-            "CREATE {unique}INDEX {} ON {table} ({})",
-            quote(&index_name(collection, &index)),
-            fields.join(", ")
-        ));
-    }
+    let indexes = collection.all_indexes();
+    sql.extend(indexes.iter().map(|i| index_sql(collection, i, backend)));
     sql
+}
+
+/// The statement that adds a field's column. Records that are there get its constant default, and so do those that
+/// another node makes while it does not know the field yet.
+pub(crate) fn add_field(collection: &Collection, field: &Field, backend: DbBackend) -> String {
+    let default = field.default_value();
+    let default = if default == field.kind.null() {
+        String::new()
+    } else {
+        format!(" DEFAULT {}", literal(&default, backend))
+    };
+    let column = field_column(collection, field, &default, backend);
+    format!("ALTER TABLE {} ADD COLUMN {column}", table(collection))
+}
+
+/// The statement that makes an index.
+pub(crate) fn index_sql(collection: &Collection, index: &Index, backend: DbBackend) -> String {
+    // Nulls sort first on both engines; PostgreSQL uses an index only if it says so too.
+    let nulls = if backend == DbBackend::Sqlite {
+        ""
+    } else {
+        " NULLS FIRST"
+    };
+    let fields: Vec<String> = index
+        .fields
+        .iter()
+        .map(|f| format!("{}{nulls}", quote(f)))
+        .collect();
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    format!(
+        "CREATE {unique}INDEX {} ON {} ({})",
+        quote(&index_name(collection, index)),
+        table(collection),
+        fields.join(", ")
+    )
+}
+
+fn table(collection: &Collection) -> String {
+    format!("\"project\".{}", quote(&collection.name))
+}
+
+fn field_column(
+    collection: &Collection,
+    field: &Field,
+    default: &str,
+    backend: DbBackend,
+) -> String {
+    let column = quote(&field.name);
+    let null = if field.required { " NOT NULL" } else { "" };
+    let reference = match &field.kind {
+        Type::Relation(r) => format!(" REFERENCES \"project\".{} (\"id\")", quote(&r.collection)),
+        _ => String::new(),
+    };
+    let checks: String = field
+        .kind
+        .checks(&column)
+        .into_iter()
+        .map(|(bound, check)| {
+            let name = bound_name(collection, field, bound);
+            format!(" CONSTRAINT {} CHECK ({check})", quote(&name))
+        })
+        .collect();
+    format!(
+        "{column} {}{null}{default}{checks}{reference}",
+        field.kind.column(backend)
+    )
+}
+
+/// A constant in a definition, where nothing can be bound. A text is spelled so that none of it is taken for a quote or
+/// for the schema's marker.
+fn literal(value: &Value, backend: DbBackend) -> String {
+    let text = |text: &str| {
+        if backend == DbBackend::Sqlite {
+            // There the marker is taken away, once wherever it stands: what is left is the text.
+            let split = text.replace("\"project\".", "\"pro\"project\".ject\".");
+            format!("'{}'", split.replace('\'', "''"))
+        } else {
+            let escaped = text.chars().map(|c| match c {
+                '\\' | '\'' | '"' => format!("\\u{:04x}", u32::from(c)),
+                c => c.to_string(),
+            });
+            format!("E'{}'", escaped.collect::<String>())
+        }
+    };
+    match value {
+        Value::BigInt(Some(number)) => number.to_string(),
+        Value::Double(Some(number)) => format!("{number:?}"),
+        Value::Bool(Some(truth)) if backend == DbBackend::Sqlite => i64::from(*truth).to_string(),
+        Value::Bool(Some(truth)) => truth.to_string(),
+        Value::String(Some(value)) => text(value),
+        Value::TimeDateTimeWithTimeZone(Some(time)) => {
+            kernel::Stamp::from_time(*time).map_or("NULL".to_owned(), |s| text(&s.to_string()))
+        }
+        _ => "NULL".to_owned(),
+    }
 }
 
 /// The statement that removes a collection's table with its indexes.
@@ -74,6 +140,25 @@ pub(crate) fn index_name(collection: &Collection, index: &Index) -> String {
 
 pub(crate) fn primary_name(collection: &Collection) -> String {
     name("p", collection, "id")
+}
+
+fn bound_name(collection: &Collection, field: &Field, bound: Bound) -> String {
+    let kind = match bound {
+        Bound::Min => "n",
+        Bound::Max => "x",
+    };
+    name(kind, collection, &field.name)
+}
+
+/// The field and the bound behind a CHECK that the store reports broken.
+pub(crate) fn broken_bound<'a>(
+    collection: &'a Collection,
+    reported: &str,
+) -> Option<(&'a Field, Bound)> {
+    let bounds = |field| [(field, Bound::Min), (field, Bound::Max)];
+    let all = collection.fields.iter().flat_map(bounds);
+    all.into_iter()
+        .find(|(field, bound)| reported.ends_with(&bound_name(collection, field, *bound)))
 }
 
 fn name(kind: &str, collection: &Collection, of: &str) -> String {

@@ -1,6 +1,7 @@
 //! SQL of dynamic collections: the only place of this crate that builds statements from the catalogue.
 
 pub(crate) mod ddl;
+pub(crate) mod formulas;
 mod keyset;
 pub(crate) mod list;
 pub(crate) mod plan;

@@ -28,7 +28,9 @@ pub(crate) enum Part<'a> {
         target: &'a Loaded,
         shown: Projection<'a>,
     },
-    /// What is read afterwards. Until then the record's own id stands there.
+    /// A file. Until its view is there its id stands there.
+    File(&'a Column),
+    /// Records that are read afterwards. Until then the record's own id stands there.
     Later(String),
     /// What nobody of this viewer's kind may look at.
     Closed(String),
@@ -37,7 +39,7 @@ pub(crate) enum Part<'a> {
 impl Part<'_> {
     fn name(&self) -> &str {
         match self {
-            Self::One { by, .. } => &by.name,
+            Self::One { by, .. } | Self::File(by) => &by.name,
             Self::Later(name) | Self::Closed(name) => name,
         }
     }
@@ -140,6 +142,7 @@ impl Projection<'_> {
                     self.write_one(sql, (by, alias), (target, &inner), shown, backend);
                     sql.push(if sqlite { ")" } else { "" });
                 }
+                Part::File(c) => self.value(sql, c, alias, backend),
                 Part::Later(_) => {
                     sql.push(&column(alias, "id"));
                 }

@@ -2,10 +2,13 @@
 
 use super::plan::Text;
 use super::projection::Projection;
-use super::quote;
+use super::{column, quote};
 use crate::schema::Loaded;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, PostgresQueryBuilder, Query, SqliteQueryBuilder};
+use sea_orm::sea_query::{
+    Alias, Expr, ExprTrait, OnConflict, Order, PostgresQueryBuilder, Query, SqliteQueryBuilder,
+};
 use sea_orm::{DbBackend, Statement, Value};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// `json, key, version` of the row that a write touched. The table's own name is its alias there.
@@ -29,7 +32,8 @@ fn build(sql: (String, sea_orm::sea_query::Values), backend: DbBackend) -> State
 }
 
 /// The text of an insert of all columns of the collection, in the order of [`Loaded::columns`].
-pub(crate) fn insert_text(collection: &Loaded, backend: DbBackend) -> String {
+/// Where `or_yield`, nothing happens and nothing is answered if the id is taken.
+pub(crate) fn insert_text(collection: &Loaded, or_yield: bool, backend: DbBackend) -> String {
     let columns = collection.columns(true);
     let mut insert = Query::insert();
     insert
@@ -40,6 +44,9 @@ pub(crate) fn insert_text(collection: &Loaded, backend: DbBackend) -> String {
         .columns(columns.iter().map(|c| Alias::new(c.name.clone())))
         .values_panic(columns.iter().map(|c| Expr::value(c.kind.null())))
         .returning(Query::returning().exprs(returning(collection, backend)));
+    if or_yield {
+        insert.on_conflict(OnConflict::column(Alias::new("id")).do_nothing().to_owned());
+    }
     match backend {
         DbBackend::Sqlite => insert.build(SqliteQueryBuilder).0,
         _ => insert.build(PostgresQueryBuilder).0,
@@ -47,15 +54,102 @@ pub(crate) fn insert_text(collection: &Loaded, backend: DbBackend) -> String {
 }
 
 /// Makes one record of values in the order of [`Loaded::columns`].
-pub(crate) fn insert(collection: &Loaded, values: Vec<Value>, backend: DbBackend) -> Statement {
-    Statement::from_sql_and_values(backend, collection.insert_text(backend), values)
+pub(crate) fn insert(
+    collection: &Loaded,
+    values: Vec<Value>,
+    or_yield: bool,
+    backend: DbBackend,
+) -> Statement {
+    Statement::from_sql_and_values(backend, collection.insert_text(or_yield, backend), values)
+}
+
+/// What an update does to one column.
+#[derive(Clone, Debug)]
+pub(crate) enum Assign {
+    /// It becomes this.
+    Value(Value),
+    /// This is added to it; null counts as 0.
+    Increment(Value),
+    /// It becomes this if it is null.
+    IfAbsent(Value),
+}
+
+impl Assign {
+    fn expr(self, own: String, backend: DbBackend) -> Expr {
+        let mut sql = Text::new(backend);
+        match self {
+            Self::Value(value) => return Expr::value(value),
+            Self::Increment(by) => {
+                sql.push(&format!("COALESCE({own}, 0) + "));
+                sql.push_expr(Expr::value(by));
+            }
+            Self::IfAbsent(value) => {
+                sql.push(&format!("COALESCE({own}, "));
+                sql.push_expr(Expr::value(value)).push(")");
+            }
+        }
+        sql.expr()
+    }
+}
+
+/// Locks records in the order of their ids, so that two batches cannot wait for each other. PostgreSQL only.
+pub(crate) fn lock(collection: &Loaded, ids: &BTreeSet<Uuid>) -> Statement {
+    let mut select = Query::select();
+    select
+        .column(Alias::new("id"))
+        .from((
+            Alias::new(store::SCHEMA),
+            Alias::new(collection.def.name.clone()),
+        ))
+        .and_where(
+            Expr::col(Alias::new("id"))
+                .is_in(ids.iter().map(|id| Expr::value(Value::Uuid(Some(*id))))),
+        )
+        .order_by(Alias::new("id"), Order::Asc)
+        .lock_exclusive();
+    build(select.build(PostgresQueryBuilder), DbBackend::Postgres)
+}
+
+/// The ids of records whose field is not null, after `after` in their order, at most `limit`.
+pub(crate) fn holders(
+    collection: &Loaded,
+    field: &str,
+    after: Uuid,
+    limit: u64,
+    backend: DbBackend,
+) -> Statement {
+    let mut id = Text::new(backend);
+    id.push("CAST(")
+        .push(&column(&collection.def.name, "id"))
+        .push(" AS text)");
+    let mut null = Text::new(backend);
+    null.push("CAST(NULL AS text)");
+    let mut zero = Text::new(backend);
+    zero.push("CAST(0 AS bigint)");
+    let mut select = Query::select();
+    select
+        .expr(id.expr())
+        .expr(null.expr())
+        .expr(zero.expr())
+        .from((
+            Alias::new(store::SCHEMA),
+            Alias::new(collection.def.name.clone()),
+        ))
+        .and_where(Expr::col(Alias::new(field)).is_not_null())
+        .and_where(Expr::col(Alias::new("id")).gt(Expr::value(Value::Uuid(Some(after)))))
+        .order_by(Alias::new("id"), Order::Asc)
+        .limit(limit);
+    match backend {
+        DbBackend::Sqlite => build(select.build(SqliteQueryBuilder), backend),
+        _ => build(select.build(PostgresQueryBuilder), backend),
+    }
 }
 
 /// Changes some columns of one record.
 pub(crate) fn update(
     collection: &Loaded,
     id: Uuid,
-    set: Vec<(String, Value)>,
+    set: Vec<(String, Assign)>,
     backend: DbBackend,
 ) -> Statement {
     let mut update = Query::update();
@@ -63,8 +157,9 @@ pub(crate) fn update(
         Alias::new(store::SCHEMA),
         Alias::new(collection.def.name.clone()),
     ));
-    for (name, value) in set {
-        update.value(Alias::new(name), Expr::value(value));
+    for (name, assign) in set {
+        let own = column(&collection.def.name, &name);
+        update.value(Alias::new(name), assign.expr(own, backend));
     }
     let mut next = Text::new(backend);
     next.push(&format!("{} + 1", quote("_version")));

@@ -53,8 +53,14 @@ pub fn key() -> Asker {
 }
 
 pub fn at(asker: Asker, time: &str) -> Asker {
+    let now = Stamp::parse(time).unwrap();
+    let request = ::rules::Request {
+        time: now.to_string(),
+        ..(*asker.request).clone()
+    };
     Asker {
-        now: Stamp::parse(time).unwrap(),
+        now,
+        request: Arc::new(request),
         ..asker
     }
 }

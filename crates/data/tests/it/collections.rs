@@ -38,12 +38,12 @@ async fn every_type_and_option_reads_back(kit: &Kit) {
     assert_eq!(fields.len(), 7);
     assert_eq!(
         fields[0],
-        json!({"name": "code", "type": "text", "min": 2, "max": 10, "required": true, "unique": true, "hidden": false})
+        json!({"name": "code", "type": "text", "min": 2, "max": 10, "required": true, "unique": true, "hidden": false, "read_only": false, "write_once": false})
     );
     assert_eq!(fields[2]["max"], 9);
     assert_eq!(
         fields[3],
-        json!({"name": "price", "type": "number", "format": "float", "min": -1.5, "max": 1e300, "required": false, "unique": false, "hidden": false})
+        json!({"name": "price", "type": "number", "format": "float", "min": -1.5, "max": 1e300, "required": false, "unique": false, "hidden": false, "read_only": false, "write_once": false})
     );
     assert_eq!(
         made["indexes"][0],
@@ -184,7 +184,7 @@ async fn rules_must_resolve(kit: &Kit) {
         .await;
     assert_eq!(
         faults(changed.map_err(Into::into)),
-        (Code::UnknownField, vec!["/fields".into()])
+        (Code::ValidationFailed, vec!["/fields".into()])
     );
 }
 

@@ -348,7 +348,7 @@ async fn answers_do_not_depend_on_what_was_asked_before(kit: &Kit) {
             // A service that has kept nothing yet.
             let query = [("filter", filter), ("params.p", value)];
             let query = data::Query::parse_list(&crate::kit::query_string(&query)).unwrap();
-            let page = data::Data::new(kernel::Ids)
+            let page = data::Data::new(kernel::Ids, std::sync::Arc::new(crate::files::Shelf))
                 .list(&kit.project, &anon(), "posts", &query)
                 .await;
             fresh.push(

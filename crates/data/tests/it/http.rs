@@ -48,6 +48,7 @@ pub async fn call(
     let access = Rc::new(Access {
         place: Place::Project,
         project: Some(kit.project.clone()),
+        on_own_host: false,
         who: Ok(asker.who.clone()),
         now: now(),
         request_id: "request".to_owned(),

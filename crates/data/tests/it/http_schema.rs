@@ -4,7 +4,12 @@ use crate::http::call;
 use crate::kit::{Kit, anon, both, every_type, key, u};
 use serde_json::{Value as Json, json};
 
-both!(the_schema_over_http, the_document_names_everything);
+both!(
+    the_schema_over_http,
+    batches_over_http,
+    the_document_tells_what_fields_take,
+    the_document_names_everything,
+);
 
 async fn the_schema_over_http(kit: &Kit) {
     let definition = json!({"name": "posts", "fields": every_type(), "template": "owner"});
@@ -116,6 +121,76 @@ async fn the_schema_over_http(kit: &Kit) {
             .await
             .fails(),
         (404, "collection_not_found".into())
+    );
+}
+
+/// What a field takes, by its type and its options, and on the way as a change.
+async fn the_document_tells_what_fields_take(kit: &Kit) {
+    let fields = json!([
+        {"name": "state", "type": "select", "values": ["new", "old"]},
+        {"name": "poster", "type": "file", "bucket": "posters"},
+        {"name": "stock", "type": "number", "format": "integer", "min": 0, "required": true},
+        {"name": "total", "type": "number", "required": true, "read_only": true},
+        {"name": "code", "type": "text", "required": true, "write_once": true, "default": {"expression": "state"}}
+    ]);
+    kit.open("products", fields).await;
+    let schema = kit.data.schema(&kit.project).await.unwrap();
+    let (_, schemas) = data::openapi::document(&schema, &std::collections::BTreeSet::new());
+    let create = &schemas["ProductCreate"];
+    assert_eq!(create["required"], json!(["stock"]));
+    assert_eq!(
+        create["properties"]["state"]["enum"],
+        json!(["new", "old", null])
+    );
+    assert_eq!(create["properties"]["poster"]["format"], "uuid");
+    let patch = schemas["ProductPatch"]["properties"].as_object().unwrap();
+    assert_eq!(patch.get("code"), None, "it can be set only once");
+    let stock = patch["stock"]["anyOf"].as_array().unwrap();
+    assert_eq!(
+        stock[0],
+        json!({"type": "integer", "format": "int64", "minimum": 0})
+    );
+    assert_eq!(
+        stock[1]["properties"]["increment"],
+        json!({"type": "integer", "format": "int64"})
+    );
+    assert_eq!(
+        patch["state"]["anyOf"][1]["required"],
+        json!(["set_if_absent"])
+    );
+    let expand = &schemas["Product"]["properties"]["expand"]["properties"];
+    assert!(expand["poster"].is_object() && expand.get("state").is_none());
+}
+
+/// A batch over the wire: its answer, its preference, its retries.
+async fn batches_over_http(kit: &Kit) {
+    kit.open("posts", every_type()).await;
+    let one =
+        json!({"operations": [{"op": "create", "collection": "posts", "data": {"stock": 1}}]});
+    let send = async |body: Json, headers: &[(&str, &str)]| {
+        call(kit, &key(), "POST", "/v1/batch", Some(body), headers).await
+    };
+    let done = send(one.clone(), &[]).await;
+    assert_eq!((done.status, done.etag.as_deref()), (200, None));
+    assert_eq!(done.json()["results"][0]["record"]["stock"], 1);
+    let minimal = send(one.clone(), &[("prefer", "return=minimal")]).await;
+    assert_eq!((minimal.status, minimal.text.as_str()), (204, ""));
+    let retried = ("idempotency-key", "k-0123456789abcdef");
+    let first = send(one.clone(), &[retried]).await;
+    assert_eq!(send(one, &[retried]).await.text, first.text);
+    assert_eq!(kit.list(&key(), "posts", &[]).await.unwrap().len(), 3);
+    assert_eq!(
+        send(json!({}), &[]).await.fails(),
+        (422, "validation_failed".into())
+    );
+    assert_eq!(
+        send(json!({"operations": [], "x": 1}), &[]).await.fails(),
+        (400, "unknown_field".into())
+    );
+    let large = json!({"operations": [{"op": "create", "collection": "posts", "data": {"title": "x".repeat(1_100_000)}}]});
+    assert_eq!(
+        send(large, &[]).await.fails(),
+        (413, "body_too_large".into())
     );
 }
 

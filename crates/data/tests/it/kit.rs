@@ -27,6 +27,7 @@ macro_rules! both {
     )*};
 }
 pub use crate::callers::*;
+use crate::files::Shelf;
 pub(crate) use both;
 
 /// A project with its service, on one engine.
@@ -41,7 +42,7 @@ pub struct Kit {
 }
 
 pub fn steps() -> Vec<Step> {
-    [gate::project_steps(), data::steps()].concat()
+    [gate::project_steps(), data::steps(), crate::files::steps()].concat()
 }
 
 impl Kit {
@@ -61,7 +62,7 @@ impl Kit {
         let store = Store::start(&engine, dir.path()).await.unwrap();
         let db = store.project(uid, &steps()).await.unwrap();
         let project = Project::for_tests(db.clone(), "shop").unwrap();
-        let data = Data::new(Ids);
+        let data = Data::new(Ids, Arc::new(Shelf));
         Self {
             data,
             project,
@@ -82,7 +83,7 @@ impl Kit {
         // The first one drops the schema.
         let engine = Engine::Sqlite(SqliteOptions::default());
         Self {
-            data: Data::new(Ids),
+            data: Data::new(Ids, Arc::new(Shelf)),
             project,
             db,
             uid: self.uid,
@@ -125,7 +126,25 @@ impl Kit {
         Ok(())
     }
 
+    /// Adds fields and indexes, or changes rules.
+    pub async fn change(&self, name: &str, change: Json) -> Result<Json, Problem> {
+        let changed = self
+            .data
+            .update_collection(&self.project, &key(), name, object(change))
+            .await?;
+        Ok(changed.view())
+    }
+
     // Records
+
+    pub async fn batch(&self, asker: &Asker, operations: Json) -> Result<Json, Problem> {
+        let operations = object(json!({"operations": operations}));
+        let answer = self
+            .data
+            .batch(&self.project, asker, operations, None)
+            .await?;
+        Ok(body(&answer)["results"].clone())
+    }
 
     pub async fn create(&self, asker: &Asker, name: &str, record: Json) -> Result<Json, Problem> {
         let answer = self

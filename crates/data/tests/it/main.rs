@@ -9,13 +9,17 @@
     reason = "a table of cases is as long as its cases"
 )]
 
+mod added;
+mod batch;
 mod callers;
 mod changes;
 mod collections;
 mod concurrency;
 mod conflicts;
 mod expand;
+mod files;
 mod filters;
+mod held;
 mod hop_rules;
 mod http;
 mod http_schema;
@@ -23,8 +27,13 @@ mod kit;
 mod lists;
 mod names;
 mod nodes;
+mod operators;
+mod options;
 mod records;
 mod rules;
 mod schema_limits;
+mod shop;
+mod upserts;
 mod users;
 mod values;
+mod vouching;

@@ -12,10 +12,10 @@ use actix_web::http::header::{
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, idempotency-key, if-match, if-none-match, prefer, x-request-id",
+    "authorization, content-type, idempotency-key, if-match, if-none-match, if-range, prefer, range, x-request-id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "etag, x-request-id, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, location",
+    "etag, accept-ranges, content-disposition, content-range, x-request-id, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, location",
 );
 /// Browsers ask again after ten minutes.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

@@ -5,13 +5,14 @@ use super::trip::Trip;
 use crate::{LimitsConfig, Place, Problem, Who};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use governor::clock::{Clock, DefaultClock};
+use governor::clock::{Clock, DefaultClock, QuantaInstant};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use governor::{NotUntil, Quota, RateLimiter};
 use kernel::Code;
 use std::hash::Hash;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use uuid::Uuid;
@@ -33,6 +34,29 @@ enum CallerKey {
     Network(Network),
 }
 
+/// Counts more for a request that stands for many. The front door leaves it with requests that write.
+#[derive(Clone)]
+pub(crate) struct Charge {
+    limiter: Arc<Limiter<CallerKey>>,
+    caller: CallerKey,
+}
+
+impl Charge {
+    /// Counts `more` beside the request itself; 429 when its caller has had too many. What is more than a caller may
+    /// ever send at once takes all of it.
+    pub(crate) fn take(&self, more: u32) -> Result<(), Problem> {
+        let whole = self.limiter.burst.saturating_sub(1);
+        let Some(n) = NonZeroU32::new(more.min(whole)) else {
+            return Ok(());
+        };
+        match self.limiter.governor.check_key_n(&self.caller, n) {
+            // More than the whole allowance was cut down to it above.
+            Ok(Ok(_)) | Err(_) => Ok(()),
+            Ok(Err(until)) => Err(self.limiter.refusal(&until)),
+        }
+    }
+}
+
 /// Where a caller stands after this request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counted {
@@ -51,14 +75,14 @@ impl Counted {
 
 /// The limits of a process.
 pub(super) struct Limits {
-    all: Option<Limiter<CallerKey>>,
+    all: Option<Arc<Limiter<CallerKey>>>,
     credentials: Option<Limiter<Network>>,
 }
 
 impl Limits {
     pub(super) fn new(config: &LimitsConfig) -> Self {
         Self {
-            all: Limiter::new(config.requests_per_second, config.burst),
+            all: Limiter::new(config.requests_per_second, config.burst).map(Arc::new),
             credentials: Limiter::new(
                 config.credential_requests_per_second,
                 config.credential_burst,
@@ -93,6 +117,12 @@ impl Limits {
             .as_ref()
             .map(|limiter| limiter.check(caller, trip))
             .transpose()?;
+        if trip.method == Method::POST {
+            trip.charge = self.all.as_ref().map(|limiter| Charge {
+                limiter: limiter.clone(),
+                caller,
+            });
+        }
         Ok(strict.or(counted))
     }
 }
@@ -144,11 +174,15 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
             Ok(state) => Ok(counted(state.remaining_burst_capacity())),
             Err(until) => {
                 trip.limit = Some(counted(0));
-                let wait = until.wait_time_from(self.governor.clock().now());
-                Err(Problem::new(Code::RateLimited)
-                    .retry_after(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
+                Err(self.refusal(&until))
             }
         }
+    }
+
+    fn refusal(&self, until: &NotUntil<QuantaInstant>) -> Problem {
+        let wait = until.wait_time_from(self.governor.clock().now());
+        Problem::new(Code::RateLimited)
+            .retry_after(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 
     /// Forgets callers whose allowance is full again: each minute, or each second while there are many.

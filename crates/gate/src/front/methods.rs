@@ -47,7 +47,9 @@ impl Methods {
                 path.next()
                     .is_some_and(|got| want == got || (want.starts_with('{') && !got.is_empty()))
             });
-            address.place == place && same && path.next().is_none()
+            // A file's path has segments of its own, and no route goes on behind it.
+            let is_open = address.segments.last().is_some_and(|s| s == "{path}");
+            address.place == place && same && (is_open || path.next().is_none())
         };
         // `/users/me` and `/users/{id}` are both the address of `/users/me`: the plainer one speaks.
         let plain = |address: &&Address| {

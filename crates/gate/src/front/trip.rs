@@ -1,7 +1,7 @@
 //! What is known about a request from its arrival to its entry in the log.
 
 use super::Shared;
-use super::limit::Counted;
+use super::limit::{Charge, Counted};
 use super::network::{Network, client};
 use crate::requests::Answered;
 use crate::{Access, Place, Problem, Project, Who};
@@ -28,6 +28,8 @@ pub(super) struct Trip {
     /// Whether the answer depends on the origin.
     pub(super) varies: bool,
     pub(super) limit: Option<Counted>,
+    /// Counts more for the request, where it may stand for many.
+    pub(super) charge: Option<Charge>,
     pub(super) code: Option<Code>,
     id: Rc<str>,
     who: Option<Who>,
@@ -48,6 +50,7 @@ impl Trip {
             origin: None,
             varies: false,
             limit: None,
+            charge: None,
             code: None,
             id: shared.ids.take(request.headers().get(X_REQUEST_ID)),
             who: None,
@@ -77,12 +80,13 @@ impl Trip {
     }
 
     /// What handlers may know.
-    pub(super) fn access(&mut self, who: Result<Who, Problem>) -> Access {
+    pub(super) fn access(&mut self, who: Result<Who, Problem>, on_own_host: bool) -> Access {
         self.who = who.as_ref().ok().cloned();
         self.is_inside = true;
         Access {
             place: self.place(),
             project: self.project.clone(),
+            on_own_host,
             who,
             now: self.now,
             request_id: self.id.to_string(),

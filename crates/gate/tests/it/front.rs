@@ -163,3 +163,25 @@ async fn proxies_are_believed_only_when_trusted() {
         assert_eq!(send(&app, request).await.body["network"], want);
     }
 }
+
+/// A request of many operations counts as many; one of more than a caller may ever send takes the whole allowance.
+#[actix_web::test]
+async fn operations_are_counted_one_by_one() {
+    let kit = Kit::new(On::Sqlite).await;
+    kit.project("shop").await;
+    let many = async |app: &crate::kit::Door, n: usize| {
+        let request = TestRequest::with_uri("/p/shop/v1/many").method(Method::POST);
+        let answer = send(app, request.set_json(n)).await;
+        (answer.status, answer.code())
+    };
+    // Nothing comes back while the test runs: one a second, and 1,000 at once.
+    let app = kit.app_with(&kit.gate, limits(1, 1_000, 1, 2)).await;
+    assert_eq!(many(&app, 600).await.0, 200);
+    assert_eq!(many(&app, 600).await, (429, "rate_limited".to_owned()));
+    assert_eq!(many(&app, 300).await.0, 200);
+    let app = kit.app_with(&kit.gate, limits(1, 100, 1, 2)).await;
+    assert_eq!(many(&app, 1_000).await.0, 200);
+    assert_eq!(many(&app, 1).await.0, 429);
+    let off = kit.app_with(&kit.gate, limits(0, 0, 0, 0)).await;
+    assert_eq!(many(&off, 1_000).await.0, 200);
+}

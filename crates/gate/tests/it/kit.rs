@@ -255,6 +255,15 @@ impl Kit {
                     "/v1/json",
                     web::post().to(async |_: web::Json<Value>| HttpResponse::Ok().finish()),
                 )
+                // Stands for as many operations as its body says.
+                .route(
+                    "/v1/many",
+                    web::post().to(
+                        async |request: actix_web::HttpRequest, n: web::Json<usize>| {
+                            gate::charge(&request, *n).map(|()| "ok")
+                        },
+                    ),
+                )
                 // In the wrong scope, so that only its `Caller` keeps it from being reached.
                 .route(
                     "/v1/misplaced",

@@ -2,6 +2,7 @@
 
 use super::{Resolver, fit};
 use crate::error::{ErrorKind, RuleError, Span};
+use crate::slot::{From, Slot};
 use crate::syntax::{Node, NodeKind};
 use crate::tree::{List, Test, Value, ValueKind};
 use crate::value::Ty;
@@ -28,17 +29,27 @@ impl Resolver<'_> {
             )
             .hint("`[a, b]`, a list parameter, auth.roles, auth.teams or a claim")
         };
+        if matches!(&list.kind, NodeKind::Call { name, target: None, .. } if name == "json") {
+            let array = self.value(list)?;
+            return in_array(value, array);
+        }
         if !matches!(list.kind, NodeKind::Name(_) | NodeKind::Select(..)) {
             return Err(not_a_list(list.span));
+        }
+        if let Some(pairs) = self.pairs_of(list)? {
+            let value = fit::expect(value, Ty::Uuid)?;
+            let list = List::Pairs(pairs);
+            return Ok(Test::In { value, list });
         }
         let haystack = self.value(list)?;
         match haystack.kind {
             ValueKind::Slot(mut slot)
-                if slot.list
-                    || (slot.ty == Ty::Open
-                        && matches!(slot.from, crate::slot::From::Claim(_))) =>
+                if slot.list || (slot.ty == Ty::Open && matches!(slot.from, From::Claim(_))) =>
             {
-                let value = fit::settle(value)?;
+                let value = match value.ty {
+                    Ty::Dynamic => fit::fit(value, self.items_of(&slot))?,
+                    _ => fit::settle(value)?,
+                };
                 if matches!(value.ty, Ty::Json | Ty::Duration) {
                     let message = format!("{} cannot be looked for in a list", value.ty.words());
                     return Err(RuleError::new(ErrorKind::Type, value.span, message));
@@ -54,18 +65,56 @@ impl Resolver<'_> {
         }
     }
 
+    /// The type that the inside of a json value takes beside a list: that of a parameter's first item.
+    fn items_of(&self, slot: &Slot) -> Ty {
+        let items = match &slot.from {
+            From::Param(name) => self.params.and_then(|params| params.get(name)),
+            _ => None,
+        };
+        let first = items.and_then(|items| items.as_array()?.iter().find(|item| !item.is_null()));
+        match first {
+            Some(serde_json::Value::Number(_)) => Ty::Float,
+            Some(serde_json::Value::Bool(_)) => Ty::Bool,
+            _ => Ty::Text,
+        }
+    }
+
     /// Gives the value and all items one type: that of whichever has a type of its own.
     fn items(&self, value: Value, items: Vec<Value>) -> Result<Test, RuleError> {
-        let firm = |value: &&Value| !matches!(value.kind, ValueKind::Const(_) | ValueKind::Slot(_));
+        let firm = |value: &&Value| {
+            !matches!(value.kind, ValueKind::Const(_) | ValueKind::Slot(_))
+                && value.ty != Ty::Dynamic
+        };
         let all = || std::iter::once(&value).chain(&items);
         let mut ty = all()
             .find(firm)
-            .or_else(|| all().find(|value| !matches!(value.ty, Ty::Open | Ty::Text)))
+            .or_else(|| all().find(|value| !matches!(value.ty, Ty::Open | Ty::Text | Ty::Dynamic)))
             .map_or(Ty::Text, |value| value.ty);
-        if ty == Ty::Int && all().any(|item| item.ty == Ty::Float && !fit::can_fit(item, Ty::Int)) {
-            ty = Ty::Float;
+        if let Some(json) = all().find(|value| value.ty == Ty::Dynamic) {
+            let other = all().find(|value| value.ty == ty);
+            ty = match other {
+                Some(other) => fit::beside(other).ok_or_else(|| fit::untyped(json.span))?,
+                None => ty,
+            };
         }
-        if matches!(ty, Ty::Json | Ty::Duration) {
+        if ty.is_number() {
+            // The type that takes all of them: doubles, or the most digits after the point.
+            let scale = |value: &Value| match value.ty {
+                Ty::Decimal(scale) => Some(scale),
+                _ => None,
+            };
+            let widest = all().filter_map(scale).max();
+            let real = |value: &Value| {
+                value.ty == Ty::Float && (firm(&value) || !fit::can_fit(value, Ty::Int))
+            };
+            ty = match widest {
+                Some(_) if all().any(|value| value.ty == Ty::Float && firm(&value)) => Ty::Float,
+                Some(scale) => Ty::Decimal(scale),
+                None if all().any(real) => Ty::Float,
+                None => ty,
+            };
+        }
+        if matches!(ty, Ty::Json | Ty::Duration | Ty::Point) {
             let message = format!("{} cannot be looked for in a list", ty.words());
             return Err(RuleError::new(ErrorKind::Type, value.span, message));
         }
@@ -79,4 +128,16 @@ impl Resolver<'_> {
             list: List::Items(items),
         })
     }
+}
+
+/// Whether an array inside of a json field has a value: a text, a number or a boolean.
+fn in_array(value: Value, mut array: Value) -> Result<Test, RuleError> {
+    let ty = fit::beside(&value).ok_or_else(|| {
+        let message = format!("{} cannot be looked for in json", value.ty.words());
+        RuleError::new(ErrorKind::Type, value.span, message)
+    })?;
+    let value = fit::expect(value, ty)?;
+    array.ty = ty;
+    let list = List::Inside(array);
+    Ok(Test::In { value, list })
 }

@@ -1,9 +1,13 @@
-//! From what was written to what it means: conditions, macros and the entry point. Names are in
-//! `names`, values and functions in `values`, types in `fit`, the size of the result in `size`.
+//! From what was written to what it means: conditions and the entry point. Names are in `names`,
+//! macros in `rows`, values and functions in `values` and `places`, types in `fit` and `arithmetic`,
+//! the size of the result in `size`.
 
+mod arithmetic;
 mod fit;
 mod lists;
 mod names;
+mod places;
+mod rows;
 mod size;
 mod values;
 
@@ -11,16 +15,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-use crate::catalogue::{Catalogue, HopRule, Mode};
+use crate::catalogue::{Catalogue, Kind, Mode};
 use crate::error::{ErrorKind, RuleError, Span};
-use crate::limits::{HOPS_MAX, Limit, SIZE_MAX};
+use crate::formula::Formula;
+use crate::limits::{Limit, SIZE_MAX};
 use crate::parse::parse;
-use crate::slot::Slot;
 use crate::syntax::{Comparison, Node, NodeKind};
-use crate::tree::{
-    Cond, CondKind, FieldRef, Guard, Hop, Quantified, Quantifier, Resolved, RowRef, Source, Test,
-    TextTest, Value, ValueKind, slots_of_cond,
-};
+use crate::tree::{Cond, CondKind, Hop, Quantifier, Resolved, Test, TextTest, Value, ValueKind};
 use crate::value::{Ty, Val, like_pattern};
 
 /// Parses a text, checks it against the catalogue and types it. `params` decide the types of
@@ -34,20 +35,7 @@ pub fn parse_and_resolve(
     params: Option<&Map<String, Json>>,
 ) -> Result<Resolved, RuleError> {
     let node = parse(text)?;
-    let mut resolver = Resolver {
-        catalogue,
-        mode,
-        collection,
-        params,
-        vars: Vec::new(),
-        vars_made: 0,
-        hops: Vec::new(),
-        atoms: Vec::new(),
-        fields: BTreeSet::new(),
-        names_next: false,
-        names_auth: false,
-        needs_sql: false,
-    };
+    let mut resolver = Resolver::new(catalogue, mode, collection, params);
     let root = resolver.cond(&node)?;
     let size = size::of_cond(&root, &resolver.hops);
     if size.truth.max(size.falsity) > SIZE_MAX {
@@ -63,6 +51,30 @@ pub fn parse_and_resolve(
         names_auth: resolver.names_auth,
         needs_sql: resolver.needs_sql,
         size,
+    })
+}
+
+/// Parses a text that gives a value of the type `want`, as a developer writes it for a record of `collection`.
+pub fn parse_and_resolve_value(
+    text: &str,
+    collection: &str,
+    want: &Kind,
+    catalogue: &dyn Catalogue,
+) -> Result<Formula, RuleError> {
+    let node = parse(text)?;
+    let mut resolver = Resolver::new(catalogue, Mode::Rule, collection, None);
+    resolver.atoms.push(Vec::new());
+    let value = resolver.value(&node)?;
+    let through = resolver.atoms.pop().unwrap_or_default();
+    let value = fit::expect(value, Ty::of(want))?;
+    if size::of_value(&value, &resolver.hops) > SIZE_MAX {
+        return Err(RuleError::limit(Limit::Size, node.span));
+    }
+    Ok(Formula {
+        value,
+        through,
+        hops: resolver.hops,
+        needs_sql: resolver.needs_sql,
     })
 }
 
@@ -93,6 +105,30 @@ struct Var {
 
 /// Names with a meaning of their own, which no field and no macro variable has.
 const RESERVED: [&str; 6] = ["record", "next", "auth", "request", "now", "params"];
+
+impl<'a> Resolver<'a> {
+    fn new(
+        catalogue: &'a dyn Catalogue,
+        mode: Mode,
+        collection: &'a str,
+        params: Option<&'a Map<String, Json>>,
+    ) -> Self {
+        Self {
+            catalogue,
+            mode,
+            collection,
+            params,
+            vars: Vec::new(),
+            vars_made: 0,
+            hops: Vec::new(),
+            atoms: Vec::new(),
+            fields: BTreeSet::new(),
+            names_next: false,
+            names_auth: false,
+            needs_sql: false,
+        }
+    }
+}
 
 impl Resolver<'_> {
     fn cond(&mut self, node: &Node) -> Result<Cond, RuleError> {
@@ -198,6 +234,7 @@ impl Resolver<'_> {
             ("exists_one", Some(over), [var, body]) => {
                 self.quantified(Quantifier::ExistsOne, over, var, body)?
             }
+            ("within", None, [point, edges @ ..]) => self.within(node, point, edges)?,
             ("has", None, [arg]) => self.null_test(arg, true)?,
             ("contains", Some(value), [part]) => self.text_test(TextTest::Contains, value, part)?,
             ("startsWith", Some(value), [part]) => {
@@ -247,139 +284,6 @@ impl Resolver<'_> {
     fn text_value(&mut self, node: &Node) -> Result<Value, RuleError> {
         let value = self.value(node)?;
         fit::expect(value, Ty::Text)
-    }
-
-    fn quantified(
-        &mut self,
-        quantifier: Quantifier,
-        over: &Node,
-        var: &Node,
-        body: &Node,
-    ) -> Result<CondKind, RuleError> {
-        let name = match &var.kind {
-            NodeKind::Name(name)
-                if !RESERVED.contains(&name.as_str())
-                    && !self.vars.iter().any(|known| known.name == *name) =>
-            {
-                name.clone()
-            }
-            _ => {
-                return Err(RuleError::new(
-                    ErrorKind::Syntax,
-                    var.span,
-                    "the first argument of a macro is a new name for each row",
-                )
-                .hint("for example `comments_via_post.exists(c, c.hidden)`"));
-            }
-        };
-        let (source, steps) = self.source(over)?;
-        self.vars.push(Var {
-            name,
-            id: source.var,
-            collection: source.collection.clone(),
-            steps,
-        });
-        let body = self.cond(body);
-        self.vars.pop();
-        let body = body?;
-        let mut guards: Vec<Slot> = Vec::new();
-        slots_of_cond(&body, &mut |slot| {
-            if slot.may_be_absent() && !guards.contains(slot) {
-                guards.push(slot.clone());
-            }
-        });
-        Ok(CondKind::Quantified(Box::new(Quantified {
-            quantifier,
-            source,
-            body,
-            guards,
-        })))
-    }
-
-    /// The rows a macro or `size` goes over, and how many steps away they are.
-    fn source(&mut self, node: &Node) -> Result<(Source, usize), RuleError> {
-        self.needs_sql = true;
-        let (collection, link, steps) = match &node.kind {
-            NodeKind::Call {
-                name,
-                target: None,
-                args,
-            } if name == "collection" => {
-                let [
-                    Node {
-                        kind: NodeKind::Text(name),
-                        span,
-                    },
-                ] = args.as_slice()
-                else {
-                    let message = "`collection` takes one name in quotes";
-                    return Err(RuleError::new(ErrorKind::Type, node.span, message));
-                };
-                if !self.catalogue.has_collection(name) {
-                    let message = format!("there is no collection `{name}`");
-                    return Err(RuleError::new(ErrorKind::UnknownName, *span, message));
-                }
-                (
-                    name.clone(),
-                    None,
-                    1 + self.vars.last().map_or(0, |var| var.steps),
-                )
-            }
-            _ => {
-                let (row, of, name, steps) = self.back_path(node)?;
-                let Some((collection, field)) = self.catalogue.back_relation(&of, &name) else {
-                    return Err(self.unknown(&of, &name, node.span).hint(
-                        "macros go over `<collection>_via_<field>` or `collection(\"name\")`",
-                    ));
-                };
-                let var = RowRef::Var(self.vars_made);
-                let there = self.field(var, &collection, &field, node.span)?.0;
-                let here = self.id_field(row, &of);
-                (collection, Some((there, here)), steps + 1)
-            }
-        };
-        if steps > HOPS_MAX {
-            return Err(RuleError::limit(Limit::Hops, node.span));
-        }
-        let var = self.vars_made;
-        self.vars_made += 1;
-        let source = Source {
-            var,
-            table: self.catalogue.table(&collection),
-            guard: self.guard(&collection),
-            collection,
-            link,
-        };
-        Ok((source, steps))
-    }
-
-    fn guard(&mut self, collection: &str) -> Guard {
-        match self.mode {
-            Mode::Rule => Guard::Open,
-            Mode::Filter => match self.catalogue.hop_rule(collection) {
-                HopRule::Open => Guard::Open,
-                HopRule::Closed => Guard::Closed,
-                HopRule::Rule(rule) => {
-                    self.names_auth |= rule.names_auth;
-                    Guard::Rule(rule)
-                }
-            },
-        }
-    }
-
-    /// The id of a row, which is there whatever the viewer may name.
-    fn id_field(&self, row: RowRef, collection: &str) -> FieldRef {
-        let column = self
-            .catalogue
-            .field(collection, "id")
-            .map_or_else(|| "id".to_owned(), |field| field.column);
-        FieldRef {
-            row,
-            name: "id".to_owned(),
-            column,
-            ty: Ty::Uuid,
-            mask: None,
-        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! What a written path names: a field, a field one hop away, or a slot of the request.
+//! What a written path names: a field, a field some hops away, or a slot of the request.
 
+use super::rows::ROWS;
 use super::{RESERVED, Resolver};
 use crate::catalogue::{Kind, Mode};
 use crate::error::{ErrorKind, RuleError, Span};
-use crate::limits::{HOPS_IN_A_PATH_MAX, HOPS_MAX, Limit};
+use crate::limits::{HOPS_MAX, Limit};
 use crate::slot::{From, Slot};
 use crate::syntax::{Node, NodeKind};
 use crate::tree::{FieldRef, Hop, RowRef, Value, ValueKind};
@@ -49,48 +50,62 @@ impl Resolver<'_> {
                 kind: ValueKind::Slot(slot),
             });
         }
+        let (row, collection, last, _) = self.walk(names, node.span)?.ok_or_else(|| {
+            let message = format!("`{root}` is a record, not a value");
+            RuleError::new(ErrorKind::Type, node.span, message).hint(format!("write `{root}.id`"))
+        })?;
+        let (field, kind) = self.field(row, &collection, &last, node.span)?;
+        match kind {
+            Kind::Relations { .. } => Err(list_of_records(&last, node.span).hint(format!(
+                "write `{last}.exists(x, ...)`, `id in {last}` or `size({last})`"
+            ))),
+            Kind::Point => Ok(super::places::point_field(field, node.span)),
+            _ => Ok(Value {
+                span: node.span,
+                ty: field.ty,
+                kind: ValueKind::Field(field),
+            }),
+        }
+    }
+
+    /// Follows a path to the row its last name belongs to: that row, its collection, the name, and
+    /// the steps to it. None where the path is a row itself.
+    fn walk(
+        &mut self,
+        names: Names,
+        span: Span,
+    ) -> Result<Option<(RowRef, String, String, usize)>, RuleError> {
         let Rooted {
             mut row,
             mut collection,
-            steps,
-            rest,
+            mut steps,
+            mut rest,
         } = self.rooted(names)?;
-        let Some(((last, _), hops)) = rest.split_last() else {
-            let message = format!("`{root}` is a record, not a value");
-            return Err(RuleError::new(ErrorKind::Type, node.span, message)
-                .hint(format!("write `{root}.id`")));
+        let Some((last, _)) = rest.pop() else {
+            return Ok(None);
         };
-        for (taken, (name, span)) in hops.iter().enumerate() {
-            let (field, kind) = self.field(row, &collection, name, *span)?;
+        for (name, at) in rest {
+            let (field, kind) = self.field(row, &collection, &name, at)?;
             let Kind::Relation { to } = kind else {
-                return Err(no_fields(name, &kind, *span));
+                return Err(no_fields(&name, &kind, at));
             };
-            if taken + 1 > HOPS_IN_A_PATH_MAX {
-                return Err(RuleError::limit(Limit::HopsInAPath, *span));
-            }
-            if steps + taken + 1 > HOPS_MAX {
-                return Err(RuleError::limit(Limit::Hops, *span));
+            steps += 1;
+            if steps > HOPS_MAX {
+                return Err(RuleError::limit(Limit::Hops, span));
             }
             row = RowRef::Hop(self.hop(field, &to));
             collection = to;
         }
-        let (field, kind) = self.field(row, &collection, last, node.span)?;
-        let ty = Ty::of(&kind);
-        Ok(Value {
-            span: node.span,
-            ty,
-            kind: ValueKind::Field(field),
-        })
+        Ok(Some((row, collection, last, steps)))
     }
 
-    /// The row, its collection and the back relation a path ends with.
-    pub(super) fn back_path(
+    /// The row, its collection and the name of the rows that a path ends with, and the steps to it.
+    pub(super) fn rows_path(
         &mut self,
         node: &Node,
     ) -> Result<(RowRef, String, String, usize), RuleError> {
         let not_rows = || {
-            RuleError::new(ErrorKind::Type, node.span, "this is not a list of records")
-                .hint("macros go over `<collection>_via_<field>` or `collection(\"name\")`")
+            RuleError::new(ErrorKind::Type, node.span, "this is not a list of records").hint(ROWS)
         };
         if !matches!(node.kind, NodeKind::Name(_) | NodeKind::Select(..)) {
             return Err(not_rows());
@@ -100,18 +115,7 @@ impl Resolver<'_> {
         if matches!(root, "auth" | "request" | "now" | "params") {
             return Err(not_rows().hint("`x in list` tests for membership of a list of values"));
         }
-        let Rooted {
-            row,
-            collection,
-            steps,
-            rest,
-        } = self.rooted(names)?;
-        match rest.as_slice() {
-            [(name, _)] => Ok((row, collection, name.clone(), steps)),
-            [] => Err(not_rows()),
-            _ => Err(RuleError::limit(Limit::HopsInAPath, node.span)
-                .hint("a back relation starts at the record or at a macro's variable")),
-        }
+        self.walk(names, node.span)?.ok_or_else(not_rows)
     }
 
     fn rooted(&mut self, mut names: Names) -> Result<Rooted, RuleError> {
@@ -157,8 +161,7 @@ impl Resolver<'_> {
     ) -> Result<(FieldRef, Kind), RuleError> {
         let Some(field) = self.catalogue.field(collection, name) else {
             if self.catalogue.back_relation(collection, name).is_some() {
-                let message = format!("`{name}` is a list of records, not a value");
-                return Err(RuleError::new(ErrorKind::Type, span, message)
+                return Err(list_of_records(name, span)
                     .hint(format!("write `{name}.exists(x, ...)` or `size({name})`")));
             }
             return Err(self.unknown(collection, name, span));
@@ -177,6 +180,7 @@ impl Resolver<'_> {
             name: name.to_owned(),
             column: field.column,
             ty: Ty::of(&field.kind),
+            half: None,
             mask,
         };
         Ok((reference, field.kind))
@@ -343,11 +347,16 @@ fn no_such(names: &Names, span: Span) -> RuleError {
     )
 }
 
+fn list_of_records(name: &str, span: Span) -> RuleError {
+    let message = format!("`{name}` is a list of records, not a value");
+    RuleError::new(ErrorKind::Type, span, message)
+}
+
 fn no_fields(name: &str, kind: &Kind, span: Span) -> RuleError {
     let message = format!("`{name}` is {} and has no fields", Ty::of(kind).words());
     let error = RuleError::new(ErrorKind::Type, span, message);
     match kind {
-        Kind::Json => error.hint("the inside of json fields cannot be named yet"),
+        Kind::Json => error.hint(format!("write `json({name}, \"path.to.it\")`")),
         _ => error,
     }
 }

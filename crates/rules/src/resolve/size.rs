@@ -1,8 +1,8 @@
 //! How large the compiled text becomes, computed before it is compiled.
 
 use crate::tree::{
-    Cond, CondKind, FieldRef, Guard, Hop, List, Quantifier, Size, Source, Test, TextTest, Value,
-    ValueKind,
+    Cond, CondKind, FieldRef, Guard, Hop, Link, List, PairsRef, Quantifier, Size, Source, Test,
+    TextTest, Value, ValueKind,
 };
 
 pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
@@ -41,15 +41,7 @@ pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
             }
         }
         CondKind::Atom { hops: used, test } => {
-            let through = used
-                .iter()
-                .filter_map(|hop| hops.get(*hop))
-                .fold(0u64, |sum, hop| {
-                    sum.saturating_add(of_guard(&hop.guard))
-                        .saturating_add(of_field(&hop.base))
-                        .saturating_add(1)
-                });
-            let size = of_test(test, hops).saturating_add(through);
+            let size = of_test(test, hops).saturating_add(of_hops(used, hops));
             Size {
                 truth: size,
                 falsity: size,
@@ -57,7 +49,9 @@ pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
         }
         CondKind::Quantified(quantified) => {
             let body = of_cond(&quantified.body, hops);
-            let rows = of_source(&quantified.source).saturating_add(1);
+            let rows = of_source(&quantified.source)
+                .saturating_add(of_hops(&quantified.hops, hops))
+                .saturating_add(1);
             match quantified.quantifier {
                 Quantifier::Exists | Quantifier::All => Size {
                     truth: body.truth.saturating_add(rows),
@@ -79,6 +73,15 @@ pub(super) fn of_cond(cond: &Cond, hops: &[Hop]) -> Size {
     }
 }
 
+fn of_hops(used: &[usize], hops: &[Hop]) -> u64 {
+    let used = used.iter().filter_map(|hop| hops.get(*hop));
+    used.fold(0u64, |sum, hop| {
+        sum.saturating_add(of_guard(&hop.guard))
+            .saturating_add(of_field(&hop.base))
+            .saturating_add(1)
+    })
+}
+
 fn of_test(test: &Test, hops: &[Hop]) -> u64 {
     let value = |value| of_value(value, hops);
     match test {
@@ -89,6 +92,12 @@ fn of_test(test: &Test, hops: &[Hop]) -> u64 {
             .iter()
             .map(|item| value(item).saturating_mul(2).saturating_add(value(needle)))
             .fold(1, u64::saturating_add),
+        Test::In {
+            value: needle,
+            list: List::Pairs(list),
+        } => value(needle).saturating_add(of_pairs(list)),
+        // A distance is also compared by its latitudes.
+        Test::Compare(_, a, b) => value(a).saturating_add(value(b)).saturating_mul(2),
         // The end of a text is compared after its length is, each with its own copies.
         Test::Text {
             how: TextTest::EndsWith | TextTest::StartsWith,
@@ -103,7 +112,7 @@ fn of_test(test: &Test, hops: &[Hop]) -> u64 {
     }
 }
 
-fn of_value(value: &Value, hops: &[Hop]) -> u64 {
+pub(super) fn of_value(value: &Value, hops: &[Hop]) -> u64 {
     let parts = value
         .parts()
         .into_iter()
@@ -111,7 +120,9 @@ fn of_value(value: &Value, hops: &[Hop]) -> u64 {
         .fold(0, u64::saturating_add);
     match &value.kind {
         ValueKind::Field(field) => of_field(field),
-        ValueKind::Calm(_) => parts.saturating_mul(3),
+        ValueKind::Calm(_) | ValueKind::Ranged(..) => parts.saturating_mul(3),
+        ValueKind::Inside(..) => parts.saturating_mul(5),
+        ValueKind::Part(_, Some(_), _) => parts.saturating_mul(3),
         ValueKind::Truth(cond) | ValueKind::If(cond, _) => {
             let size = of_cond(cond, hops);
             parts
@@ -131,10 +142,16 @@ fn of_field(field: &FieldRef) -> u64 {
 }
 
 fn of_source(source: &Source) -> u64 {
-    let link = source.link.as_ref().map_or(0, |(there, here)| {
-        of_field(there).saturating_add(of_field(here))
-    });
+    let link = match &source.link {
+        Link::All => 0,
+        Link::Back { there, here } => of_field(there).saturating_add(of_field(here)),
+        Link::Pairs { list, .. } => of_pairs(list),
+    };
     of_guard(&source.guard).saturating_add(link)
+}
+
+fn of_pairs(list: &PairsRef) -> u64 {
+    of_field(&list.field).saturating_add(3)
 }
 
 fn of_guard(guard: &Guard) -> u64 {

@@ -1,5 +1,6 @@
 //! Values: constants, functions and arithmetic.
 
+use super::arithmetic::arithmetic;
 use super::{Resolver, fit};
 use crate::error::{ErrorKind, RuleError, Span};
 use crate::syntax::{Node, NodeKind, Operator};
@@ -9,7 +10,8 @@ use crate::value::{Ty, Val};
 
 /// What may be written besides operators, for the hint at anything else.
 const FUNCTIONS: &str = "has, size, lower, timestamp, duration, contains, startsWith, endsWith, \
-    matches_like, exists, all, exists_one, collection and date parts such as getFullYear";
+    matches_like, json, point, box, distance, within, exists, all, exists_one, collection and date \
+    parts such as getFullYear";
 
 impl Resolver<'_> {
     pub(super) fn value(&mut self, node: &Node) -> Result<Value, RuleError> {
@@ -65,12 +67,12 @@ impl Resolver<'_> {
                     ty: Ty::Int,
                     kind: ValueKind::Const(Val::Int(0)),
                 };
-                fit::arithmetic(Operator::Subtract, zero, value, span)
+                arithmetic(Operator::Subtract, zero, value, span)
             }
             NodeKind::Arithmetic(operator, both) => {
                 let [a, b] = both.as_ref();
                 let (a, b) = (self.value(a)?, self.value(b)?);
-                fit::arithmetic(*operator, a, b, span)
+                arithmetic(*operator, a, b, span)
             }
             NodeKind::Call { name, target, args } => self.call(node, name, target.as_deref(), args),
         }
@@ -96,6 +98,7 @@ impl Resolver<'_> {
         let value = |ty, kind| Ok(Value { span, ty, kind });
         match (name, target, args) {
             ("has", None, [_])
+            | ("within", None, [_, ..])
             | ("contains" | "startsWith" | "endsWith" | "matches_like", Some(_), [_])
             | ("exists" | "all" | "exists_one", Some(_), [_, _]) => self.truth(node),
             ("size", None, [of]) | ("size", Some(of), []) => self.size_of(of, span),
@@ -138,14 +141,19 @@ impl Resolver<'_> {
                 of.span,
                 "`duration` takes a text in quotes, such as \"90m\"",
             )),
-            (_, Some(of), []) if Part::named(name).is_some() => self.part(name, of, span),
+            ("json", None, [field, path]) => self.inside(field, path, span),
+            ("point", None, [lat, lon]) => self.point(lat, lon, span),
+            ("distance", None, [a, b]) => self.distance(a, b, span),
+            (_, Some(of), [] | [_]) if Part::named(name).is_some() => {
+                self.part(name, of, args.first(), span)
+            }
             _ => Err(refused(name, target.is_some(), args.len(), span)),
         }
     }
 
     fn size_of(&mut self, of: &Node, span: Span) -> Result<Value, RuleError> {
         let is_rows = matches!(&of.kind, NodeKind::Call { name, target: None, .. } if name == "collection")
-            || self.is_back_relation(of);
+            || self.names_rows(of);
         if is_rows {
             let (source, _) = self.source(of)?;
             let kind = ValueKind::Count(Box::new(source));
@@ -163,17 +171,13 @@ impl Resolver<'_> {
         })
     }
 
-    fn is_back_relation(&mut self, node: &Node) -> bool {
-        match self.back_path(node) {
-            Ok((_, of, name, _)) => {
-                self.catalogue.field(&of, &name).is_none()
-                    && self.catalogue.back_relation(&of, &name).is_some()
-            }
-            Err(_) => false,
-        }
-    }
-
-    fn part(&mut self, name: &str, of: &Node, span: Span) -> Result<Value, RuleError> {
+    fn part(
+        &mut self,
+        name: &str,
+        of: &Node,
+        zone: Option<&Node>,
+        span: Span,
+    ) -> Result<Value, RuleError> {
         let Some(part) = Part::named(name) else {
             return Err(refused(name, true, 0, span));
         };
@@ -183,29 +187,43 @@ impl Resolver<'_> {
                 let message = format!("a date has no time of day for `{name}`");
                 return Err(RuleError::new(ErrorKind::Type, span, message));
             }
+            if let Some(zone) = zone {
+                let message = "a date is the same everywhere: it takes no zone";
+                return Err(RuleError::new(ErrorKind::Type, zone.span, message));
+            }
             value
         } else {
-            fit::expect(value, Ty::DateTime)?
+            let value = fit::expect(value, Ty::DateTime)?;
+            fit::settle(value)?
         };
+        let offset = zone.map(offset).transpose()?;
         Ok(Value {
             span,
             ty: Ty::Int,
-            kind: ValueKind::Part(part, Box::new(value)),
+            kind: ValueKind::Part(part, offset, Box::new(value)),
         })
     }
 }
 
+/// The offset that a zone in quotes is, in minutes.
+fn offset(zone: &Node) -> Result<i32, RuleError> {
+    let NodeKind::Text(text) = &zone.kind else {
+        let message = "a zone is a text in quotes, such as \"+02:00\"";
+        return Err(RuleError::new(ErrorKind::Type, zone.span, message));
+    };
+    times::offset(text).ok_or_else(|| {
+        let shown: String = text.chars().take(80).collect();
+        let message = format!("`{shown}` is not an offset from UTC");
+        RuleError::new(ErrorKind::Value, zone.span, message).hint(
+            "write \"UTC\" or an offset such as \"+02:00\"; zones with names change their rules, \
+             and not on every engine at once",
+        )
+    })
+}
+
 fn refused(name: &str, method: bool, args: usize, span: Span) -> RuleError {
     let known = FUNCTIONS.split([',', ' ']).any(|word| word == name) || Part::named(name).is_some();
-    let unsupported = |hint: &str| {
-        let message = format!("`{name}` is not available yet");
-        RuleError::new(ErrorKind::Unsupported, span, message).hint(hint)
-    };
     match name {
-        "json" => unsupported("give what you filter by a field of its own"),
-        "point" | "distance" | "within" => {
-            unsupported("keep latitude and longitude in number fields and compare those")
-        }
         "matches" => RuleError::new(
             ErrorKind::UnknownFunction,
             span,

@@ -1,17 +1,19 @@
 //! From the resolved tree to SQL: every condition becomes two expressions, "is true" and "is
 //! false", because a single one fails open (`NOT EXISTS (... WHERE 1 = NULL)` is true).
 
+mod places;
+mod rows;
+mod scalar;
 mod values;
 
 use std::collections::HashMap;
 
+pub(crate) use scalar::scalar;
+
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{Alias, BinOper, Expr, ExprTrait, Func, Keyword, Query, SelectStatement};
 
-use crate::tree::{
-    Cond, CondKind, FieldRef, Guard, Hop, List, Quantified, Quantifier, Resolved, RowRef, Source,
-    Test, TextTest,
-};
+use crate::tree::{Cond, CondKind, FieldRef, Hop, Resolved, RowRef, Test, TextTest};
 
 /// The schema that every table is written with. The store replaces `"project".` in the text by
 /// the project's schema.
@@ -70,6 +72,12 @@ enum Given {
     Next,
 }
 
+impl Given {
+    fn is_next(self) -> bool {
+        matches!(self, Self::Next)
+    }
+}
+
 #[derive(Clone)]
 enum Place {
     Alias(String),
@@ -110,52 +118,13 @@ impl Compiler {
                 let first = self.side(c, true, frame).and(self.side(a, want, frame));
                 first.or(self.side(c, false, frame).and(self.side(b, want, frame)))
             }
-            CondKind::Atom { hops, test } => self.atom(hops, test, want, frame),
-            CondKind::Quantified(quantified) => self.quantified(quantified, want, frame),
-        }
-    }
-
-    /// A test within the rows it hops to: where one is missing, neither side is true.
-    fn atom(&mut self, hops: &[usize], test: &Test, want: bool, frame: &Frame<'_>) -> Expr {
-        let Some((first, rest)) = hops.split_first() else {
-            return self.test(test, want, frame);
-        };
-        let Some(hop) = frame.hops.get(*first) else {
-            return constant(false);
-        };
-        let alias = self.alias();
-        let mut inner = frame.clone();
-        inner.hopped.insert(*first, alias.clone());
-        let base = self.column(&hop.base, frame);
-        let mut select = rows(&hop.table, &alias);
-        select.and_where(self.column(&hop.id, &inner).eq(base));
-        self.guard(&mut select, &hop.guard, &alias);
-        select.and_where(self.atom(rest, test, want, &inner));
-        Expr::exists(select)
-    }
-
-    fn guard(&mut self, select: &mut SelectStatement, guard: &Guard, alias: &str) {
-        match guard {
-            Guard::Open => {}
-            Guard::Closed => {
-                select.and_where(constant(false));
+            CondKind::Atom { hops, test } => {
+                self.through(hops, frame, &mut |this, frame| this.test(test, want, frame))
             }
-            Guard::Rule(rule) => {
-                select.and_where(self.rule_of_row(rule, &Place::Alias(alias.to_owned())));
-            }
+            CondKind::Quantified(over) => self.through(&over.hops, frame, &mut |this, frame| {
+                this.quantified(over, want, frame)
+            }),
         }
-    }
-
-    /// Where another text is true for a row.
-    fn rule_of_row(&mut self, rule: &Resolved, row: &Place) -> Expr {
-        let frame = Frame {
-            hops: &rule.hops,
-            record: row.clone(),
-            next: row.clone(),
-            vars: HashMap::new(),
-            hopped: HashMap::new(),
-        };
-        self.side(&rule.root, true, &frame)
     }
 
     fn test(&mut self, test: &Test, want: bool, frame: &Frame<'_>) -> Expr {
@@ -170,8 +139,10 @@ impl Compiler {
                 } else {
                     comparison.opposite()
                 };
+                let band = self.band(operator, a, b, frame);
                 let (a, b) = (self.value(a, frame), self.value(b, frame));
-                a.binary(values::comparison(operator), b)
+                let compared = a.binary(values::comparison(operator), b);
+                band.into_iter().fold(compared, ExprTrait::and)
             }
             Test::Null { value, negated } => {
                 let value = self.value(value, frame);
@@ -255,114 +226,6 @@ impl Compiler {
             }
             TextTest::EndsWith => equal(call("right", vec![text, length(part.clone())]), part),
         }
-    }
-
-    fn membership(
-        &mut self,
-        value: &crate::tree::Value,
-        list: &List,
-        want: bool,
-        frame: &Frame<'_>,
-    ) -> Expr {
-        let operator = if want { BinOper::In } else { BinOper::NotIn };
-        match list {
-            List::Items(items) if items.is_empty() => constant(!want),
-            List::Items(items) => {
-                let plain = |item: &crate::tree::Value| {
-                    matches!(item.kind, crate::tree::ValueKind::Const(_))
-                };
-                let mut wanted: Vec<Expr> = Vec::with_capacity(items.len());
-                if want || items.iter().all(plain) {
-                    wanted.extend(items.iter().map(|item| self.value(item, frame)));
-                    let value = self.value(value, frame);
-                    return value.binary(operator, Expr::tuple(wanted));
-                }
-                // Nulls in a list are dropped, so that they must not make "is not in" unknown.
-                for item in items {
-                    let differs = self.value(value, frame).ne(self.value(item, frame));
-                    wanted.push(self.value(item, frame).is_null().or(differs));
-                }
-                join(wanted, true)
-            }
-            List::Slot(slot) => {
-                let present = self.slot(slot).is_not_null();
-                let value = self.value(value, frame);
-                let alias = self.alias();
-                let items = self.items(slot, &alias);
-                let found = match (self.backend, want) {
-                    // As an array the list serves an index; as a subquery it becomes a join.
-                    (DbBackend::Postgres, true) => {
-                        value.eq(function("any", vec![function("array", vec![items.into()])]))
-                    }
-                    (DbBackend::Postgres, false) => {
-                        value.ne(function("all", vec![function("array", vec![items.into()])]))
-                    }
-                    (_, true) => value.in_subquery(items),
-                    (_, false) => value.not_in_subquery(items),
-                };
-                present.and(found)
-            }
-        }
-    }
-
-    fn quantified(&mut self, over: &Quantified, want: bool, frame: &Frame<'_>) -> Expr {
-        let alias = self.alias();
-        let mut inner = frame.clone();
-        inner.vars.insert(over.source.var, alias.clone());
-        let mut source = rows(&over.source.table, &alias);
-        self.restrict(&mut source, &over.source, &alias, frame, &inner);
-        let found = match (over.quantifier, want) {
-            (Quantifier::Exists, true) | (Quantifier::All, false) => {
-                source.and_where(self.side(&over.body, want, &inner));
-                Expr::exists(source)
-            }
-            // No row for which it is otherwise than wanted, an UNKNOWN one included.
-            (Quantifier::Exists, false) | (Quantifier::All, true) => {
-                source.and_where(is_not_true(self.side(&over.body, want, &inner)));
-                Expr::exists(source).not()
-            }
-            (Quantifier::ExistsOne, _) => {
-                let truth = self.side(&over.body, true, &inner);
-                let falsity = self.side(&over.body, false, &inner);
-                let mut counted = source.clone();
-                counted.clear_selects().expr(count());
-                counted.and_where(truth.clone());
-                source.and_where(is_not_true(truth));
-                source.and_where(is_not_true(falsity));
-                let operator = if want {
-                    BinOper::Equal
-                } else {
-                    BinOper::NotEqual
-                };
-                let one = Expr::Constant(1.into());
-                Expr::from(counted)
-                    .binary(operator, one)
-                    .and(Expr::exists(source).not())
-            }
-        };
-        let mut terms: Vec<Expr> = over
-            .guards
-            .iter()
-            .map(|slot| self.slot(slot).is_not_null())
-            .collect();
-        terms.push(found);
-        join(terms, true)
-    }
-
-    /// The rows of a source: linked to the row it starts from, and seen by the writer.
-    fn restrict(
-        &mut self,
-        select: &mut SelectStatement,
-        source: &Source,
-        alias: &str,
-        frame: &Frame<'_>,
-        inner: &Frame<'_>,
-    ) {
-        if let Some((there, here)) = &source.link {
-            let here = self.column(here, frame);
-            select.and_where(self.column(there, inner).eq(here));
-        }
-        self.guard(select, &source.guard, alias);
     }
 
     fn place<'f>(&self, field: &FieldRef, frame: &'f Frame<'_>) -> Option<PlaceRef<'f>> {

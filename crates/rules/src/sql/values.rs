@@ -9,13 +9,13 @@ use sea_orm::sea_query::{
     BinOper, CaseStatement, Expr, ExprTrait, Func, Keyword, Query, SelectStatement, Value as Sql,
 };
 
-use super::{Compiler, Frame, Given, PlaceRef, constant, count, function, iden, rows};
+use super::{Compiler, Frame, PlaceRef, constant, function, iden};
 use crate::binds::{sentinel, sql_value};
 use crate::slot::{From, Slot};
 use crate::syntax::{Comparison, Operator};
-use crate::times::Part;
-use crate::tree::{FieldRef, Source, Value, ValueKind};
-use crate::value::{Ty, Val};
+use crate::times::{self, Part};
+use crate::tree::{FieldRef, Value, ValueKind};
+use crate::value::{self, Ty, Val};
 
 impl Compiler {
     pub(super) fn value(&mut self, value: &Value, frame: &Frame<'_>) -> Expr {
@@ -31,8 +31,17 @@ impl Compiler {
                 arithmetic(*operator, a, b, whole)
             }
             ValueKind::Real(inner) => {
-                let inner = self.value(inner, frame);
-                self.real(inner)
+                let number = self.value(inner, frame);
+                self.real_of(number, inner.ty)
+            }
+            ValueKind::Rescaled(inner, digits) => {
+                let number = self.value(inner, frame);
+                if self.postgres() {
+                    cast(number, "numeric")
+                } else {
+                    // What does not fit becomes a double, greater than any decimal still.
+                    number.binary(BinOper::Mul, power_of_ten(*digits))
+                }
             }
             ValueKind::Calm(inner) => {
                 let inner = self.value(inner, frame);
@@ -53,9 +62,38 @@ impl Compiler {
                     length
                 }
             }
-            ValueKind::Part(part, inner) => {
+            ValueKind::Part(part, offset, inner) => {
                 let of = self.value(inner, frame);
-                self.part(*part, of, inner.ty)
+                match offset {
+                    None => self.part(*part, of, inner.ty, 0),
+                    Some(minutes) => {
+                        let edge = |at: &str| {
+                            let at = Val::DateTime(at.to_owned());
+                            self.cast(sql_value(&at, Ty::DateTime, self.backend), Ty::DateTime)
+                        };
+                        let from = edge(times::OFFSET_FROM);
+                        let to = edge(times::OFFSET_TO);
+                        let inside = of.clone().gte(from).and(of.clone().lt(to));
+                        let part = self.part(*part, of, inner.ty, *minutes);
+                        case(CaseStatement::new().case(inside, part))
+                    }
+                }
+            }
+            ValueKind::Inside(inner, path) => {
+                let json = self.value(inner, frame);
+                self.inside(json, path, value.ty)
+            }
+            ValueKind::Ranged(half, inner) => {
+                let number = self.value(inner, frame);
+                let limit = half.limit();
+                let limits = [-limit, limit].map(|n| self.real(Expr::Constant(n.into())));
+                let [least, most] = limits;
+                let fits = number.clone().gte(least).and(number.clone().lte(most));
+                case(CaseStatement::new().case(fits, number))
+            }
+            ValueKind::Distance(four) => {
+                let four = four.each_ref().map(|half| self.value(half, frame));
+                self.distance(four)
             }
             ValueKind::If(cond, both) => {
                 let [a, b] = both.as_ref();
@@ -71,8 +109,10 @@ impl Compiler {
                     .case(self.side(cond, false, frame), constant(false)),
             ),
             ValueKind::Count(source) => self.counted(source, frame),
-            // Comparisons have taken these apart; standing alone they are refused.
-            ValueKind::Moved(..) | ValueKind::Between(_) => Expr::Keyword(Keyword::Null),
+            // Comparisons and functions have taken these apart; standing alone they are refused.
+            ValueKind::Moved(..) | ValueKind::Between(_) | ValueKind::Point(_) => {
+                Expr::Keyword(Keyword::Null)
+            }
         }
     }
 
@@ -84,9 +124,10 @@ impl Compiler {
         let column = match place {
             PlaceRef::Alias(alias) => Expr::col((iden(alias), iden(&field.column))),
             PlaceRef::Given(given) => {
-                let from = match given {
-                    Given::Record => From::Record(field.name.clone()),
-                    Given::Next => From::Next(field.name.clone()),
+                let from = From::Field {
+                    next: given.is_next(),
+                    name: field.name.clone(),
+                    half: field.half,
                 };
                 self.slot(&Slot::new(from, field.ty, crate::Span::default()))
             }
@@ -138,21 +179,11 @@ impl Compiler {
         Expr::from(Func::lower(text))
     }
 
-    fn counted(&mut self, source: &Source, frame: &Frame<'_>) -> Expr {
-        let alias = self.alias();
-        let mut inner = frame.clone();
-        inner.vars.insert(source.var, alias.clone());
-        let mut select = rows(&source.table, &alias);
-        self.restrict(&mut select, source, &alias, frame, &inner);
-        select.clear_selects().expr(count());
-        Expr::from(select)
-    }
-
-    fn part(&self, part: Part, of: Expr, ty: Ty) -> Expr {
+    fn part(&self, part: Part, of: Expr, ty: Ty, minutes: i32) -> Expr {
         let expr = if self.postgres() {
-            postgres_part(part, of, ty)
+            postgres_part(part, of, ty, minutes)
         } else {
-            sqlite_part(part, of)
+            sqlite_part(part, of, minutes)
         };
         if matches!(part, Part::Month | Part::DayOfMonth | Part::DayOfYear) {
             expr.binary(BinOper::Sub, Expr::Constant(1.into()))
@@ -161,7 +192,22 @@ impl Compiler {
         }
     }
 
-    fn real(&self, expr: Expr) -> Expr {
+    /// An integer or a decimal as a double, by the same two roundings on every evaluator: that of the scaled integer
+    /// and that of the quotient.
+    fn real_of(&self, number: Expr, ty: Ty) -> Expr {
+        let Ty::Decimal(scale) = ty else {
+            return self.real(number);
+        };
+        let scaled = if self.postgres() {
+            cast(number.binary(BinOper::Mul, power_of_ten(scale)), "bigint")
+        } else {
+            number
+        };
+        let divisor = self.real(power_of_ten(scale));
+        self.real(scaled).binary(BinOper::Div, divisor)
+    }
+
+    pub(super) fn real(&self, expr: Expr) -> Expr {
         cast(
             expr,
             if self.postgres() {
@@ -172,7 +218,7 @@ impl Compiler {
         )
     }
 
-    fn cast(&self, value: Sql, ty: Ty) -> Expr {
+    pub(super) fn cast(&self, value: Sql, ty: Ty) -> Expr {
         self.cast_expr(Expr::Value(value), ty)
     }
 
@@ -188,12 +234,13 @@ impl Compiler {
             Ty::DateTime => "timestamptz",
             Ty::Date => "date",
             Ty::Uuid => "uuid",
-            Ty::Text | Ty::Json | Ty::Open => return collate_c(cast(expr, "text")),
+            Ty::Json => "jsonb",
+            _ => return collate_c(cast(expr, "text")),
         };
         cast(expr, name)
     }
 
-    fn postgres(&self) -> bool {
+    pub(super) fn postgres(&self) -> bool {
         self.backend == DbBackend::Postgres
     }
 }
@@ -231,7 +278,23 @@ fn arithmetic(operator: Operator, a: Expr, b: Expr, whole: bool) -> Expr {
     }
 }
 
-fn sqlite_part(part: Part, of: Expr) -> Expr {
+fn power_of_ten(digits: u32) -> Expr {
+    Expr::Constant(Sql::BigInt(Some(value::power_of_ten(digits))))
+}
+
+fn sqlite_part(part: Part, of: Expr, minutes: i32) -> Expr {
+    let of = if minutes == 0 || part == Part::Milliseconds {
+        of
+    } else {
+        // To whole seconds, which SQLite's functions of time count exactly.
+        let seconds = function(
+            "substr",
+            vec![of, Expr::Constant(1.into()), Expr::Constant(19.into())],
+        );
+        let format = Expr::Constant("%Y-%m-%dT%H:%M:%S".into());
+        let by = Expr::Constant(format!("{minutes:+} minutes").into());
+        function("strftime", vec![format, seconds, by])
+    };
     let digits = |from: i32, length: i32| {
         let (from, length) = (Expr::Constant(from.into()), Expr::Constant(length.into()));
         cast(
@@ -266,7 +329,7 @@ fn sqlite_part(part: Part, of: Expr) -> Expr {
     }
 }
 
-fn postgres_part(part: Part, of: Expr, ty: Ty) -> Expr {
+fn postgres_part(part: Part, of: Expr, ty: Ty, minutes: i32) -> Expr {
     let name = match part {
         Part::Year => "year",
         Part::Month => "month",
@@ -280,7 +343,10 @@ fn postgres_part(part: Part, of: Expr, ty: Ty) -> Expr {
     };
     let local = match ty {
         Ty::Date => of,
-        _ => function("timezone", vec![Expr::Constant("UTC".into()), of]),
+        _ => {
+            let zone = Expr::Constant(format!("{minutes} minutes").into());
+            function("timezone", vec![cast(zone, "interval"), of])
+        }
     };
     let number = function("date_part", vec![Expr::Constant(name.into()), local]);
     let whole = cast(function("floor", vec![number]), "bigint");
@@ -291,21 +357,21 @@ fn postgres_part(part: Part, of: Expr, ty: Ty) -> Expr {
     }
 }
 
-fn case(statement: CaseStatement) -> Expr {
+pub(super) fn case(statement: CaseStatement) -> Expr {
     Expr::Case(Box::new(statement))
 }
 
-fn collate_c(text: Expr) -> Expr {
+pub(super) fn collate_c(text: Expr) -> Expr {
     text.binary(
         BinOper::Custom("COLLATE"),
         Expr::Keyword(Keyword::Custom(iden("\"C\""))),
     )
 }
 
-fn cast(expr: Expr, ty: &str) -> Expr {
+pub(super) fn cast(expr: Expr, ty: &str) -> Expr {
     Expr::from(Func::cast_as(expr, iden(ty)))
 }
 
-fn function_call(name: &str, arg: Expr) -> sea_orm::sea_query::FunctionCall {
+pub(super) fn function_call(name: &str, arg: Expr) -> sea_orm::sea_query::FunctionCall {
     Func::cust(iden(name)).arg(arg)
 }

@@ -156,3 +156,77 @@ fn random_tokens_are_answered() {
         }
     }
 }
+
+/// A path is names and places, or it is refused: no engine gets to read it its own way.
+#[test]
+fn hostile_json_paths_are_refused() {
+    let long = "a.".repeat(1_600) + "a";
+    let deep = "[0]".repeat(1_000);
+    let paths = [
+        "a'b",
+        "\\\"a\\\"",
+        "[*]",
+        "*",
+        "$",
+        "$.a",
+        "a..b",
+        ".a",
+        "a.",
+        ".",
+        "a b",
+        "a[",
+        "a]",
+        "a[]",
+        "a[-1]",
+        "a[01]",
+        "a[9999999]",
+        "a[0]b",
+        "[0].",
+        "a[last]",
+        "a.**",
+        "@",
+        "a?(@.b==1)",
+        "a;b",
+        "a/*",
+        "{a}",
+        "strict $",
+        "a\\\\",
+        "a\\n",
+        "a,b",
+        "a[0,1]",
+        "a[1 to 2]",
+        "#-1",
+        "a[#-1]",
+        "a%",
+    ];
+    for path in paths.iter().copied().chain([deep.as_str(), long.as_str()]) {
+        let text = format!("json(meta, \"{path}\") == 1");
+        let error = refuse(&text, Mode::Filter, &json!({}));
+        let kind = if path.len() > 1_000 {
+            ErrorKind::Limit(Limit::Depth)
+        } else {
+            ErrorKind::Value
+        };
+        assert_eq!(error.kind, kind, "{path}: {error}");
+    }
+    let too_long = format!("json(meta, \"{}a\") == 1", "a.".repeat(10_000));
+    let error = refuse(&too_long, Mode::Filter, &json!({}));
+    assert_eq!(error.kind, ErrorKind::Limit(Limit::Characters));
+}
+
+/// Coordinates that are no numbers, or none of the earth.
+#[test]
+fn hostile_coordinates_are_refused() {
+    for text in [
+        "distance(place, point(1e999, 0)) < 1",
+        "distance(place, point(90.0000001, 0)) < 1",
+        "distance(place, point(0, 180.1)) < 1",
+        "within(place, -91, 0, 0, 0)",
+        "distance(place, point(NaN, 0)) < 1",
+        "distance(place, point(\"NaN\", 0)) < 1",
+        "distance(place, point(0 / 0, 181)) < 1",
+        "distance(place, point(params.x, 0)) < 1",
+    ] {
+        refuse(text, Mode::Filter, &json!({}));
+    }
+}

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use rules::{
-    Auth, Binds, Catalogue, Env, Field, HopRule, Kind, Mode, Request, Resolved, Row, RowSource,
-    RuleError, Truth, World, parse_and_resolve,
+    Auth, Binds, Catalogue, Env, Field, HopRule, Kind, Mode, Pairs, Request, Resolved, Row,
+    RowSource, RuleError, Truth, World, parse_and_resolve,
 };
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
@@ -36,6 +36,61 @@ pub fn relation(to: &str) -> Kind {
     Kind::Relation { to: to.to_owned() }
 }
 
+pub fn relations(to: &str, pairs: &str) -> Kind {
+    let (table, here, there) = (format!("_pairs_{pairs}"), "a".to_owned(), "b".to_owned());
+    let to = to.to_owned();
+    let pairs = Pairs { table, here, there };
+    Kind::Relations { to, pairs }
+}
+
+/// The columns of a field with the halves of points, and where in the wire form each is.
+pub fn columns(collection: &str) -> Vec<(String, Kind, &'static str, Option<&'static str>)> {
+    let mut columns = vec![];
+    for (name, kind) in fields(collection) {
+        match kind {
+            Kind::Point => columns.extend(
+                ["lat", "lon"]
+                    .map(|half| (format!("{name}_{half}"), Kind::Float, name, Some(half))),
+            ),
+            Kind::Relations { .. } => {}
+            kind => columns.push((name.to_owned(), kind, name, None)),
+        }
+    }
+    columns
+}
+
+/// The value of a column in a row's wire form.
+pub fn stored(row: &Row, name: &str, half: Option<&str>) -> Json {
+    let json = row.get(name).cloned().unwrap_or(Json::Null);
+    half.map_or(json.clone(), |half| {
+        json.get(half).cloned().unwrap_or(Json::Null)
+    })
+}
+
+/// The pairs of every list of records of a row: table, here, there.
+pub fn pairs(collection: &str, row: &Row) -> Vec<(String, String, String)> {
+    let lists = fields(collection)
+        .into_iter()
+        .filter_map(|(name, kind)| match kind {
+            Kind::Relations { pairs, .. } => Some((name, pairs.table)),
+            _ => None,
+        });
+    lists
+        .flat_map(|(name, table)| {
+            let ids = row
+                .get(name)
+                .and_then(Json::as_array)
+                .cloned()
+                .unwrap_or_default();
+            let here = row["id"].as_str().unwrap().to_owned();
+            ids.into_iter()
+                .map(move |id| (table.clone(), here.clone(), id.as_str().unwrap().to_owned()))
+        })
+        .collect()
+}
+
+pub const PAIRS: [&str; 2] = ["_pairs_readers", "_pairs_friends"];
+
 pub fn fields(collection: &str) -> Vec<(&'static str, Kind)> {
     match collection {
         "users" => vec![
@@ -44,6 +99,10 @@ pub fn fields(collection: &str) -> Vec<(&'static str, Kind)> {
             ("age", Kind::Integer),
             ("team", Kind::Uuid),
             ("active", Kind::Bool),
+            ("boss", relation("users")),
+            ("home", Kind::Point),
+            ("notes", Kind::Json),
+            ("friends", relations("users", "friends")),
         ],
         "posts" => vec![
             ("id", Kind::Uuid),
@@ -52,6 +111,9 @@ pub fn fields(collection: &str) -> Vec<(&'static str, Kind)> {
             ("n", Kind::Integer),
             ("score", Kind::Float),
             ("price", Kind::Decimal { scale: 2 }),
+            ("fee", Kind::Decimal { scale: 4 }),
+            ("place", Kind::Point),
+            ("readers", relations("users", "readers")),
             ("published", Kind::Bool),
             ("created_at", Kind::DateTime),
             ("due", Kind::Date),
@@ -256,10 +318,28 @@ pub struct Lite(pub rusqlite::Connection);
 impl Lite {
     pub fn new(rows: &Rows) -> Self {
         let db = rusqlite::Connection::open_in_memory().expect("SQLite opens");
+        let pure = rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC;
+        db.create_scalar_function("galley_distance", 4, pure, |context| {
+            let half = |n| context.get::<Option<f64>>(n);
+            let (a, b) = ((half(0)?, half(1)?), (half(2)?, half(3)?));
+            Ok(match (a, b) {
+                ((Some(a), Some(b)), (Some(c), Some(d))) => {
+                    Some(kernel::geo::distance_m((a, b), (c, d)))
+                }
+                _ => None,
+            })
+        })
+        .expect("the function is made");
+        for table in PAIRS {
+            db.execute_batch(&format!(
+                "CREATE TABLE {table} (a TEXT NOT NULL, b TEXT NOT NULL)"
+            ))
+            .expect("the table is made");
+        }
         for collection in ["users", "posts", "comments"] {
-            let columns: Vec<String> = fields(collection)
+            let made: Vec<String> = columns(collection)
                 .into_iter()
-                .map(|(name, kind)| {
+                .map(|(name, kind, ..)| {
                     let ty = match kind {
                         Kind::Integer | Kind::Bool | Kind::Decimal { .. } => "INTEGER",
                         Kind::Float => "REAL",
@@ -268,16 +348,12 @@ impl Lite {
                     format!("\"{name}\" {ty}")
                 })
                 .collect();
-            db.execute_batch(&format!(
-                "CREATE TABLE {collection} ({})",
-                columns.join(", ")
-            ))
-            .expect("the table is made");
+            db.execute_batch(&format!("CREATE TABLE {collection} ({})", made.join(", ")))
+                .expect("the table is made");
             for row in rows.rows(collection) {
-                let values = fields(collection).into_iter().map(|(name, kind)| {
-                    let json = row.get(name).cloned().unwrap_or(Json::Null);
-                    lite_value(&json, &kind)
-                });
+                let values = columns(collection)
+                    .into_iter()
+                    .map(|(_, kind, name, half)| lite_value(&stored(&row, name, half), &kind));
                 let values: Vec<rusqlite::types::Value> = values.collect();
                 let marks = vec!["?"; values.len()].join(", ");
                 db.execute(
@@ -285,6 +361,10 @@ impl Lite {
                     rusqlite::params_from_iter(values),
                 )
                 .expect("the row is stored");
+                for (table, here, there) in pairs(collection, &row) {
+                    db.execute(&format!("INSERT INTO {table} VALUES (?, ?)"), [here, there])
+                        .expect("the pair is stored");
+                }
             }
         }
         Self(db)
@@ -331,13 +411,14 @@ fn lite_value(json: &Json, kind: &Kind) -> rusqlite::types::Value {
     use rusqlite::types::Value as V;
     match (json, kind) {
         (Json::Null, _) => V::Null,
+        (other, Kind::Json) => V::Text(other.to_string()),
         (Json::Bool(b), _) => V::Integer(i64::from(*b)),
         (Json::Number(n), Kind::Float) => V::Real(n.as_f64().expect("a double")),
         (Json::Number(n), _) => V::Integer(n.as_i64().expect("an integer")),
         (Json::String(s), Kind::Decimal { .. }) => V::Integer(
             s.replace('.', "")
                 .parse()
-                .expect("two digits after the point"),
+                .expect("all digits after the point"),
         ),
         (Json::String(s), _) => V::Text(s.clone()),
         (other, _) => V::Text(other.to_string()),

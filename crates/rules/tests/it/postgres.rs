@@ -6,7 +6,7 @@ use sea_orm::sea_query::{PostgresQueryBuilder, Value as Sql};
 use serde_json::Value as Json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row as _};
 
-use crate::kit::{Rows, fields, statement, truth};
+use crate::kit::{PAIRS, Rows, columns, pairs, statement, stored, truth};
 
 pub struct Pg {
     db: PgConnection,
@@ -40,10 +40,15 @@ impl Pg {
         pg.run("SET jit = off");
         pg.run(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
         pg.run(&format!("CREATE SCHEMA {schema}"));
+        for table in PAIRS {
+            pg.run(&format!(
+                "CREATE TABLE {schema}.{table} (a uuid NOT NULL, b uuid NOT NULL)"
+            ));
+        }
         for collection in ["users", "posts", "comments"] {
-            let columns: Vec<String> = fields(collection)
+            let columns: Vec<String> = columns(collection)
                 .into_iter()
-                .map(|(name, kind)| {
+                .map(|(name, kind, ..)| {
                     let ty = match kind {
                         Kind::Integer => "bigint",
                         Kind::Bool => "boolean",
@@ -53,6 +58,7 @@ impl Pg {
                         Kind::Date => "date",
                         Kind::Uuid | Kind::Relation { .. } => "uuid",
                         Kind::Json => "jsonb",
+                        Kind::Point | Kind::Relations { .. } => unreachable!("no column"),
                         Kind::Text => "text COLLATE \"C\"",
                     };
                     format!("\"{name}\" {ty}")
@@ -94,23 +100,33 @@ impl Pg {
     }
 
     pub fn fill(&mut self, rows: &Rows) {
+        for table in PAIRS {
+            self.run(&format!("TRUNCATE {}.{table}", self.schema));
+        }
         for collection in ["users", "posts", "comments"] {
             let table = format!("{}.{collection}", self.schema);
             self.run(&format!("TRUNCATE {table}"));
             for row in rows.rows(collection) {
-                let values: Vec<String> = fields(collection)
+                let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+                let values: Vec<String> = columns(collection)
                     .into_iter()
-                    .map(|(name, kind)| match row.get(name) {
-                        None | Some(Json::Null) => "NULL".to_owned(),
-                        Some(other) if kind == Kind::Json => format!("'{other}'"),
-                        Some(Json::String(text)) => format!("'{}'", text.replace('\'', "''")),
-                        Some(other) => other.to_string(),
+                    .map(|(_, kind, name, half)| match stored(&row, name, half) {
+                        Json::Null => "NULL".to_owned(),
+                        other if kind == Kind::Json => quoted(&other.to_string()),
+                        Json::String(text) => quoted(&text),
+                        other => other.to_string(),
                     })
                     .collect();
                 self.run(&format!(
                     "INSERT INTO {table} VALUES ({})",
                     values.join(", ")
                 ));
+                for (table, here, there) in pairs(collection, &row) {
+                    let schema = self.schema.clone();
+                    self.run(&format!(
+                        "INSERT INTO {schema}.{table} VALUES ('{here}', '{there}')"
+                    ));
+                }
             }
         }
     }

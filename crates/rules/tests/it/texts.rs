@@ -35,6 +35,8 @@ fn reach(depth: usize) -> Reach {
             "auth.level",
             "auth.claims.rank",
             "next.n",
+            "author.boss.age",
+            "editor.boss.boss.boss.age",
         ],
         texts: vec![
             "title",
@@ -46,12 +48,16 @@ fn reach(depth: usize) -> Reach {
             "auth.claims.word",
             "request.query.q",
             "record.title",
+            "author.boss.name",
+            "author.boss.boss.name",
         ],
         ids: vec![
             "owner",
             "author",
             "editor",
             "author.team",
+            "author.boss",
+            "editor.boss.team",
             "auth.id",
             "id",
             "next.owner",
@@ -65,8 +71,12 @@ fn reach(depth: usize) -> Reach {
         ],
     };
     if depth >= 1 {
-        reach.ints.extend(["c.likes", "c.author.age"]);
-        reach.texts.extend(["c.text", "c.author.name"]);
+        reach
+            .ints
+            .extend(["c.likes", "c.author.age", "c.post.author.age"]);
+        reach
+            .texts
+            .extend(["c.text", "c.author.name", "c.post.author.name"]);
         reach.ids.extend(["c.author", "c.post", "c.id"]);
         reach.bools.extend(["c.hidden", "c.author.active"]);
     }
@@ -83,10 +93,13 @@ fn ints(reach: &Reach) -> BoxedStrategy<String> {
     let leaf = prop_oneof![
         4 => pick(&reach.ints),
         2 => (-3i64..8).prop_map(|n| n.to_string()),
-        1 => Just("size(comments_via_post)".to_owned()),
+        1 => pick(&["size(comments_via_post)", "size(readers)", "size(author.friends)",
+                    "size(editor.boss.posts_via_author)", "size(next.readers)"]),
         1 => pick(&["size(title)", "size(body)", "created_at.getMonth()", "due.getDayOfWeek()",
                     "created_at.getHours()", "created_at.getMilliseconds()", "params.k",
-                    "due.getDayOfYear()", "created_at.getSeconds()", "now.getDayOfMonth()"]),
+                    "due.getDayOfYear()", "created_at.getSeconds()", "now.getDayOfMonth()",
+                    "created_at.getHours(\"+05:30\")", "created_at.getDate(\"-08:00\")",
+                    "request.time.getDayOfWeek(\"+14:00\")", "created_at.getMilliseconds(\"-00:30\")"]),
     ];
     leaf.boxed()
 }
@@ -96,6 +109,7 @@ fn numbers(reach: &Reach) -> BoxedStrategy<String> {
     let leaf = prop_oneof![
         4 => ints.clone(),
         2 => pick(&["score", "2.5", "-0.5", "3.0", "params.x"]),
+        2 => pick(&["price", "fee", "next.price"]),
     ];
     let sum = (
         leaf.clone(),
@@ -172,6 +186,20 @@ fn atom(depth: usize) -> BoxedStrategy<String> {
             .prop_map(|(o, d)| format!("due {o} {d}")),
         1 => (order(), pick(&["10", "9.99", "\"10.50\"", "params.m", "price"]))
             .prop_map(|(o, p)| format!("price {o} {p}")),
+        2 => (pick(&["price", "fee", "price + 0.01", "price - next.price", "-fee", "price + price"]), order(),
+              pick(&["fee", "n", "score", "author.age", "price", "size(title)", "next.fee", "json(meta, \"n\")"]))
+            .prop_map(|(a, o, b)| format!("{a} {o} {b}")),
+        1 => pick(&["price in [fee, 10, n]", "fee in [price]", "price in params.prices"]),
+        1 => (pick(&["exists", "all", "exists_one"]), pick(&["author.boss.comments_via_author", "editor.boss.boss.comments_via_author",
+            "author.boss.boss.friends"]))
+            .prop_map(|(m, s)| {
+                let body = if s.ends_with("friends") { "d.active || d.name == auth.email" } else { "d.hidden || d.likes > 2" };
+                format!("{s}.{m}(d, {body})")
+            }),
+        3 => json(),
+        3 => geo(),
+        1 => (ids.clone(), pick(&["readers", "author.friends", "next.readers", "editor.boss.friends"]))
+            .prop_map(|(a, l)| format!("{a} in {l}")),
         1 => (bools.clone(), equality(), bools).prop_map(|(a, o, b)| format!("{a} {o} {b}")),
         3 => (nullable.clone(), equality()).prop_map(|(a, o)| format!("{a} {o} null")),
         1 => nullable.prop_filter("has takes names", |n| !n.contains('('))
@@ -196,6 +224,99 @@ fn atom(depth: usize) -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// Tests of the inside of a json field.
+fn json() -> BoxedStrategy<String> {
+    let path = || {
+        let path = pick(&[
+            "s", "n", "b", "list[0]", "list[1]", "list", "a.b[0]", "a.b", "a", "none", "a.b[0].c",
+            "0", "list.0", "s.x", "s[0]", "é-_", "[0]",
+        ]);
+        (pick(&["meta", "meta", "next.meta", "author.notes"]), path)
+            .prop_map(|(field, path)| format!("json({field}, \"{path}\")"))
+    };
+    let operand = || {
+        pick(&[
+            "\"a\"",
+            "\"É\"",
+            "1",
+            "2.5",
+            "true",
+            "title",
+            "n",
+            "score",
+            "published",
+            "params.s",
+            "params.k",
+            "auth.id",
+            "auth.claims.word",
+            "request.query.q",
+            "price",
+        ])
+    };
+    prop_oneof![
+        3 => (path(), equality(), operand()).prop_map(|(a, o, b)| format!("{a} {o} {b}")),
+        2 => (path(), order(), pick(&["\"a\"", "1", "2.5", "n", "score"])).prop_map(|(a, o, b)| format!("{b} {o} {a}")),
+        2 => (path(), equality()).prop_map(|(a, o)| format!("{a} {o} null")),
+        1 => path().prop_map(|a| format!("has({a})")),
+        1 => path(),
+        1 => (path(), pick(&["[\"a\", \"É\"]", "[1, 2.5, null]", "[true]", "params.words", "params.ints", "auth.roles",
+            "[title, \"a\"]", "[n, score]"])).prop_map(|(a, l)| format!("{a} in {l}")),
+        2 => (operand(), pick(&["list", "a.b", "a", "s", "none"]))
+            .prop_map(|(a, l)| format!("{a} in json(meta, \"{l}\")")),
+        1 => path().prop_map(|a| format!("{a}.contains(\"a\")")),
+        1 => path().prop_map(|a| format!("(lower({a}) == \"a\" || size({a}) > 1)")),
+        1 => path().prop_map(|a| format!("{a} * 2 + 1 > n")),
+        1 => path().prop_map(|a| format!("(published ? {a} : title) == \"a\"")),
+    ]
+    .boxed()
+}
+
+/// Tests of places.
+fn geo() -> BoxedStrategy<String> {
+    let point = || {
+        pick(&[
+            "place",
+            "author.home",
+            "next.place",
+            "point(52.5, 13.4)",
+            "point(0, 180)",
+            "point(score, n)",
+            "point(params.x, params.k)",
+            "point(-89.9, -179.9)",
+            "author.boss.home",
+        ])
+    };
+    let metres = pick(&[
+        "1000",
+        "877464",
+        "1e7",
+        "n * 1000000",
+        "0",
+        "params.k",
+        "2.0015e7",
+        "score",
+    ]);
+    let edges = pick(&[
+        "52, 13, 53, 14",
+        "-90, -180, 90, 180",
+        "-10, 170, 10, -170",
+        "0, n, 60, score",
+        "params.x, params.k, 60, 20",
+        "-n, -179.95, 80, auth.level",
+        "0, 0, 0, 0",
+    ]);
+    prop_oneof![
+        3 => (point(), point(), order(), metres).prop_map(|(a, b, o, m)| format!("distance({a}, {b}) {o} {m}")),
+        1 => (point(), point(), point())
+            .prop_map(|(a, b, c)| format!("distance({a}, {b}) < distance({b}, {c})")),
+        3 => (point(), edges.clone()).prop_map(|(p, e)| format!("within({p}, box({e}))")),
+        1 => (point(), edges).prop_map(|(p, e)| format!("within({p}, {e})")),
+        1 => (pick(&["place", "author.home", "next.place"]), equality())
+            .prop_map(|(p, o)| format!("{p} {o} null")),
+    ]
+    .boxed()
+}
+
 /// A text constant in brackets, since `"a".contains(...)` reads badly but parses alike.
 fn name_of(text: &str) -> String {
     text.to_owned()
@@ -205,10 +326,25 @@ fn name_of(text: &str) -> String {
 pub fn cond(depth: usize) -> BoxedStrategy<String> {
     let mut leaves = vec![(6, atom(depth))];
     if depth < 2 {
+        // What is bound to `c` has a text, and what is bound to `u` a name.
         let source = if depth == 0 {
-            pick(&["comments_via_post", "collection(\"comments\")"]).boxed()
+            pick(&[
+                "comments_via_post",
+                "collection(\"comments\")",
+                "author.comments_via_author",
+            ])
+            .boxed()
         } else {
-            pick(&["collection(\"users\")"]).boxed()
+            pick(&[
+                "collection(\"users\")",
+                "readers",
+                "author.friends",
+                "c.author.friends",
+                "c.post.readers",
+                "author.boss.users_via_boss",
+                "next.readers",
+            ])
+            .boxed()
         };
         let var = if depth == 0 { "c" } else { "u" };
         let over = (

@@ -63,6 +63,57 @@ fn moment() -> BoxedStrategy<Json> {
     )
 }
 
+fn meta() -> BoxedStrategy<Json> {
+    let value = || {
+        one_of(vec![
+            json!("a"),
+            json!("É"),
+            json!(""),
+            json!(1),
+            json!(2.5),
+            json!(-3),
+            json!(true),
+            json!(false),
+            json!(null),
+            json!({"c": "a"}),
+            json!(["a", 1]),
+            json!(1e308),
+            json!(1e-308),
+            json!(u64::MAX),
+        ])
+    };
+    let object = (
+        value(),
+        value(),
+        value(),
+        prop::collection::vec(value(), 0..4),
+        value(),
+    )
+        .prop_map(|(s, n, b, list, at)| {
+            json!({"s": s, "n": n, "b": b, "list": list, "a": {"b": [at, "a"]}, "0": n, "é-_": s})
+        });
+    prop_oneof![5 => object, 1 => value()].boxed()
+}
+
+fn place() -> BoxedStrategy<Json> {
+    let at = |(lat, lon): (f64, f64)| json!({"lat": lat, "lon": lon});
+    let known = [
+        (52.52, 13.405),
+        (48.8566, 2.3522),
+        (0.0, 180.0),
+        (0.0, -180.0),
+        (90.0, 0.0),
+        (-89.9, -179.9),
+        (5.25, 172.5),
+        (1e-300, 0.0),
+    ];
+    prop_oneof![
+        one_of(known.map(at).to_vec()),
+        (-90f64..90.0, -180f64..180.0).prop_map(at),
+    ]
+    .boxed()
+}
+
 fn post(n: usize) -> BoxedStrategy<Row> {
     let first = (
         sometimes(words()),
@@ -90,18 +141,27 @@ fn post(n: usize) -> BoxedStrategy<Row> {
         sometimes(user_id()),
         sometimes(user_id()),
         sometimes(user_id()),
-        sometimes(one_of(vec![json!({"a": 1}), json!([1]), json!("t")])),
+        sometimes(meta()),
+        sometimes(one_of(vec![
+            json!("10.0000"),
+            json!("9.9901"),
+            json!("-0.5000"),
+            json!("3.0000"),
+        ])),
+        sometimes(place()),
+        prop::collection::vec(user_id(), 0..4),
     );
     (first, second)
         .prop_map(
             move |(
                 (title, body, n_, score, price, published),
-                (created_at, due, owner, author, editor, meta),
+                (created_at, due, owner, author, editor, meta, fee, place, readers),
             )| {
                 object(json!({
                     "id": id("posts", n), "title": title, "body": body, "n": n_, "score": score,
                     "price": price, "published": published, "created_at": created_at, "due": due,
-                    "owner": owner, "author": author, "editor": editor, "meta": meta,
+                    "owner": owner, "author": author, "editor": editor, "meta": meta, "fee": fee,
+                    "place": place, "readers": readers,
                 }))
             },
         )
@@ -114,12 +174,19 @@ fn user(n: usize) -> BoxedStrategy<Row> {
         sometimes((0i64..6).prop_map(Json::from)),
         sometimes(team()),
         sometimes(flag()),
+        sometimes(user_id()),
+        sometimes(place()),
+        prop::collection::vec(user_id(), 0..3),
+        sometimes(meta()),
     )
-        .prop_map(move |(name, age, team, active)| {
-            object(json!({
-                "id": id("users", n), "name": name, "age": age, "team": team, "active": active,
-            }))
-        })
+        .prop_map(
+            move |(name, age, team, active, boss, home, friends, notes)| {
+                object(json!({
+                    "id": id("users", n), "name": name, "age": age, "team": team, "active": active,
+                    "boss": boss, "home": home, "friends": friends, "notes": notes,
+                }))
+            },
+        )
         .boxed()
 }
 

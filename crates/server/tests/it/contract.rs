@@ -44,7 +44,15 @@ impl Samples {
             "create_collection" => {
                 json!({"name": "fresh", "fields": [{"name": "a", "type": "text"}]})
             }
-            "update_collection" => json!({"rules": {"list": "true"}}),
+            "update_collection" => {
+                json!({"rules": {"list": "true"}, "fields": {"add": [{"name": format!("f{}", crate::kit::unique()), "type": "select", "values": ["a", "b"], "default": "a"}]}, "indexes": {"add": []}})
+            }
+            "write_batch" => json!({"operations": [
+                {"op": "create", "collection": "notes", "data": {"text": crate::kit::unique()}},
+                {"op": "upsert", "collection": "notes", "id": "01990000-0000-7000-8000-00000000ba7c", "data": {"text": crate::kit::unique()}},
+                {"op": "update", "collection": "notes", "id": "01990000-0000-7000-8000-00000000ba7c", "data": {"text": {"set_if_absent": "x"}}},
+                {"op": "delete", "collection": "notes", "id": "01990000-0000-7000-8000-00000000ba7c"}
+            ]}),
             "sign_up" => json!({"email": "another@example.com", "password": "a-long-password"}),
             "sign_in_password" => {
                 json!({"identity": "u@example.com", "password": "a-long-password"})
@@ -427,7 +435,10 @@ async fn allowed(
         let by_user =
             operation.path.starts_with("/v1/auth/") || operation.path.starts_with("/v1/users/");
         let client = match () {
-            () if operation.public && !operation.path.starts_with("/v1/records/") => {
+            () if operation.public
+                && !operation.path.starts_with("/v1/records/")
+                && operation.id != "write_batch" =>
+            {
                 &server.as_("")
             }
             () if document.prefix.is_empty() => &operator,

@@ -1,0 +1,140 @@
+//! The names that texts may use: everything for a developer's rules, what a viewer may know for a caller's filters.
+
+use crate::fields::Type;
+use crate::model::Collection;
+use crate::schema::{Rule, Schema};
+use rules::{Catalogue, Field as RuleField, HopRule, Resolved};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The names that rules may use: everything.
+pub(crate) struct Names<'a> {
+    pub(crate) collections: &'a BTreeMap<String, Collection>,
+}
+
+fn system_kind(name: &str) -> Option<rules::Kind> {
+    match name {
+        "id" => Some(rules::Kind::Uuid),
+        "created_at" | "updated_at" => Some(rules::Kind::DateTime),
+        "_version" => Some(rules::Kind::Integer),
+        _ => None,
+    }
+}
+
+impl Catalogue for Names<'_> {
+    fn field(&self, collection: &str, field: &str) -> Option<RuleField> {
+        let collection = self.collections.get(collection)?;
+        if let Some(kind) = system_kind(field) {
+            return Some(RuleField {
+                column: field.to_owned(),
+                kind,
+                nullable: false,
+            });
+        }
+        let field = collection.field(field)?;
+        Some(RuleField {
+            column: field.name.clone(),
+            kind: field.kind.kind(),
+            nullable: !field.required,
+        })
+    }
+
+    fn has_collection(&self, name: &str) -> bool {
+        self.collections.contains_key(name)
+    }
+
+    fn table(&self, collection: &str) -> String {
+        collection.to_owned()
+    }
+
+    fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)> {
+        let (from, by) = name.split_once("_via_")?;
+        match &self.collections.get(from)?.field(by)?.kind {
+            Type::Relation(r) if r.collection == collection => {
+                Some((from.to_owned(), by.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    fn hop_rule(&self, _collection: &str) -> HopRule {
+        HopRule::Open
+    }
+
+    fn field_read_rule(&self, _collection: &str, _field: &str) -> Option<Arc<Resolved>> {
+        None
+    }
+}
+
+/// The names that a caller's filter may use, with what guards them.
+pub(crate) struct FilterNames<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) privileged: bool,
+}
+
+impl Catalogue for FilterNames<'_> {
+    fn field(&self, collection: &str, field: &str) -> Option<RuleField> {
+        let column = self
+            .schema
+            .collections
+            .get(collection)?
+            .column(field, self.privileged)?;
+        Some(RuleField {
+            column: column.name.clone(),
+            kind: column.kind.kind(),
+            nullable: column.nullable,
+        })
+    }
+
+    fn has_collection(&self, name: &str) -> bool {
+        self.schema.collections.contains_key(name)
+    }
+
+    fn table(&self, collection: &str) -> String {
+        collection.to_owned()
+    }
+
+    fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)> {
+        let (from, by) = name.split_once("_via_")?;
+        match &self
+            .schema
+            .collections
+            .get(from)?
+            .column(by, self.privileged)?
+            .kind
+        {
+            Type::Relation(r) if r.collection == collection => {
+                Some((from.to_owned(), by.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    fn hop_rule(&self, collection: &str) -> HopRule {
+        if self.privileged {
+            return HopRule::Open;
+        }
+        match self
+            .schema
+            .collections
+            .get(collection)
+            .map(|c| &c.rules.list)
+        {
+            None | Some(Rule::Closed) => HopRule::Closed,
+            Some(Rule::Open) => HopRule::Open,
+            Some(Rule::When(rule)) => HopRule::Rule(rule.resolved.clone()),
+        }
+    }
+
+    fn field_read_rule(&self, collection: &str, field: &str) -> Option<Arc<Resolved>> {
+        if self.privileged {
+            return None;
+        }
+        self.schema
+            .collections
+            .get(collection)?
+            .column(field, false)?
+            .mask
+            .clone()
+    }
+}

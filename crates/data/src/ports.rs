@@ -1,0 +1,65 @@
+//! What this crate needs of whoever keeps files; the server brings the two together.
+
+use gate::{Problem, Project, Who};
+use kernel::Stamp;
+use std::collections::HashMap;
+use store::WriteTx;
+use uuid::Uuid;
+
+/// A field of a record that can hold a file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileOwner {
+    /// The collection.
+    pub collection: String,
+    /// The record.
+    pub record: Uuid,
+    /// The field.
+    pub field: String,
+}
+
+/// A file that a write puts into a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileClaim {
+    /// The file.
+    pub file: Uuid,
+    /// The bucket that the field's files are in.
+    pub bucket: String,
+    /// The field that will hold it.
+    pub owner: FileOwner,
+}
+
+/// Files, as far as fields hold them. What is bound and unbound is part of the write: it goes with its transaction.
+#[async_trait::async_trait(?Send)]
+pub trait FileRefs: Send + Sync {
+    /// Binds files to fields within the write; the fields hold nothing, because they were released before.
+    ///
+    /// A file that is absent, in another bucket, or not the caller's to give (it did not upload it and does not pass
+    /// rules) is told as `Err` with the ids of all such files; nothing is bound then.
+    async fn claim(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        who: &Who,
+        claims: &[FileClaim],
+    ) -> Result<Result<(), Vec<Uuid>>, Problem>;
+
+    /// Unbinds; fields that hold nothing are skipped.
+    async fn release(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        owners: &[FileOwner],
+        now: Stamp,
+    ) -> Result<(), Problem>;
+
+    /// The wire views of files, each a JSON object's text, by id; absent files are left out. Asked by whoever has read
+    /// the fields that hold them.
+    async fn views(
+        &self,
+        project: &Project,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, String>, Problem>;
+
+    /// Whether there is such a bucket; asked when a collection is made or gets fields.
+    async fn has_bucket(&self, project: &Project, bucket: &str) -> Result<bool, Problem>;
+}

@@ -1,0 +1,46 @@
+//! Removing a record within an open transaction.
+
+use super::IfMatch;
+use super::holds;
+use super::judge::{Done, demand, demand_version};
+use super::merge::locked;
+use super::scene::{Scene, log};
+use crate::error::DataError;
+use crate::schema::Loaded;
+use crate::sql::write;
+use std::sync::Arc;
+use store::{Action, StoreError, WriteTx};
+use uuid::Uuid;
+
+/// A record to be removed.
+pub(super) struct Removing {
+    pub collection: Arc<Loaded>,
+    pub id: Uuid,
+    pub if_match: Option<IfMatch>,
+}
+
+impl Removing {
+    /// In this order: the record's lock, its version, the delete rule, the removal, the files, the log.
+    pub(super) async fn run(&self, tx: &WriteTx, scene: &Scene) -> Result<Done, DataError> {
+        let (collection, asker, id) = (&*self.collection, &scene.asker, self.id);
+        let found = locked(tx, asker, collection, id, false).await?;
+        let (version, before) = found.ok_or(DataError::NoRecord)?;
+        let wanted = self.if_match.as_ref();
+        demand_version(wanted, version, asker, tx, collection, &before).await?;
+        demand(&collection.rules.delete, asker, tx, collection, &before).await?;
+        let statement = write::delete(collection, id, tx.backend());
+        tx.docs(statement).await.map_err(|e| match e {
+            StoreError::ForeignKey(_) => DataError::Referenced,
+            e => e.into(),
+        })?;
+        holds::removed(tx, scene.keeper(), collection, id).await?;
+        let (none, was) = ("[]".to_owned(), Some(&before));
+        log(tx, asker, collection, id, Action::Delete, none, was).await?;
+        Ok(Done {
+            status: 204,
+            id,
+            version: None,
+            record: None,
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! The demo's film shop: its collections with the rules that make a back end unnecessary, and its catalogue.
+
+use super::{Maker, by_name, read};
+use crate::wiring::Services;
+use serde_json::{Value, json};
+
+const GENRES: &str = include_str!("../../../../examples/shop/data/genres.json");
+const PEOPLE: &str = include_str!("../../../../examples/shop/data/people.json");
+const PRODUCTS: &str = include_str!("../../../../examples/shop/data/products.json");
+
+/// Who may change a film: a customer, by ordering it in this very request, and no more than the stock that goes down.
+/// Every other field is read-only, and a stock below zero is refused by its `min`.
+const SALE: &str = "next.last_order.customer == auth.id && next.last_order.created_at == now \
+     && next.last_quantity > 0 && stock - next.stock == next.last_quantity";
+
+/// Who may write a line: the customer of an order of this very request, for what the stock has just lost to it.
+const LINE: &str = "order.customer == auth.id && order.created_at == now \
+     && product.last_order == order && product.last_quantity == quantity";
+
+pub async fn make(services: &Services) -> Result<(), String> {
+    let maker = Maker::make(services, "shop", "Film shop").await?;
+    let named = |name: &str| {
+        json!({"name": name, "fields": [{"name": "name", "type": "text", "required": true, "min": 1, "max": 200, "unique": true}],
+               "rules": {"list": "true", "view": "true"}})
+    };
+    maker.collection(named("genres")).await?;
+    maker.collection(named("people")).await?;
+    maker.bucket(json!({"name": "posters", "kind": "attachments", "limits": {"content_types": ["image/*"]}})).await?;
+    maker.bucket(json!({
+        "name": "avatars", "kind": "attachments", "limits": {"content_types": ["image/*"], "size_bytes_max": 2_000_000},
+        "rules": {"create": "auth.id != null"}
+    })).await?;
+    maker
+        .extend(
+            "users",
+            json!({"fields": {"add": [
+                {"name": "name", "type": "text", "max": 100},
+                {"name": "avatar", "type": "file", "bucket": "avatars"}
+            ]}}),
+        )
+        .await?;
+    maker.collection(json!({
+        "name": "orders",
+        "fields": [
+            {"name": "customer", "type": "relation", "collection": "users", "required": true},
+            {"name": "status", "type": "select", "values": ["placed", "paid", "shipped", "delivered", "cancelled"],
+             "required": true, "read_only": true, "default": "placed"},
+            {"name": "note", "type": "text", "max": 500}
+        ],
+        "rules": {"list": "customer == auth.id", "view": "customer == auth.id", "create": "customer == auth.id"}
+    })).await?;
+    let text = |name: &str| json!({"name": name, "type": "text", "max": 200, "read_only": true});
+    let integer = |name: &str| json!({"name": name, "type": "number", "format": "integer", "read_only": true});
+    maker
+        .collection(json!({
+            "name": "products",
+            "fields": [
+                {"name": "title", "type": "text", "required": true, "read_only": true, "min": 1, "max": 200},
+                {"name": "released_at", "type": "datetime", "read_only": true},
+                {"name": "genre", "type": "relation", "collection": "genres", "read_only": true},
+                {"name": "director", "type": "relation", "collection": "people", "read_only": true},
+                {"name": "poster", "type": "file", "bucket": "posters", "read_only": true},
+                text("rating_mpaa"), text("distributor"),
+                {"name": "imdb_rating", "type": "number", "min": 0, "max": 10, "read_only": true},
+                integer("imdb_votes"), integer("rotten_tomatoes"), integer("running_minutes"), integer("budget_usd"), integer("gross_usd"),
+                {"name": "price", "type": "number", "required": true, "read_only": true, "min": 0},
+                {"name": "stock", "type": "number", "format": "integer", "required": true, "min": 0},
+                {"name": "last_order", "type": "relation", "collection": "orders"},
+                {"name": "last_quantity", "type": "number", "format": "integer", "min": 1, "max": 10}
+            ],
+            "indexes": [{"fields": ["title"]}, {"fields": ["price"]}, {"fields": ["imdb_rating"]}, {"fields": ["imdb_votes"]}],
+            "rules": {"list": "true", "view": "true", "update": SALE}
+        }))
+        .await?;
+    maker
+        .collection(json!({
+            "name": "order_lines",
+            "fields": [
+                {"name": "order", "type": "relation", "collection": "orders", "required": true},
+                {"name": "product", "type": "relation", "collection": "products", "required": true},
+                {"name": "quantity", "type": "number", "format": "integer", "required": true, "min": 1, "max": 10},
+                {"name": "unit_price", "type": "number", "required": true, "read_only": true, "default": {"expression": "product.price"}},
+                {"name": "title", "type": "text", "required": true, "read_only": true, "max": 200, "default": {"expression": "product.title"}}
+            ],
+            "indexes": [{"fields": ["order", "product"], "unique": true}],
+            "rules": {"list": "order.customer == auth.id", "view": "order.customer == auth.id", "create": LINE}
+        }))
+        .await?;
+    maker
+        .collection(json!({
+            "name": "wishes",
+            "fields": [
+                {"name": "owner", "type": "relation", "collection": "users", "required": true},
+                {"name": "product", "type": "relation", "collection": "products", "required": true},
+                {"name": "note", "type": "text", "max": 500}
+            ],
+            "indexes": [{"fields": ["owner", "product"], "unique": true}],
+            "template": "owner"
+        }))
+        .await?;
+    let genres = read(GENRES).collect::<Result<Vec<_>, _>>()?;
+    let people = read(PEOPLE).collect::<Result<Vec<_>, _>>()?;
+    let (genre_ids, people_ids) = (by_name(&genres), by_name(&people));
+    maker.records("genres", genres.into_iter().map(Ok)).await?;
+    maker.records("people", people.into_iter().map(Ok)).await?;
+    let products = read(PRODUCTS).map(|product| {
+        let mut product = product?;
+        for (field, ids) in [("genre", &genre_ids), ("director", &people_ids)] {
+            let name = product.get(field).and_then(Value::as_str);
+            let id = name.and_then(|name| ids.get(name)).cloned();
+            product.insert(field.to_owned(), id.unwrap_or(Value::Null));
+        }
+        Ok(product)
+    });
+    maker.records("products", products).await
+}

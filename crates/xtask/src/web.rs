@@ -1,0 +1,119 @@
+//! The front ends: their packages, their checks and builds, and the walk through them in a real browser.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::packages;
+use crate::run::{Outcome, Workspace, on, succeed, which};
+
+/// The folders with a `package.json`, in the order in which they are built.
+const FOLDERS: [&str; 2] = ["dashboard", "examples/shop"];
+
+/// Installs packages where they are missing and builds what is served.
+pub fn build(workspace: &Workspace) -> Outcome {
+    for folder in FOLDERS {
+        npm(workspace, folder, &["run", "build"])?;
+    }
+    Ok(())
+}
+
+/// Formatting, types and unit tests of all front ends, then their builds.
+pub fn check(workspace: &Workspace) -> Outcome<u64> {
+    for folder in FOLDERS {
+        for script in ["check", "test", "build"] {
+            npm(workspace, folder, &["run", "--if-present", script])?;
+        }
+    }
+    Ok(FOLDERS.len() as u64)
+}
+
+/// The command that walks through dashboard and shop in a real browser, on the binary that was built for tests.
+pub fn walk(workspace: &Workspace) -> Outcome<Command> {
+    succeed(
+        workspace
+            .cargo()
+            .args(["build", "--quiet", "-p", "server", "--bin", "galley"]),
+    )?;
+    let mut command = Command::new("npm");
+    command
+        .args(["run", "--silent", "e2e"])
+        .current_dir(workspace.root.join("dashboard"))
+        .env("GALLEY_BIN", workspace.target.join("debug/galley"));
+    Ok(command)
+}
+
+/// Makes sure of Node and of a browser.
+pub fn install() -> Outcome {
+    node()?;
+    packages::ensure("Chromium", &["chromium", "fonts-liberation"], || {
+        which("chromium").is_some()
+    })
+}
+
+/// Reads the closing lines of the walk: `  12 passed (1.0m)` and `  1 failed`.
+pub fn summary(line: &str) -> Option<(u64, u64)> {
+    let line = line
+        .strip_prefix("  ")
+        .filter(|rest| !rest.starts_with(' '))?;
+    let mut words = line.split_whitespace();
+    let number = words.next()?.parse().ok()?;
+    match words.next()? {
+        "passed" => Some((number, 0)),
+        // One that passes only at times is broken; one that did not run proves nothing.
+        "failed" | "flaky" | "skipped" | "interrupted" => Some((0, number)),
+        _ => None,
+    }
+}
+
+fn npm(workspace: &Workspace, folder: &str, arguments: &[&str]) -> Outcome {
+    node()?;
+    let folder = workspace.root.join(folder);
+    let run = |arguments: &[&str]| {
+        println!("{}: npm {}", folder.display(), arguments.join(" "));
+        succeed(Command::new("npm").args(arguments).current_dir(&folder))
+    };
+    if !up_to_date(&folder)? {
+        run(&["ci", "--no-audit", "--no-fund"])?;
+    }
+    run(arguments)
+}
+
+fn node() -> Outcome {
+    match which("npm") {
+        Some(_) => Ok(()),
+        None => Err("npm is missing: Node is needed to build the dashboard".to_owned()),
+    }
+}
+
+/// Whether the installed packages are younger than the list of what to install.
+fn up_to_date(folder: &Path) -> Outcome<bool> {
+    let installed = folder.join("node_modules/.package-lock.json");
+    if !installed.is_file() {
+        return Ok(false);
+    }
+    let age = |path: &Path| {
+        let modified = std::fs::metadata(path).and_then(|data| data.modified());
+        on(format!("could not read {}", path.display()), modified)
+    };
+    Ok(age(&installed)? >= age(&folder.join("package-lock.json"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::summary;
+
+    #[test]
+    fn closing_lines_are_read() {
+        for (line, want) in [
+            ("  12 passed (1.0m)", Some((12, 0))),
+            ("  1 failed", Some((0, 1))),
+            ("  2 flaky", Some((0, 2))),
+            ("  3 skipped", Some((0, 3))),
+            ("    1 failed", None),
+            ("12 passed", None),
+            ("  ok 1 e2e/shop.spec.ts", None),
+        ] {
+            assert_eq!(summary(line), want, "{line}");
+        }
+    }
+}

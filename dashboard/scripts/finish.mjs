@@ -1,0 +1,32 @@
+// Finishes dist: adds the reading page of the API, then a .gz beside everything that shrinks.
+
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const folder = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(folder, "dist");
+
+const scalar = join(folder, "node_modules/@scalar/api-reference/dist/browser/standalone.js");
+await mkdir(join(dist, "reference"), { recursive: true });
+await copyFile(scalar, join(dist, "reference/standalone.js"));
+for (const name of ["index.html", "init.js", "style.css"]) {
+	await copyFile(join(folder, "reference", name), join(dist, "reference", name));
+}
+
+const shrinks = new Set([".html", ".js", ".css", ".svg", ".json"]);
+let all = 0;
+let small = 0;
+for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+	const path = join(entry.parentPath, entry.name);
+	if (!entry.isFile() || !shrinks.has(extname(path))) continue;
+	const bytes = await readFile(path);
+	const packed = gzipSync(bytes, { level: 9 });
+	// The server puts the nonce into this page, so it packs the answer itself.
+	if (path === join(dist, "index.html")) continue;
+	if (packed.length < bytes.length * 0.95) await writeFile(`${path}.gz`, packed);
+	all += bytes.length;
+	small += Math.min(bytes.length, packed.length);
+}
+console.log(`dist: ${Math.round(all / 1024)} KiB, ${Math.round(small / 1024)} KiB packed`);

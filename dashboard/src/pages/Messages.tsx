@@ -1,0 +1,188 @@
+// The messages that were sent, and how far each is.
+
+import { Badge, Button, Drawer, Group, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import { IconBell } from "@tabler/icons-react";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { keys } from "../api/keys";
+import {
+	cancelMessage,
+	countsOf,
+	isPending,
+	type Message,
+	messageQuery,
+	messagesQuery,
+	reasonsOf,
+} from "../api/push";
+import { type Column, DataTable } from "../table/DataTable";
+import { CopyText, Snippet } from "../ui/Copy";
+import { LinkButton } from "../ui/links";
+import { PartError } from "../ui/NotHere";
+import { Empty, Loading, Page } from "../ui/Page";
+import { ProblemAlert, tellDone, tellProblem } from "../ui/Problem";
+import { Ago } from "../ui/Time";
+import { PushTabs } from "./PushTabs";
+
+const route = getRouteApi("/shell/projects/$project/push/messages");
+
+const COLOURS: Record<string, string> = {
+	queued: "sea",
+	sending: "sea",
+	sent: "teal",
+	done: "teal",
+	failed: "red",
+	cancelled: "gray",
+	expired: "orange",
+};
+
+const count = (name: "queued" | "sent" | "failed" | "pruned"): Column<Message> => ({
+	id: name,
+	header: name,
+	size: 80,
+	align: "right",
+	cell: (it) => countsOf(it)[name].toLocaleString("en"),
+});
+
+const columns: Column<Message>[] = [
+	{
+		id: "title",
+		header: "Message",
+		size: 280,
+		cell: (it) => (
+			<Text span size="sm" fw={600} truncate>
+				{it.title ?? it.id}
+			</Text>
+		),
+	},
+	{
+		id: "status",
+		header: "Status",
+		size: 110,
+		cell: (it) => <Badge color={COLOURS[it.status] ?? "gray"}>{it.status}</Badge>,
+	},
+	count("queued"),
+	count("sent"),
+	count("failed"),
+	count("pruned"),
+	{
+		id: "created_at",
+		header: "When",
+		size: 130,
+		cell: (it) => (it.created_at ? <Ago time={it.created_at} /> : ""),
+	},
+];
+
+export function Messages() {
+	const { project } = route.useParams();
+	const { message } = route.useSearch();
+	const navigate = route.useNavigate();
+	const query = useInfiniteQuery({ ...messagesQuery(project), refetchInterval: 5000 });
+	const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
+	return (
+		<Page title="Push" full>
+			<PushTabs project={project} at="messages" />
+			<PartError error={query.error} part="push" retry={() => void query.refetch()} />
+			{!query.error && (
+				<DataTable
+					label="Messages"
+					fill
+					columns={columns}
+					rows={rows}
+					rowId={(it) => it.id}
+					loading={query.isPending}
+					onOpen={(it) => void navigate({ search: { message: it.id } })}
+					openLabel={(it) => `Open ${it.title ?? it.id}`}
+					onEnd={() => {
+						if (query.hasNextPage && !query.isFetching) void query.fetchNextPage();
+					}}
+					empty={
+						<Empty icon={<IconBell />} title="No message yet">
+							<LinkButton variant="light" mt="xs" to="/projects/$project/push" params={{ project }}>
+								Compose one
+							</LinkButton>
+						</Empty>
+					}
+				/>
+			)}
+			<Drawer
+				opened={message !== undefined}
+				onClose={() => void navigate({ search: {} })}
+				position="right"
+				size={480}
+				title="Message"
+				closeButtonProps={{ "aria-label": "Close" }}
+			>
+				{message !== undefined && <Detail key={message} project={project} id={message} />}
+			</Drawer>
+		</Page>
+	);
+}
+
+function Detail({ project, id }: { project: string; id: string }) {
+	const client = useQueryClient();
+	const query = useQuery(messageQuery(project, id));
+	const cancel = useMutation({
+		mutationFn: () => cancelMessage(project, id),
+		onSuccess: async () => {
+			await client.invalidateQueries({ queryKey: keys.of(project).push });
+			tellDone("The message was cancelled.");
+		},
+		onError: tellProblem,
+	});
+	if (query.isPending) return <Loading />;
+	if (query.error) return <ProblemAlert error={query.error} retry={() => void query.refetch()} />;
+	const message = query.data;
+	const reasons = reasonsOf(message);
+	return (
+		<Stack>
+			<Group justify="space-between">
+				<Badge color={COLOURS[message.status] ?? "gray"} size="lg">
+					{message.status}
+				</Badge>
+				{isPending(message) && (
+					<Button
+						variant="light"
+						color="red"
+						size="xs"
+						loading={cancel.isPending}
+						onClick={() => cancel.mutate()}
+					>
+						Cancel what is not sent
+					</Button>
+				)}
+			</Group>
+			<SimpleGrid cols={4}>
+				{Object.entries(countsOf(message)).map(([name, n]) => (
+					<div key={name}>
+						<Text size="xl" fw={620} className="tabular">
+							{n.toLocaleString("en")}
+						</Text>
+						<Text size="xs" c="dimmed">
+							{name}
+						</Text>
+					</div>
+				))}
+			</SimpleGrid>
+			{reasons.length > 0 && (
+				<Table fz="sm">
+					<Table.Thead>
+						<Table.Tr>
+							<Table.Th>Reason</Table.Th>
+							<Table.Th ta="right">Devices</Table.Th>
+						</Table.Tr>
+					</Table.Thead>
+					<Table.Tbody>
+						{reasons.map(([reason, n]) => (
+							<Table.Tr key={reason}>
+								<Table.Td>{reason}</Table.Td>
+								<Table.Td ta="right">{n}</Table.Td>
+							</Table.Tr>
+						))}
+					</Table.Tbody>
+				</Table>
+			)}
+			<CopyText value={message.id} label="Copy the id" />
+			<Snippet label="The message as JSON" code={JSON.stringify(message, null, 2)} />
+		</Stack>
+	);
+}

@@ -1,0 +1,141 @@
+// How a value of each type looks in a grid.
+
+import { Badge, Image, Text } from "@mantine/core";
+import { IconCheck, IconMinus } from "@tabler/icons-react";
+import { bytesOf } from "../api/files";
+import type { RecordData } from "../api/records";
+import { allFields, type Collection, type Field } from "../api/schema";
+import { labelOf, shortId } from "../forms/labels";
+import { LinkText } from "../ui/links";
+import { stamp } from "../ui/Time";
+import type { Column } from "./DataTable";
+
+const Nothing = () => (
+	<Text span c="dimmed" size="sm" aria-label="empty">
+		–
+	</Text>
+);
+
+const TONES = ["sea", "violet", "teal", "orange", "grape", "lime", "pink", "gray"];
+/** The colour of a choice: the same wherever the field stands. */
+const tone = (field: Field, value: string) =>
+	TONES[Math.max(0, field.values?.indexOf(value) ?? 0) % TONES.length];
+
+/** One value. */
+export function Value({
+	project,
+	field,
+	record,
+	collections,
+}: {
+	project: string;
+	field: Field;
+	record: RecordData;
+	collections: readonly Collection[];
+}) {
+	const value = record[field.name];
+	if (value === null || value === undefined) return <Nothing />;
+	switch (field.type) {
+		case "id":
+			return (
+				<Text span ff="monospace" size="xs" title={String(value)}>
+					{shortId(String(value))}
+				</Text>
+			);
+		case "bool":
+			return value ? (
+				<IconCheck size={16} aria-label="yes" color="var(--mantine-color-teal-6)" />
+			) : (
+				<IconMinus size={16} aria-label="no" color="var(--mantine-color-dimmed)" />
+			);
+		case "datetime":
+			return <time dateTime={String(value)}>{stamp(String(value))}</time>;
+		case "number":
+			return <>{String(value)}</>;
+		case "select":
+			return <Badge color={tone(field, String(value))}>{String(value)}</Badge>;
+		case "relation": {
+			const target = collections.find(({ name }) => name === field.collection);
+			const other = record.expand?.[field.name];
+			const label = other ? labelOf(other, target) : shortId(String(value));
+			return (
+				<RecordLink project={project} collection={target} id={String(value)}>
+					{label}
+				</RecordLink>
+			);
+		}
+		case "file":
+			return (
+				<Image
+					src={bytesOf(project, String(value))}
+					alt=""
+					h={28}
+					w={28}
+					radius="sm"
+					fit="cover"
+					loading="lazy"
+				/>
+			);
+		default:
+			return typeof value === "string" ? <>{value}</> : <>{JSON.stringify(value)}</>;
+	}
+}
+
+/** A link to a record in its own grid. */
+export function RecordLink({
+	project,
+	collection,
+	id,
+	children,
+}: {
+	project: string;
+	collection: Collection | undefined;
+	id: string;
+	children: string;
+}) {
+	if (!collection) return <>{children}</>;
+	const look = { size: "sm", truncate: true } as const;
+	return collection.kind === "users" ? (
+		<LinkText to="/projects/$project/users" params={{ project }} search={{ record: id }} {...look}>
+			{children}
+		</LinkText>
+	) : (
+		<LinkText
+			to="/projects/$project/records/$collection"
+			params={{ project, collection: collection.name }}
+			search={{ record: id }}
+			{...look}
+		>
+			{children}
+		</LinkText>
+	);
+}
+
+const SIZES: Record<Field["type"], number> = {
+	id: 140,
+	text: 200,
+	number: 110,
+	bool: 90,
+	datetime: 175,
+	relation: 170,
+	select: 120,
+	file: 80,
+};
+
+/** The columns of a collection. */
+export function recordColumns(
+	project: string,
+	collection: Collection,
+	collections: readonly Collection[],
+): Column<RecordData>[] {
+	return allFields(collection).map((field) => ({
+		id: field.name,
+		header: field.name,
+		size: Math.max(SIZES[field.type], field.name.length * 8 + 40),
+		align: field.type === "number" ? "right" : undefined,
+		sortable: field.type !== "file",
+		cell: (record) => (
+			<Value project={project} field={field} record={record} collections={collections} />
+		),
+	}));
+}

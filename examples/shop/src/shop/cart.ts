@@ -1,0 +1,109 @@
+// The cart: this browser's, kept over reloads and sign-in, the same in all tabs. It only remembers wishes: prices and
+// stock are asked of the server whenever they matter.
+
+import type { Film } from "../api/client";
+
+/** Of one film in one order; the collection `order_lines` says the same. */
+export const QUANTITY_MAX = 10;
+/** Different films in one cart: each is two operations of the batch, and ids are asked in one filter. */
+export const FILMS_MAX = 50;
+
+export type Entry = { id: string; title: string; price: number; quantity: number };
+
+const STORE = "shop.cart";
+const watchers = new Set<() => void>();
+let entries = read();
+
+export const cart = (): readonly Entry[] => entries;
+export const pieces = (): number => entries.reduce((sum, entry) => sum + entry.quantity, 0);
+export const quantityOf = (id: string): number => entries.find((entry) => entry.id === id)?.quantity ?? 0;
+
+/** How many of a film one may order. */
+export const most = (film: Pick<Film, "stock">): number => Math.max(0, Math.min(film.stock, QUANTITY_MAX));
+
+export function onCart(watcher: () => void): void {
+	watchers.add(watcher);
+}
+
+/** Sets how many of a film there are, within what may be ordered; none takes it out. Tells how many there are now. */
+export function setQuantity(film: Film, quantity: number): number {
+	const allowed = Math.min(quantity, most(film));
+	const entry = { id: film.id, title: film.title, price: film.price, quantity: allowed };
+	const isThere = entries.some((other) => other.id === film.id);
+	if (!isThere && entries.length >= FILMS_MAX) return 0;
+	if (allowed <= 0) keep(entries.filter((other) => other.id !== film.id));
+	else if (isThere) keep(entries.map((other) => (other.id === film.id ? entry : other)));
+	else keep([...entries, entry]);
+	return Math.max(0, allowed);
+}
+
+export function remove(id: string): void {
+	keep(entries.filter((entry) => entry.id !== id));
+}
+
+/** Takes out what was ordered, and leaves what was added meanwhile. */
+export function takeOut(ordered: ReadonlyMap<string, number>): void {
+	const left = entries.map((entry) => ({
+		...entry,
+		quantity: entry.quantity - (ordered.get(entry.id) ?? 0),
+	}));
+	keep(left.filter((entry) => entry.quantity > 0));
+}
+
+/** Something that had to be changed, in words for the customer. */
+export type Correction = { id: string; text: string };
+
+/** Brings the cart in line with what there is. */
+export function correct(films: ReadonlyMap<string, Film>): Correction[] {
+	const corrections: Correction[] = [];
+	const next: Entry[] = [];
+	for (const entry of entries) {
+		const film = films.get(entry.id);
+		const allowed = film ? Math.min(entry.quantity, most(film)) : 0;
+		if (!film) corrections.push({ id: entry.id, text: `“${entry.title}” is no longer sold.` });
+		else if (allowed === 0) corrections.push({ id: entry.id, text: `“${film.title}” is sold out.` });
+		else if (allowed < entry.quantity)
+			corrections.push({ id: entry.id, text: `Only ${allowed} of “${film.title}” can be had now.` });
+		if (film && allowed > 0 && film.price !== entry.price)
+			corrections.push({ id: entry.id, text: `The price of “${film.title}” has changed.` });
+		if (film && allowed > 0)
+			next.push({ id: film.id, title: film.title, price: film.price, quantity: allowed });
+	}
+	if (JSON.stringify(next) !== JSON.stringify(entries)) keep(next);
+	return corrections;
+}
+
+function read(): Entry[] {
+	try {
+		const kept: unknown = JSON.parse(localStorage.getItem(STORE) ?? "[]");
+		return Array.isArray(kept) ? kept.filter(isEntry) : [];
+	} catch {
+		return [];
+	}
+}
+
+function isEntry(it: unknown): it is Entry {
+	const entry = it as Entry;
+	return (
+		typeof entry?.id === "string" &&
+		typeof entry.title === "string" &&
+		typeof entry.price === "number" &&
+		Number.isInteger(entry.quantity)
+	);
+}
+
+function keep(next: Entry[]): void {
+	entries = next;
+	localStorage.setItem(STORE, JSON.stringify(next));
+	tell();
+}
+
+function tell(): void {
+	for (const watcher of watchers) watcher();
+}
+
+addEventListener("storage", (event) => {
+	if (event.key !== STORE && event.key !== null) return;
+	entries = read();
+	tell();
+});
