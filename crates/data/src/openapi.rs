@@ -29,10 +29,7 @@ pub fn document(
         let base = format!("/v1/records/{}", collection.def.name);
         paths.insert(base.clone(), many(collection, names, &related));
         paths.insert(format!("{base}/query"), read::query(collection, names));
-        paths.insert(
-            format!("{base}/{{id}}"),
-            one(collection, names, &related),
-        );
+        paths.insert(format!("{base}/{{id}}"), one(collection, names, &related));
     }
     (paths, schemas)
 }

@@ -7,8 +7,8 @@ mod prepare;
 pub use expand::Expand;
 pub(crate) use expand::{HOPS_MAX, RELATED_DEFAULT, RELATED_MAX, RELATIONS_MAX};
 pub(crate) use prepare::{
-    Later, Pointing, Prepared, Shaped, What, filter_problem, kind_of, params_of, prepare, prepare_one,
-    reads_more, view_rule,
+    Later, Pointing, Prepared, Shaped, What, filter_problem, kind_of, params_of, prepare,
+    prepare_one, reads_more, view_rule,
 };
 
 use gate::{Input, Problem};
@@ -92,10 +92,7 @@ impl Query {
                         &format!("This must be an integer from 1 to {PAGE_MAX}."),
                     ),
                 },
-                _ => match name
-                    .strip_prefix("params.")
-                    .filter(|n| !n.is_empty())
-                {
+                _ => match name.strip_prefix("params.").filter(|n| !n.is_empty()) {
                     Some(param) => {
                         query.params.insert(param.to_owned(), value.into());
                     }
@@ -151,7 +148,6 @@ fn serde_urlencoded_pairs(text: &str) -> Result<Vec<(String, String)>, Problem> 
         .map(actix_web::web::Query::into_inner)
         .map_err(|_| Problem::new(Code::InvalidParameter).detail("The query string is malformed."))
 }
-
 
 /// Reads a member that is there and not null; notes its fault.
 fn member<T>(

@@ -106,8 +106,9 @@ impl From<FilesError> for Problem {
             FilesError::InUse => Code::FileInUse.into(),
             FilesError::TooLarge(max) => Self::new(Code::BodyTooLarge)
                 .detail(format!("A file of this bucket has at most {max} bytes.")),
-            FilesError::TypeRefused(kind) => Self::new(Code::UnsupportedMediaType)
-                .detail(format!("This bucket does not take files of the type {kind}.")),
+            FilesError::TypeRefused(kind) => Self::new(Code::UnsupportedMediaType).detail(format!(
+                "This bucket does not take files of the type {kind}."
+            )),
             FilesError::OtherLength => Self::new(Code::BadRequest)
                 .detail("The body does not have the length that Content-Length says."),
             FilesError::TooSlow => Code::RequestTimeout.into(),

@@ -67,7 +67,9 @@ impl Files {
             };
             match rows::held(tx, claim.owner.key()).await? {
                 Some(held) if held == claim.file => continue,
-                Some(_) => return Err(Problem::internal("a field that holds a file was not freed")),
+                Some(_) => {
+                    return Err(Problem::internal("a field that holds a file was not freed"));
+                }
                 None => {}
             }
             if may_bind(tx, who, &file).await? {

@@ -8,8 +8,8 @@ use crate::service::Readable;
 use crate::sniff;
 use crate::upload::Condition;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::http::header::{self, HeaderMap, HeaderName, HttpDate};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HttpDate};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -183,7 +183,11 @@ fn part(range: &str, size: u64) -> Verdict {
         },
         (first, last) if digits(first) && (last.is_empty() || digits(last)) => {
             let start = number(first);
-            let end = if last.is_empty() { u64::MAX } else { number(last) };
+            let end = if last.is_empty() {
+                u64::MAX
+            } else {
+                number(last)
+            };
             match (start > end, start >= size) {
                 (true, _) => Verdict::Whole,
                 (_, true) => Verdict::Outside,
@@ -214,13 +218,24 @@ pub(crate) fn respond(fetched: Fetched) -> HttpResponse {
     };
     let mut response = described(status, &file, readable);
     let is_shown = sniff::is_shown(&file.content_type);
-    let content_type = if is_shown { &file.content_type } else { sniff::UNKNOWN };
+    let content_type = if is_shown {
+        &file.content_type
+    } else {
+        sniff::UNKNOWN
+    };
     response
         .insert_header((header::CONTENT_TYPE, content_type))
         .insert_header((header::ACCEPT_RANGES, "bytes"))
-        .insert_header((header::CONTENT_DISPOSITION, disposition(is_shown, &file.path)));
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            disposition(is_shown, &file.path),
+        ));
     if status == StatusCode::PARTIAL_CONTENT {
-        let whole = format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1));
+        let whole = format!(
+            "bytes {}-{}/{size}",
+            range.start,
+            range.end.saturating_sub(1)
+        );
         response.insert_header((header::CONTENT_RANGE, whole));
     }
     let body = FileBody {
@@ -239,11 +254,7 @@ fn outside(size: u64) -> HttpResponse {
 }
 
 /// With the headers that every answer of the file has.
-fn described(
-    status: StatusCode,
-    file: &file::Model,
-    readable: Readable,
-) -> HttpResponseBuilder {
+fn described(status: StatusCode, file: &file::Model, readable: Readable) -> HttpResponseBuilder {
     let (cache, corp) = match readable {
         // Pages of all origins may show what anybody may read.
         Readable::ByAnybody => (PUBLIC, "cross-origin"),
@@ -276,7 +287,10 @@ fn disposition(is_shown: bool, path: &str) -> String {
         .map(|c| if turns(c) || c.is_control() { '_' } else { c })
         .collect();
     let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '%');
-    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .collect();
     let kind = if is_shown { "inline" } else { "attachment" };
     if plain == name {
         return format!("{kind}; filename=\"{plain}\"");

@@ -118,7 +118,9 @@ impl Files {
         objects.delete_fallen(project).await?;
         loop {
             let lease = async move |tx: &WriteTx| -> Result<_, FilesError> {
-                Ok(tx.lease_effects(DELETE, now, now.plus(LEASE), BATCH).await?)
+                Ok(tx
+                    .lease_effects(DELETE, now, now.plus(LEASE), BATCH)
+                    .await?)
             };
             let effects = project.db.write(lease).await?;
             if effects.is_empty() {

@@ -358,11 +358,29 @@ mod tests {
         for good in ["a", "avatars", "a-b_9", &"a".repeat(59)] {
             assert!(is_bucket_name(good), "{good}");
         }
-        for bad in ["", "A", "9a", "-a", "a b", "a/b", "a.b", "é", &"a".repeat(60)] {
+        for bad in [
+            "",
+            "A",
+            "9a",
+            "-a",
+            "a b",
+            "a/b",
+            "a.b",
+            "é",
+            &"a".repeat(60),
+        ] {
             assert!(!is_bucket_name(bad), "{bad}");
         }
         assert_eq!(media_type("Text/HTML;x").as_deref(), Some("text/html"));
-        for bad in ["", "text", "text/", "/html", "text/ht ml", "text/a\r\nb", "a/b/c"] {
+        for bad in [
+            "",
+            "text",
+            "text/",
+            "/html",
+            "text/ht ml",
+            "text/a\r\nb",
+            "a/b/c",
+        ] {
             assert_eq!(media_type(bad), None, "{bad}");
         }
         let limits = Limits {

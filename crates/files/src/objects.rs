@@ -337,7 +337,9 @@ impl Published {
         self.0.stage = Stage::Published;
         match objects.delete(project, self.0.object).await {
             Ok(()) => self.0.stage = Stage::Settled,
-            Err(error) => tracing::warn!(%error, "an object could not be deleted; it will be later"),
+            Err(error) => {
+                tracing::warn!(%error, "an object could not be deleted; it will be later")
+            }
         }
     }
 }

@@ -278,10 +278,7 @@ pub(crate) async fn named_objects<C: ConnectionTrait>(
 
 /// Attachments that no field holds and that were last written before `before`, at most 500, locked where the engine
 /// locks rows.
-pub(crate) async fn lock_unheld(
-    tx: &WriteTx,
-    before: Stamp,
-) -> Result<Vec<file::Model>, DbErr> {
+pub(crate) async fn lock_unheld(tx: &WriteTx, before: Stamp) -> Result<Vec<file::Model>, DbErr> {
     let attachments = Query::select()
         .column(bucket::Column::Name)
         .from((Alias::new(store::SCHEMA), bucket::Entity))
@@ -318,11 +315,7 @@ pub(crate) async fn count_owners<C: ConnectionTrait>(db: &C, file: Uuid) -> Resu
 }
 
 /// Whether a field that somebody else bound holds the file.
-pub(crate) async fn is_held_by_others(
-    tx: &WriteTx,
-    file: Uuid,
-    user: Uuid,
-) -> Result<bool, DbErr> {
+pub(crate) async fn is_held_by_others(tx: &WriteTx, file: Uuid, user: Uuid) -> Result<bool, DbErr> {
     let others = Condition::any()
         .add(owner::Column::ClaimedBy.is_null())
         .add(owner::Column::ClaimedBy.ne(user));

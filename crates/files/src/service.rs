@@ -253,8 +253,7 @@ impl Files {
         {
             return Ok(Readable::ByAnybody);
         }
-        let may =
-            asker.privileged() || self.shows(project, asker, &loaded, file, &owners).await?;
+        let may = asker.privileged() || self.shows(project, asker, &loaded, file, &owners).await?;
         Ok(if may { Readable::Yes } else { Readable::No })
     }
 

@@ -84,9 +84,19 @@ mod tests {
             (b"", Some("nonsense"), "x", UNKNOWN),
         ];
         for (head, declared, path, want) in cases {
-            assert_eq!(content_type(head, declared, path), want, "{declared:?} {path}");
+            assert_eq!(
+                content_type(head, declared, path),
+                want,
+                "{declared:?} {path}"
+            );
         }
-        for bad in ["image/svg+xml", "text/html", "application/pdf", "text/xml", UNKNOWN] {
+        for bad in [
+            "image/svg+xml",
+            "text/html",
+            "application/pdf",
+            "text/xml",
+            UNKNOWN,
+        ] {
             assert!(!is_shown(bad), "{bad}");
         }
     }

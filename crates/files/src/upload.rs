@@ -54,7 +54,8 @@ pub struct Condition {
 
 impl Condition {
     fn check(&self, before: Option<&file::Model>) -> Result<(), FilesError> {
-        let fits = |tag: &String| tag == "*" || before.is_some_and(|file| *tag == etag(&file.sha256));
+        let fits =
+            |tag: &String| tag == "*" || before.is_some_and(|file| *tag == etag(&file.sha256));
         let holds = match (&self.tags, before) {
             (_, Some(_)) if self.absent => false,
             (Some(_), None) => false,
@@ -208,12 +209,7 @@ impl Files {
         bucket.map_or(server, |max| max.min(server))
     }
 
-    fn draft(
-        &self,
-        loaded: &Arc<Loaded>,
-        asker: &Asker,
-        put: &Put,
-    ) -> Result<Draft, FilesError> {
+    fn draft(&self, loaded: &Arc<Loaded>, asker: &Asker, put: &Put) -> Result<Draft, FilesError> {
         // Nobody could ever bind or read an attachment of a stranger.
         if loaded.is_attachments() && !asker.privileged() && asker.user().is_none() {
             return Err(FilesError::NoUploader);
@@ -253,9 +249,8 @@ impl Files {
         let mut hash = Context::new(&SHA256);
         let (mut size, mut head) = (0, Vec::new());
         let (mut judge, mut content_type) = (Some(judge), String::new());
-        let kind = |head: &[u8]| {
-            sniff::content_type(head, put.declared.as_deref(), put.path.as_str())
-        };
+        let kind =
+            |head: &[u8]| sniff::content_type(head, put.declared.as_deref(), put.path.as_str());
         while let Some(bytes) = pace.next(&mut body).await? {
             size += bytes.len() as u64;
             if size > max {

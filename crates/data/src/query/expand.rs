@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! list   = item *( "," item )
-//! item   = name *( "." name ) [ "(" option *( "," option ) ")" ]
+//! item   = name *( "." name ) [ "(" option *( "," option ) ")" [ "." item ] ]
 //! option = "limit:" number | "sort:" keys | "fields:" names | "filter:" expression | "expand:" list
 //! ```
 //!
@@ -286,7 +286,11 @@ impl Reader<'_> {
         if expand.has_options() {
             return Err(open.error("repeated", "This relation has options already."));
         }
-        self.options(expand, hops)
+        self.options(expand, hops)?;
+        if self.eat('.') {
+            return self.item(&mut expand.expand, hops);
+        }
+        Ok(())
     }
 
     fn options(&mut self, expand: &mut Expand, hops: usize) -> Result<(), FieldError> {
@@ -369,7 +373,12 @@ impl Reader<'_> {
             }
             self.at += 1;
         }
-        let text: String = self.chars.get(start..self.at).unwrap_or_default().iter().collect();
+        let text: String = self
+            .chars
+            .get(start..self.at)
+            .unwrap_or_default()
+            .iter()
+            .collect();
         if self.peek().is_none() {
             return Err(self.fault("The bracket of the options is not closed."));
         }

@@ -37,7 +37,11 @@ impl<'a> Maker<'a> {
     ) -> Result<(Projection<'a>, Vec<Later>), Problem> {
         let columns = self.columns(collection, query.fields.as_deref());
         let columns = columns.map_err(|(code, message)| {
-            let path = if query.from_body { "/fields" } else { "?fields" };
+            let path = if query.from_body {
+                "/fields"
+            } else {
+                "?fields"
+            };
             Problem::new(Code::InvalidParameter).errors(vec![FieldError {
                 path: path.to_owned(),
                 code,
@@ -70,7 +74,10 @@ impl<'a> Maker<'a> {
                 } else {
                     ""
                 };
-                ("unknown_field", format!("There is no field {name:?}.{hint}"))
+                (
+                    "unknown_field",
+                    format!("There is no field {name:?}.{hint}"),
+                )
             })?;
             if !columns.iter().any(|c| c.name == column.name) {
                 columns.push(column);

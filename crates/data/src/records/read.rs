@@ -36,7 +36,11 @@ impl Data {
         if !privileged && matches!(collection.rules.list, Rule::Closed) {
             return Err(DataError::Denied);
         }
-        let params = (query.sort.as_deref(), query.filter.as_deref(), &query.params);
+        let params = (
+            query.sort.as_deref(),
+            query.filter.as_deref(),
+            &query.params,
+        );
         let print = cursor::of_query(schema.version, name, asker, params);
         let key = project.derive_key("cursor");
         let open = |cursor: &str| cursor::open(&key, &print, cursor);

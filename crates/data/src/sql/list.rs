@@ -8,7 +8,8 @@ use crate::schema::{Column, Loaded, Rule};
 use rules::{Resolved, RowSource};
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
-    Alias, Cond, Expr, ExprTrait, JoinType, NullOrdering, Order, Query, SelectStatement, UnionType,
+    Alias, Asterisk, Cond, Expr, ExprTrait, JoinType, NullOrdering, Order, Query, SelectStatement,
+    UnionType,
 };
 
 /// One key of a sort.
@@ -52,12 +53,19 @@ impl SortKey<'_> {
         Expr::col((Alias::new(self.alias()), Alias::new(column)))
     }
 
-    /// Nulls are the first ascending and the last descending.
-    pub(crate) fn order(&self) -> (Order, NullOrdering) {
-        if self.descending {
+    /// Orders by the key, which is in `expr`: nulls are the first ascending and the last descending.
+    fn order(&self, select: &mut SelectStatement, expr: Expr, backend: DbBackend) {
+        let (order, nulls) = if self.descending {
             (Order::Desc, NullOrdering::Last)
         } else {
             (Order::Asc, NullOrdering::First)
+        };
+        // SQLite sorts nulls so by itself, and its planner takes an index more readily unasked. PostgreSQL takes one only
+        // if it says the same of nulls, and that of the id says nothing.
+        if backend == DbBackend::Sqlite || (self.column.name == "id" && self.hop.is_none()) {
+            select.order_by_expr(expr, order);
+        } else {
+            select.order_by_expr_with_nulls(expr, order, nulls);
         }
     }
 }
@@ -165,18 +173,19 @@ impl Page<'_> {
     /// One row more than the page holds tells whether there is a next one.
     pub(crate) fn plan(&self, backend: DbBackend) -> Plan {
         let nulls = self.after.as_deref();
-        let mut arms = nulls.map_or_else(Vec::new, |nulls| {
-            keyset::arms(&self.sort, nulls, backend)
-        });
+        let mut arms =
+            nulls.map_or_else(Vec::new, |nulls| keyset::arms(&self.sort, nulls, backend));
         if arms.len() > 1 {
             return self.joined(arms, backend);
         }
-        let mut select = Query::select();
-        select
-            .expr(self.projection.expr(ROW, backend))
-            .expr(self.key(backend))
-            .expr(col("_version"));
-        self.rows(&mut select, arms.pop(), backend);
+        let mut select = self.found(arms.pop(), backend);
+        let [json, key, version] = self.shown(backend);
+        select.expr(json).expr(key).expr(version);
+        if self.is_nested(backend) {
+            for (i, key) in self.sort.iter().enumerate() {
+                key.order(&mut select, self.part(i, backend), backend);
+            }
+        }
         Plan::new(&select, backend)
     }
 
@@ -210,9 +219,8 @@ impl Page<'_> {
         }
         select.from_subquery(all, Alias::new("u"));
         for (i, key) in self.sort.iter().enumerate() {
-            let (order, nulls) = key.order();
             let of = Expr::col((Alias::new("u"), Alias::new(format!("k{i}"))));
-            select.order_by_expr_with_nulls(of, order, nulls);
+            key.order(&mut select, of, backend);
         }
         select.limit(LIMIT_MARK);
         Plan::new(&select, backend)
@@ -221,16 +229,63 @@ impl Page<'_> {
     /// The rows with names for what a statement around it takes: the record `j`, its key `k` with the parts `k0`...,
     /// and its version `v`.
     pub(crate) fn named(&self, arm: Option<Arm>, backend: DbBackend) -> SelectStatement {
-        let mut select = Query::select();
-        select
-            .expr_as(self.projection.expr(ROW, backend), Alias::new("j"))
-            .expr_as(self.key(backend), Alias::new("k"))
-            .expr_as(col("_version"), Alias::new("v"));
-        for (i, key) in self.sort.iter().enumerate() {
-            select.expr_as(key.expr(), Alias::new(format!("k{i}")));
+        let mut select = self.found(arm, backend);
+        for (expr, name) in self.shown(backend).into_iter().zip(["j", "k", "v"]) {
+            select.expr_as(expr, Alias::new(name));
         }
-        self.rows(&mut select, arm, backend);
+        for i in 0..self.sort.len() {
+            let name = Alias::new(format!("k{i}"));
+            select.expr_as(self.part(i, backend), name);
+        }
         select
+    }
+
+    /// The record, its key and its version.
+    fn shown(&self, backend: DbBackend) -> [Expr; 3] {
+        let json = self.projection.expr(ROW, backend);
+        [json, self.key(backend), col("_version")]
+    }
+
+    /// Whether the rows are found in a statement of their own, within the one that shows them. PostgreSQL would make
+    /// the JSON of every row that it sorts; where an index gives the order there is nothing to be spared.
+    fn is_nested(&self, backend: DbBackend) -> bool {
+        backend != DbBackend::Sqlite && self.sort.len() > 1
+    }
+
+    /// The rows, nothing selected yet.
+    fn found(&self, arm: Option<Arm>, backend: DbBackend) -> SelectStatement {
+        let mut rows = Query::select();
+        if !self.is_nested(backend) {
+            self.rows(&mut rows, arm, backend);
+            return rows;
+        }
+        rows.column((Alias::new(ROW), Asterisk));
+        for (i, key) in self.sort.iter().enumerate() {
+            if key.hop.is_some() {
+                rows.expr_as(key.expr(), Alias::new(format!("_k{i}")));
+            }
+        }
+        self.rows(&mut rows, arm, backend);
+        let mut select = Query::select();
+        select.from_subquery(rows, Alias::new(ROW));
+        select
+    }
+
+    /// The column that holds a part of the key where the rows are shown, with its alias.
+    fn place(&self, i: usize, backend: DbBackend) -> (String, String) {
+        match self.sort.get(i) {
+            // No field begins so: the name is free.
+            Some(key) if key.hop.is_some() && self.is_nested(backend) => {
+                (ROW.to_owned(), format!("_k{i}"))
+            }
+            Some(key) => (key.alias(), key.column.name.clone()),
+            None => (ROW.to_owned(), "id".to_owned()),
+        }
+    }
+
+    fn part(&self, i: usize, backend: DbBackend) -> Expr {
+        let (alias, name) = self.place(i, backend);
+        Expr::col((Alias::new(alias), Alias::new(name)))
     }
 
     /// Which rows, in order, up to the limit.
@@ -243,13 +298,7 @@ impl Page<'_> {
             fixed = arm.fixed;
         }
         for key in self.sort.iter().skip(fixed) {
-            let (order, nulls) = key.order();
-            // SQLite sorts nulls so by itself, and its planner takes an index more readily unasked.
-            if backend == DbBackend::Sqlite {
-                select.order_by_expr(key.expr(), order);
-            } else {
-                select.order_by_expr_with_nulls(key.expr(), order, nulls);
-            }
+            key.order(select, key.expr(), backend);
         }
         select.limit(LIMIT_MARK);
     }
@@ -298,11 +347,11 @@ impl Page<'_> {
     /// The sort key as a JSON array, from which the cursor is made.
     fn key(&self, backend: DbBackend) -> Expr {
         let sqlite = backend == DbBackend::Sqlite;
-        let parts: Vec<String> = self
-            .sort
-            .iter()
-            .map(|k| k.column.kind.json(&k.name(), backend))
-            .collect();
+        let parts = self.sort.iter().enumerate().map(|(i, key)| {
+            let (alias, name) = self.place(i, backend);
+            key.column.kind.json(&column(&alias, &name), backend)
+        });
+        let parts: Vec<String> = parts.collect();
         let mut sql = Text::new(backend);
         sql.push(if sqlite {
             "json_array("

@@ -1,6 +1,8 @@
 //! SQL of dynamic collections: the only place of this crate that builds statements from the catalogue.
 
 pub(crate) mod ddl;
+#[cfg(test)]
+mod explained;
 pub(crate) mod formulas;
 mod keyset;
 pub(crate) mod list;

@@ -1,12 +1,13 @@
 //! The records that point to others, for all of those in one statement: the first of each, in the order asked for.
 
+use super::keyset::Arm;
 use super::list::Page;
 use super::plan::{Own, Plan, Text};
 use super::projection::truth;
 use super::{column, projection::ROW};
 use crate::schema::Column;
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Query};
 
 /// A back relation: the page that each record gets of it.
 pub(crate) struct Related<'a> {
@@ -21,7 +22,6 @@ impl Related<'_> {
     /// the version's place. One record more than the limit tells whether there are more.
     pub(crate) fn plan(&self, backend: DbBackend) -> Plan {
         let sqlite = backend == DbBackend::Sqlite;
-        let mut inner = self.page.named(None, backend);
         let mut parent = Text::new(backend);
         parent.push(if sqlite {
             "\"p\".\"value\""
@@ -29,10 +29,16 @@ impl Related<'_> {
             "CAST(\"p\".\"value\" AS uuid)"
         });
         let points = Expr::col((Alias::new(ROW), Alias::new(self.by.name.clone())));
-        inner.and_where(points.eq(parent.expr()));
-        if let Some(mask) = self.by.mask.as_ref().filter(|_| self.page.projection.masked) {
-            inner.and_where(truth(mask, ROW, backend));
+        let mut rows = Cond::all().add(points.eq(parent.expr()));
+        if let Some(mask) = self
+            .by
+            .mask
+            .as_ref()
+            .filter(|_| self.page.projection.masked)
+        {
+            rows = rows.add(truth(mask, ROW, backend));
         }
+        let inner = self.page.named(Some(Arm { rows, fixed: 0 }), backend);
         let mut sql = Text::new(backend);
         sql.push("coalesce((SELECT ")
             .push(if sqlite { "group_concat" } else { "string_agg" })
@@ -57,11 +63,11 @@ impl Related<'_> {
 
     fn order(&self, sqlite: bool) -> String {
         let parts = self.page.sort.iter().enumerate().map(|(i, key)| {
-            let words = match (key.order().0, sqlite) {
-                (Order::Desc, true) => " DESC",
-                (_, true) => " ASC",
-                (Order::Desc, false) => " DESC NULLS LAST",
-                (_, false) => " ASC NULLS FIRST",
+            let words = match (key.descending, sqlite) {
+                (true, true) => " DESC",
+                (false, true) => " ASC",
+                (true, false) => " DESC NULLS LAST",
+                (false, false) => " ASC NULLS FIRST",
             };
             column("x", &format!("k{i}")) + words
         });

@@ -48,7 +48,10 @@ fn place(request: &HttpRequest) -> Result<(String, FilePath), Problem> {
         return Err(Code::BucketNotFound.into());
     }
     let path = request.uri().path().splitn(5, '/').nth(4);
-    Ok((bucket.to_owned(), FilePath::decode(path.unwrap_or_default())?))
+    Ok((
+        bucket.to_owned(),
+        FilePath::decode(path.unwrap_or_default())?,
+    ))
 }
 
 fn at(request: &HttpRequest) -> Result<Which, Problem> {
@@ -147,7 +150,10 @@ async fn put_bytes(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let (asker, body) = (asker(&caller, &request), body.map(|b| b.map_err(drop)).boxed_local());
+    let (asker, body) = (
+        asker(&caller, &request),
+        body.map(|b| b.map_err(drop)).boxed_local(),
+    );
     let put = files.put(caller.project()?, &asker, upload(&request)?, body);
     put.await.map(written).map_err(Problem::from)
 }

@@ -128,12 +128,10 @@ impl Maker {
         let Value::Object(object) = change else {
             return Err("a change is an object".to_owned());
         };
-        let changed = self.services.data.update_collection(
-            &self.project,
-            &self.asker,
-            collection,
-            object,
-        );
+        let changed =
+            self.services
+                .data
+                .update_collection(&self.project, &self.asker, collection, object);
         let changed = changed.await;
         changed
             .map(|_| ())

@@ -215,7 +215,9 @@ impl SqliteDb {
         self.count_read();
         let slow = &self.inner.runtime.slow;
         if !slow.is_known_slow(&statement.sql) {
-            match reader::with_reader(self, self.budget(), |connection| run(connection, &statement)) {
+            match reader::with_reader(self, self.budget(), |connection| {
+                run(connection, &statement)
+            }) {
                 Err(e)
                     if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
                 {

@@ -30,7 +30,6 @@ enum Lane {
 
 impl SqliteRead {
     pub(crate) fn docs(&self, statement: &Statement) -> Result<Vec<Doc>, StoreError> {
-        self.db.count_read();
         let slow = &self.db.inner.runtime.slow;
         let budget = match self.lane {
             Lane::Inline(_) if slow.is_known_slow(&statement.sql) => {
@@ -40,6 +39,7 @@ impl SqliteRead {
             Lane::Inline(budget) => budget,
             Lane::Slow(end) => Some(end.saturating_duration_since(Instant::now())),
         };
+        self.db.count_read();
         let read = reader::with_reader(&self.db, budget, |connection| {
             let mut cached = connection.prepare_cached(&statement.sql)?;
             value::docs(&mut cached, values(statement))

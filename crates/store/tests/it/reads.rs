@@ -396,6 +396,9 @@ async fn a_slow_snapshot_leaves_the_worker() {
     assert!(thread.starts_with("slow-"), "{thread}");
     let started = Instant::now();
     let (answer, _) = run(ENDLESS).await;
-    assert!(matches!(answer, Err(StoreError::TooExpensive)), "{answer:?}");
+    assert!(
+        matches!(answer, Err(StoreError::TooExpensive)),
+        "{answer:?}"
+    );
     assert!(started.elapsed() < Duration::from_secs(4));
 }

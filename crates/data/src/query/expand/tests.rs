@@ -40,6 +40,10 @@ fn texts_are_read() {
         (r#"c(filter:a == r'\' || b)"#, r#"c{filter=a == r'\' || b}"#),
         ("c(expand:a,limit:2),d", "c{limit=2 [a{}]} d{}"),
         ("c(expand:a),c.b", "c{[a{} b{}]}"),
+        (
+            "a(limit:1).b(limit:2).c,d",
+            "a{limit=1 [b{limit=2 [c{}]}]} d{}",
+        ),
         ("a.b.c.d", "a{[b{[c{[d{}]}]}]}"),
     ] {
         assert_eq!(shown(&Expand::parse(text).unwrap()), want, "{text}");
@@ -81,7 +85,11 @@ fn faults_of_a_text_have_a_place() {
             panic!("{text}: {problem:?}")
         };
         let place = format!("(At character {at}.)");
-        assert_eq!((error.path.as_str(), error.code), ("?expand", code), "{text}");
+        assert_eq!(
+            (error.path.as_str(), error.code),
+            ("?expand", code),
+            "{text}"
+        );
         assert!(error.message.ends_with(&place), "{text}: {}", error.message);
     }
     let names: Vec<String> = (0..17).map(|i| format!("r{i}")).collect();
@@ -90,7 +98,10 @@ fn faults_of_a_text_have_a_place() {
     assert_eq!(problem.field_errors()[0].code, "too_many");
     // Nothing that is sent makes it recurse deeper than the hops.
     let deep = "a(expand:".repeat(100_000);
-    assert_eq!(Expand::parse(&deep).unwrap_err().field_errors()[0].code, "too_deep");
+    assert_eq!(
+        Expand::parse(&deep).unwrap_err().field_errors()[0].code,
+        "too_deep"
+    );
 }
 
 #[test]
@@ -110,13 +121,33 @@ fn bodies_are_read() {
     for (json, code, path) in [
         (json!([]), "not_an_object", "/expand"),
         (json!({"a": false}), "not_options", "/expand/a"),
-        (json!({"a": {"limit": 0}}), "out_of_range", "/expand/a/limit"),
-        (json!({"a": {"limit": 1.5}}), "out_of_range", "/expand/a/limit"),
-        (json!({"a": {"where": 0}}), "unknown_option", "/expand/a/where"),
+        (
+            json!({"a": {"limit": 0}}),
+            "out_of_range",
+            "/expand/a/limit",
+        ),
+        (
+            json!({"a": {"limit": 1.5}}),
+            "out_of_range",
+            "/expand/a/limit",
+        ),
+        (
+            json!({"a": {"where": 0}}),
+            "unknown_option",
+            "/expand/a/where",
+        ),
         (json!({"a": {"sort": 1}}), "not_texts", "/expand/a/sort"),
         (json!({"a": {"fields": []}}), "empty", "/expand/a/fields"),
-        (json!({"a": {"params": []}}), "not_an_object", "/expand/a/params"),
-        (json!({"a": {"expand": {"b": 1}}}), "not_options", "/expand/a/expand/b"),
+        (
+            json!({"a": {"params": []}}),
+            "not_an_object",
+            "/expand/a/params",
+        ),
+        (
+            json!({"a": {"expand": {"b": 1}}}),
+            "not_options",
+            "/expand/a/expand/b",
+        ),
         (json!({"a.b.c.d.e": true}), "too_deep", "/expand/a.b.c.d.e"),
         (
             json!({"a": {"expand": {"b": {"expand": {"c": {"expand": {"d": {"expand": {"e": true}}}}}}}}}),
@@ -126,6 +157,10 @@ fn bodies_are_read() {
     ] {
         let problem = read(json.clone()).unwrap_err();
         let errors = problem.field_errors();
-        assert_eq!((errors[0].code, errors[0].path.as_str()), (code, path), "{json}");
+        assert_eq!(
+            (errors[0].code, errors[0].path.as_str()),
+            (code, path),
+            "{json}"
+        );
     }
 }
