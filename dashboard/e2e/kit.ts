@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 /** The operator that `galley demo` makes. */
 export const operator = { email: "demo@example.com", password: "galley-demo" };
 
-const binary = process.env.GALLEY_BIN ?? resolve(import.meta.dirname, "../../target/debug/galley");
+const binary = process.env.GALLEY_TEST_BIN ?? resolve(import.meta.dirname, "../../target/debug/galley");
 const site = resolve(import.meta.dirname, "../../examples/shop/dist");
 
 /** A running demo. */

@@ -3,7 +3,13 @@
 
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+	createServer,
+	type IncomingMessage,
+	request,
+	type Server,
+	type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize, resolve } from "node:path";
 
@@ -55,7 +61,8 @@ async function answer(target: string, from: IncomingMessage, to: ServerResponse)
 		return;
 	}
 	const docs = /^(?:\/p\/[^/]+)?\/v1\/docs(?:\/([\w.]+))?$/.exec(path);
-	if (docs) return file(join(dist, "reference", docs[1] ?? "index.html"), from, to, referencePolicy);
+	if (docs)
+		return file(join(dist, "reference", docs[1] ?? "index.html"), from, to, referencePolicy);
 	if (path === "/dashboard" || path.startsWith("/dashboard/")) return app(path, from, to);
 	pass(target, from, to);
 }
@@ -76,7 +83,12 @@ async function app(path: string, from: IncomingMessage, to: ServerResponse): Pro
 	to.end(page.replaceAll("__CSP_NONCE__", nonce));
 }
 
-async function file(path: string, from: IncomingMessage, to: ServerResponse, csp: string): Promise<void> {
+async function file(
+	path: string,
+	from: IncomingMessage,
+	to: ServerResponse,
+	csp: string,
+): Promise<void> {
 	const packs = String(from.headers["accept-encoding"] ?? "").includes("gzip");
 	const packed = packs ? await readFile(`${path}.gz`).catch(() => undefined) : undefined;
 	const bytes = packed ?? (await readFile(path).catch(() => undefined));

@@ -698,27 +698,48 @@ test("a double click and a lost answer make one order each", async ({ page }) =>
 	expect(faults.filter((fault) => !fault.includes("net::ERR_CONNECTION_RESET"))).toEqual([]);
 });
 
-test("one refresh serves all requests that wait for it", async ({ page }) => {
+test("one refresh serves all requests and tabs that wait for it", async ({ page, context }) => {
 	const who = await customer();
 	const faults = await watch(page);
 	await signIn(page, who);
 	const refreshes: string[] = [];
-	page.on("request", (it) => it.url().endsWith("/v1/auth/refresh") && refreshes.push(it.url()));
-	const spoil = (change: { expires?: number; access?: string }) =>
-		page.evaluate((more) => {
+	context.on("request", (it) => it.url().endsWith("/v1/auth/refresh") && refreshes.push(it.url()));
+	const end = () =>
+		page.evaluate(() => {
 			const session = JSON.parse(localStorage.getItem("shop.session") ?? "{}");
-			localStorage.setItem("shop.session", JSON.stringify({ ...session, ...more }));
-		}, change);
-	await spoil({ expires: 0 });
+			localStorage.setItem("shop.session", JSON.stringify({ ...session, expires: 0 }));
+		});
+	const orders = "You have not ordered anything yet.";
 	await page.goto(`${site}/#/orders`);
-	await page.reload();
-	await expect(page.getByText("You have not ordered anything yet.")).toBeVisible();
+	await expect(page.getByText(orders)).toBeVisible();
+
+	// Two tabs at once: the lock of the browser lets one of them go first.
+	const other = await context.newPage();
+	await other.goto(`${site}/#/orders`);
+	await expect(other.getByText(orders)).toBeVisible();
+	expect(refreshes).toHaveLength(0);
+	await context.route("**/v1/auth/refresh", async (route) => {
+		await new Promise((done) => setTimeout(done, 800));
+		await route.continue();
+	});
+	await end();
+	await Promise.all([page.reload(), other.reload()]);
+	await expect(page.getByText(orders)).toBeVisible();
+	await expect(other.getByText(orders)).toBeVisible();
 	expect(refreshes).toHaveLength(1);
+	await other.close();
+
+	// One tab of a browser without locks: all its requests wait for the same flight.
+	await page.addInitScript(() => Object.defineProperty(navigator, "locks", { value: undefined }));
+	await end();
+	await page.reload();
+	await expect(page.getByText(orders)).toBeVisible();
+	expect(refreshes).toHaveLength(2);
 	expect(faults).toEqual([]);
 
 	// Ended elsewhere: the customer is out, and asked to sign in.
 	await good("POST", "/auth/sign-out-everywhere", who.token);
-	await spoil({ expires: 0 });
+	await end();
 	await page.reload();
 	await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in");
 	expect(await page.evaluate(() => localStorage.getItem("shop.session"))).toBeNull();

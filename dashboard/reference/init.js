@@ -11,6 +11,7 @@ Scalar.createApiReference("#reference", {
 	hideClientButton: true,
 	showDeveloperTools: "never",
 	persistAuth: false,
+	authentication: { preferredSecurityScheme: "bearer" },
 	theme: "default",
 	defaultOpenAllTags: false,
 	metaData: { title: "API reference" },

@@ -6,6 +6,7 @@ import "@mantine/notifications/styles.css";
 import "@mantine/spotlight/styles.css";
 import "./ui/base.css";
 import { MantineProvider } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
@@ -21,6 +22,12 @@ import { theme, variables } from "./ui/theme";
 // The scroll lock of dialogs injects its own style.
 setNonce(nonce);
 
+/** Where they hide no button: drawers are on the right, and on a phone the buttons are at the bottom. */
+function Messages() {
+	const isPhone = useMediaQuery("(max-width: 48em)");
+	return <Notifications position={isPhone ? "top-center" : "bottom-left"} limit={4} />;
+}
+
 const place = document.getElementById("root");
 if (place) {
 	createRoot(place).render(
@@ -33,7 +40,7 @@ if (place) {
 			>
 				<QueryClientProvider client={client}>
 					<ConfirmProvider>
-						<Notifications position="bottom-right" limit={4} />
+						<Messages />
 						<RouterProvider router={router} />
 					</ConfirmProvider>
 				</QueryClientProvider>

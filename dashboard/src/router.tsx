@@ -9,6 +9,7 @@ import {
 	redirect,
 } from "@tanstack/react-router";
 import { sessionQuery } from "./api/admin";
+import { queryText } from "./api/client";
 import { Broken, Missing } from "./layouts/Broken";
 import { Shell } from "./layouts/Shell";
 import { client } from "./store";
@@ -21,8 +22,6 @@ const search =
 		const read: Optional = {};
 		for (const name of names) {
 			const value = given[name];
-			// The router reads `status=404` as a number.
-			if (typeof value === "number") read[name] = String(value);
 			if (typeof value === "string" && value !== "") read[name] = value;
 		}
 		return read as Partial<Record<N, string>>;
@@ -223,6 +222,9 @@ export const router = createRouter({
 	routeTree: tree,
 	basepath: "/dashboard",
 	context: { client },
+	// Every parameter is a text: `status=404` stays as it is written.
+	parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+	stringifySearch: (search) => queryText(search as Record<string, string | undefined>),
 	defaultPreload: "intent",
 	defaultPreloadStaleTime: 0,
 	scrollRestoration: true,

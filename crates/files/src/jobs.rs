@@ -130,11 +130,12 @@ impl Files {
             let mut failed = None;
             for effect in effects {
                 let object = effect.body["object"].as_str().and_then(kernel::parse_id);
-                let deleted = match object {
-                    Some(object) => objects.delete(project, object).await,
-                    None => Ok(tracing::error!(body = %effect.body, "a deletion of no object")),
+                let Some(object) = object else {
+                    tracing::error!(body = %effect.body, "a deletion of no object");
+                    done.push(effect.id);
+                    continue;
                 };
-                match deleted {
+                match objects.delete(project, object).await {
                     Ok(()) => done.push(effect.id),
                     Err(error) => failed = Some(error),
                 }

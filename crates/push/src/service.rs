@@ -114,12 +114,12 @@ impl Push {
             false => None,
         };
         let session = ask.session();
-        Ok(list.page(
+        list.page(
             rows,
             total,
             |row| row.id,
             |row| Ok(DeviceView::new(row, session)),
-        )?)
+        )
     }
 
     /// Removes a device: a user's own, or for keys and operators any.

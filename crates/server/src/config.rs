@@ -83,8 +83,8 @@ pub struct DatabaseConfig {
     pub slow_queue: usize,
     /// SQLite: threads that commit for all projects.
     pub writer_threads: usize,
-    /// SQLite: reader connections that each thread keeps open, about 175 KiB each.
-    pub readers_per_thread: usize,
+    /// SQLite: MiB that the reader connections of all threads together may take, about 175 KiB each.
+    pub reader_memory_mib: usize,
 }
 
 impl Default for DatabaseConfig {
@@ -101,7 +101,7 @@ impl Default for DatabaseConfig {
             slow_threads: sqlite.slow_threads,
             slow_queue: sqlite.slow_queue,
             writer_threads: sqlite.writer_threads,
-            readers_per_thread: sqlite.readers_per_thread,
+            reader_memory_mib: sqlite.reader_memory_mib,
         }
     }
 }
@@ -146,7 +146,11 @@ impl Config {
             .prefix_separator("_")
             .separator("__")
             .ignore_empty(true)
-            .try_parsing(true);
+            .try_parsing(true)
+            .list_separator(",");
+        let environment = lists().into_iter().fold(environment, |environment, key| {
+            environment.with_list_parse_key(&key)
+        });
         // The data directory and the file itself are flags with variables of their own.
         let vars = std::env::vars().filter(|(k, _)| {
             !matches!(k.as_str(), "GALLEY_DATA_DIR" | "GALLEY_CONFIG")
@@ -224,7 +228,7 @@ impl Config {
                 slow_threads: d.slow_threads,
                 slow_queue: d.slow_queue,
                 writer_threads: d.writer_threads,
-                readers_per_thread: d.readers_per_thread,
+                reader_memory_mib: d.reader_memory_mib,
             });
         }
         Engine::Postgres(PgOptions {
@@ -319,4 +323,24 @@ fn section(
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
     PathBuf::from("galley-data")
+}
+
+/// The settings that are lists; in the environment their items are separated by commas.
+fn lists() -> Vec<String> {
+    fn find(value: &serde_json::Value, name: &str, lists: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Array(_) => lists.push(name.to_owned()),
+            serde_json::Value::Object(object) => {
+                for (key, value) in object {
+                    let dot = if name.is_empty() { "" } else { "." };
+                    find(value, &format!("{name}{dot}{key}"), lists);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut names = Vec::new();
+    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    find(&defaults, "", &mut names);
+    names
 }

@@ -31,11 +31,12 @@ pub mod in_project {
     }
 }
 
-/// What `npm run build` made. Text is kept compressed only; a build without it has no file.
+/// What `npm run build` made. Scripts and styles are kept compressed only; a build without it has no file.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../dashboard/dist"]
+#[folder = "../../dashboard/dist"]
 #[allow_missing = true]
 #[include = "*.gz"]
+#[include = "*.html"]
 #[include = "*.png"]
 #[include = "*.ico"]
 #[include = "*.woff2"]
@@ -67,7 +68,7 @@ pub(crate) fn configure_instance(config: &mut web::ServiceConfig) {
 }
 
 pub(crate) fn configure_project(config: &mut web::ServiceConfig) {
-    config.service(docs_bare).service(docs_file);
+    config.service(docs).service(docs_file);
 }
 
 /// The instance's address leads to the dashboard.
@@ -96,8 +97,9 @@ async fn dashboard_file(
 }
 
 #[get("/v1/docs")]
-async fn docs_bare(_caller: Caller<in_project::DocsOpen>) -> HttpResponse {
-    to("docs/")
+async fn docs(_caller: Caller<in_project::DocsOpen>) -> Result<HttpResponse, Problem> {
+    let html = text("reference/index.html")?.unwrap_or_else(|| NOT_BUILT.to_owned());
+    Ok(html_page(html, DOCS_POLICY))
 }
 
 #[get("/v1/docs/{path:.*}")]
@@ -106,11 +108,10 @@ async fn docs_file(
     path: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    if !path.is_empty() {
-        return file(&format!("reference/{path}"), &request);
+    if path.is_empty() {
+        return Ok(to("../docs"));
     }
-    let html = text("reference/index.html")?.unwrap_or_else(|| NOT_BUILT.to_owned());
-    Ok(html_page(html, DOCS_POLICY))
+    file(&format!("reference/{path}"), &request)
 }
 
 /// Relative, so that it holds below a prefix and behind a proxy.
@@ -143,15 +144,14 @@ fn html_page(html: String, policy: &str) -> HttpResponse {
         .body(html)
 }
 
-/// A text file as it was before it was compressed.
+/// A page's text. Pages are not compressed: something is put into them.
 fn text(name: &str) -> Result<Option<String>, Problem> {
-    let Some(file) = Files::get(&format!("{name}.gz")) else {
+    let Some(file) = Files::get(name) else {
         return Ok(None);
     };
-    let broken = |e| Problem::internal(format!("an embedded file: {e}"));
-    String::from_utf8(unpacked(&file).map_err(broken)?)
+    String::from_utf8(file.data.into_owned())
         .map(Some)
-        .map_err(|_| Problem::internal("an embedded file is no text"))
+        .map_err(|_| Problem::internal("an embedded page is no text"))
 }
 
 fn unpacked(file: &EmbeddedFile) -> std::io::Result<Vec<u8>> {

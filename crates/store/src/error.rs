@@ -35,12 +35,15 @@ pub enum StoreError {
     /// The closure left foreign keys that do not hold.
     #[error("deferred foreign keys do not hold")]
     DeferredForeignKey,
-    /// The query passed the slow lane's deadline, or the lane is full.
+    /// The query passed the slow lane's deadline or the lane is full, or a long write passed its own.
     #[error("too expensive")]
     TooExpensive,
     /// The rows are larger than an answer may be.
     #[error("the rows are larger than an answer may be")]
     TooLarge,
+    /// The database's user may not make the role that a project's own SQL runs as.
+    #[error("the database's user may not make roles: give it CREATEROLE")]
+    NoCreateRole,
     /// No room on the disk.
     #[error("disk full")]
     Full,
@@ -74,6 +77,14 @@ const CODE_CLOSED: i32 = -2;
 pub(crate) fn sqlite_poisoned() -> rusqlite::Error {
     let text = "a failed statement poisoned the transaction".to_owned();
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(CODE_POISONED), Some(text))
+}
+
+/// What a statement is answered whose job has passed its deadline.
+pub(crate) fn sqlite_interrupted() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT),
+        None,
+    )
 }
 
 /// A failure of the store on its way through SeaORM, which `StoreError::from` finds again.

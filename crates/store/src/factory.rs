@@ -1,6 +1,7 @@
 //! Opens databases: the instance's own and one per project, on the engine the configuration names.
 
 use crate::migrate::{self, Step};
+use crate::news::{Desk, Listener, News, Topic};
 use crate::pg::{PgDb, PgOptions, PgShared};
 use crate::sqlite::{Durability, SqliteDb, SqliteOptions, SqliteRuntime};
 use crate::{Db, StoreError};
@@ -23,6 +24,7 @@ pub struct Store {
     engine: Started,
     /// The SQLite of local files beside PostgreSQL, once there is one.
     local: Arc<Mutex<Option<Arc<SqliteRuntime>>>>,
+    desk: Arc<Desk>,
 }
 
 #[derive(Clone)]
@@ -40,9 +42,14 @@ impl Store {
             }
             Engine::Postgres(options) => Started::Postgres(PgShared::connect(options).await?),
         };
+        let desk = match &engine {
+            Started::Sqlite(..) => Desk::new(),
+            Started::Postgres(shared) => shared.desk.clone(),
+        };
         Ok(Self {
             engine,
             local: Arc::default(),
+            desk,
         })
     }
 
@@ -92,7 +99,7 @@ impl Store {
                         let options = SqliteOptions {
                             slow_threads: 1,
                             writer_threads: 1,
-                            readers_per_thread: 4,
+                            reader_memory_mib: 4,
                             ..SqliteOptions::default()
                         };
                         local.insert(SqliteRuntime::start(options)?).clone()
@@ -101,6 +108,58 @@ impl Store {
             }
         };
         sqlite(&runtime, path, Durability::Relaxed, 0, steps).await
+    }
+}
+
+impl Store {
+    /// Tells every listener, of this process at once and of the other nodes within some ten milliseconds, that something
+    /// of the project with this uid changed. To be called after the commit: a listener reads at once.
+    pub fn announce(&self, project: Uuid, topic: Topic) {
+        match &self.engine {
+            Started::Sqlite(..) => self.desk.tell(News::Changed(project, topic)),
+            Started::Postgres(shared) => shared.announce(project, topic),
+        }
+    }
+
+    /// Hears what is announced from now on, by this process too.
+    #[must_use]
+    pub fn listen(&self) -> Listener {
+        self.desk.listen()
+    }
+
+    /// Makes the role that the project's own SQL runs as (`SET LOCAL ROLE`): it cannot log in, owns nothing, and may read
+    /// the tables of the project whose names do not begin with `_`, as they are now. Its name; `None` on SQLite, which
+    /// has no roles. Fails with [`StoreError::NoCreateRole`] where it may not be made.
+    pub async fn ensure_role(&self, project: Uuid) -> Result<Option<String>, StoreError> {
+        match &self.engine {
+            Started::Sqlite(..) => Ok(None),
+            Started::Postgres(shared) => shared.ensure_role(project).await.map(Some),
+        }
+    }
+
+    /// Removes the project's role, if it has one. To be called when the project is removed for good.
+    pub async fn drop_role(&self, project: Uuid) -> Result<(), StoreError> {
+        match &self.engine {
+            Started::Sqlite(..) => Ok(()),
+            Started::Postgres(shared) => shared.drop_role(project).await,
+        }
+    }
+
+    /// Ends the use of all databases, when all else has ended: on SQLite every open file is left without a log beside
+    /// it; on PostgreSQL the connections are closed.
+    pub async fn shutdown(&self) {
+        let local = self
+            .local
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(runtime) = local {
+            runtime.shutdown().await;
+        }
+        match &self.engine {
+            Started::Sqlite(runtime, _) => runtime.shutdown().await,
+            Started::Postgres(shared) => shared.shutdown().await,
+        }
     }
 }
 

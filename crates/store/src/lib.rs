@@ -10,6 +10,7 @@ mod error;
 mod factory;
 mod idempotency;
 mod migrate;
+mod news;
 mod outbox;
 mod pg;
 mod snapshot;
@@ -23,6 +24,7 @@ pub use error::StoreError;
 pub use factory::{Engine, Store};
 pub use idempotency::{Answer, Claim, IDEMPOTENCY_BODY_MAX};
 pub use migrate::{Ddl, Step};
+pub use news::{Listener, News, Topic};
 pub use outbox::{Effect, EffectIn};
 pub use pg::PgOptions;
 pub use snapshot::Snapshot;
@@ -31,6 +33,7 @@ pub use tx::WriteTx;
 pub use value::{Doc, Sq};
 
 use sea_orm::{DbBackend, Statement};
+use std::time::Duration;
 
 /// The schema marker that every statement writes in front of a table.
 pub const SCHEMA: &str = "project";
@@ -103,8 +106,24 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         match self {
-            Self::Sqlite(db) => db.write(f).await,
+            Self::Sqlite(db) => db.write(f, None).await,
             Self::Postgres(db) => db.write(f).await,
+        }
+    }
+
+    /// Runs `f` as [`Db::write`] does, but alone in a transaction of its own and for at most `deadline`: for a write that
+    /// is known to be long, such as a slice of a bulk job. It is interrupted at its deadline, which undoes all of it and
+    /// nothing of its neighbours, and ends as [`StoreError::TooExpensive`]. On SQLite the other writes of the database
+    /// wait meanwhile.
+    pub async fn write_long<T, E, F>(&self, deadline: Duration, f: F) -> Result<T, E>
+    where
+        F: AsyncFn(&WriteTx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(db) => db.write(f, Some(deadline)).await,
+            Self::Postgres(db) => db.write_long(f, deadline).await,
         }
     }
 

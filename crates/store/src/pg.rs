@@ -1,10 +1,13 @@
 //! One database in one PostgreSQL schema, through a read pool and a write pool that all projects share.
 
+mod notify;
+mod role;
 mod sequencer;
 mod session;
 mod tx;
 
 use crate::error::{StoreError, into_db_err, is_stale_plan};
+use crate::news::Desk;
 use crate::value::{Doc, NAN, has_nan};
 use crate::{Snapshot, WriteTx, place};
 use futures_util::FutureExt;
@@ -18,8 +21,9 @@ use std::panic::AssertUnwindSafe;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 pub use tx::PgTx;
 
@@ -60,6 +64,10 @@ pub(crate) struct PgShared {
     read: PgPool,
     write: PgPool,
     per_project: usize,
+    /// What this node hears and tells under.
+    node: Uuid,
+    pub(crate) desk: Arc<Desk>,
+    _ears: notify::Ears,
 }
 
 impl PgShared {
@@ -67,6 +75,12 @@ impl PgShared {
         let base = PgConnectOptions::from_str(&options.url)
             .map_err(|e| StoreError::Db(e.to_string()))?
             .application_name("galley");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "names a process to others, and no record"
+        )]
+        let (node, desk) = (Uuid::new_v4(), Desk::new());
+        let ears = notify::Ears::open(base.clone(), node, desk.clone());
         let timeout = options.statement_timeout_ms.to_string();
         let common = [
             ("statement_timeout", timeout.as_str()),
@@ -108,7 +122,16 @@ impl PgShared {
             read,
             write,
             per_project: options.per_project.max(1),
+            node,
+            desk,
+            _ears: ears,
         }))
+    }
+
+    /// Closes the pools once their connections have come back.
+    pub(crate) async fn shutdown(&self) {
+        self.read.close().await;
+        self.write.close().await;
     }
 }
 
@@ -333,14 +356,40 @@ impl PgDb {
         F: AsyncFn(&WriteTx) -> Result<T, E>,
         E: From<StoreError>,
     {
+        self.write_with(f, None).await
+    }
+
+    pub(crate) async fn write_long<T, E, F>(&self, f: F, deadline: Duration) -> Result<T, E>
+    where
+        F: AsyncFn(&WriteTx) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        self.write_with(f, Some(deadline)).await
+    }
+
+    async fn write_with<T, E, F>(&self, f: F, deadline: Option<Duration>) -> Result<T, E>
+    where
+        F: AsyncFn(&WriteTx) -> Result<T, E>,
+        E: From<StoreError>,
+    {
         let mut attempt = 0;
+        let started = Instant::now();
         loop {
             let permit = self.permit(&self.writes).await?;
-            let tx = PgTx::open(&self.shared.write, &self.place).await;
+            let tx = PgTx::open(&self.shared.write, &self.place, deadline).await;
             let tx = WriteTx::Postgres(tx.map_err(StoreError::from)?);
-            let ran = AssertUnwindSafe(f(&tx)).catch_unwind().await;
+            let run = AssertUnwindSafe(f(&tx)).catch_unwind();
+            // The commit is not under the deadline: its outcome would not be known.
+            let ran = match deadline {
+                None => Ok(run.await),
+                Some(max) => tokio::time::timeout(max.saturating_sub(started.elapsed()), run).await,
+            };
             let WriteTx::Postgres(tx) = tx else {
                 return Err(StoreError::Closed.into());
+            };
+            let Ok(ran) = ran else {
+                tx.abandon().await;
+                return Err(StoreError::TooExpensive.into());
             };
             let again = tx.must_run_again();
             let changed = tx.has_changes();

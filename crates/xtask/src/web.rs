@@ -38,7 +38,7 @@ pub fn walk(workspace: &Workspace) -> Outcome<Command> {
     command
         .args(["run", "--silent", "e2e"])
         .current_dir(workspace.root.join("dashboard"))
-        .env("GALLEY_BIN", workspace.target.join("debug/galley"));
+        .env("GALLEY_TEST_BIN", workspace.target.join("debug/galley"));
     Ok(command)
 }
 

@@ -17,33 +17,38 @@ export interface NewMessage {
 	dry_run?: boolean;
 }
 
-/** A message and how far it is. Counts by reason differ by what went wrong. */
+/** What became of the deliveries of a message; each device is counted once. */
+export const OUTCOMES = ["queued", "sent", "failed", "pruned", "skipped"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
 export interface Message {
 	id: string;
+	/** `queued` until it is addressed, `sending` until nothing of it waits, then `done`; or `cancelled`. */
 	status: string;
-	title?: string | null;
-	body?: string | null;
-	url?: string | null;
-	to?: unknown;
-	created_at?: string;
-	counts?: Record<string, unknown>;
-	queued?: number;
-	sent?: number;
-	failed?: number;
-	pruned?: number;
-	[more: string]: unknown;
+	audience?: { kind: string; size: number | null };
+	title: string;
+	body: string | null;
+	url: string | null;
+	dry_run?: boolean;
+	counts: Record<Outcome, number>;
+	reasons?: { outcome: Outcome; reason: string; count: number }[];
+	actor?: string | null;
+	created_at: string;
+	expires_at?: string;
+	finished_at?: string | null;
 }
 
+/** What one recipient got, or would have got. */
 export interface InboxEntry {
-	id?: string;
-	message?: string;
-	user?: string | null;
-	device?: string | null;
-	outcome?: string;
-	at?: string;
-	created_at?: string;
-	payload?: { notification?: DeclarativeNotification; [more: string]: unknown };
-	[more: string]: unknown;
+	id: string;
+	message: string;
+	user: string | null;
+	device: string | null;
+	payload: { notification?: DeclarativeNotification };
+	outcome: string;
+	reason: string | null;
+	created_at: string;
+	updated_at: string;
 }
 
 /** The declarative form that browsers show without a worker. */
@@ -52,7 +57,6 @@ export interface DeclarativeNotification {
 	body?: string;
 	navigate?: string;
 	image?: string;
-	[more: string]: unknown;
 }
 
 export interface Device {
@@ -94,8 +98,7 @@ export const inboxQuery = (project: string) =>
 	list<InboxEntry>(keys.of(project).inbox, at(project, "inbox"));
 
 /** Whether anything can still happen to the message. */
-export const isPending = ({ status }: Message) =>
-	!["sent", "done", "failed", "cancelled", "canceled", "expired", "dry_run"].includes(status);
+export const isPending = ({ status }: Message) => status === "queued" || status === "sending";
 
 export const messageQuery = (project: string, id: string) =>
 	queryOptions({
@@ -119,24 +122,3 @@ export const devicesQuery = (project: string, user: string) =>
 			(await call<Page<Device>>("GET", at(project, "devices"), { query: { user, limit: 100 } }))
 				.data.items,
 	});
-
-/** The four counts of a message, wherever the server keeps them. */
-export function countsOf(
-	message: Message,
-): Record<"queued" | "sent" | "failed" | "pruned", number> {
-	const of = (name: string) => {
-		const value = message.counts?.[name] ?? message[name];
-		return typeof value === "number" ? value : 0;
-	};
-	return { queued: of("queued"), sent: of("sent"), failed: of("failed"), pruned: of("pruned") };
-}
-
-/** Why deliveries failed, the most frequent first. */
-export function reasonsOf(message: Message): [string, number][] {
-	const reasons =
-		message.reasons ?? message.by_reason ?? message.counts?.by_reason ?? message.counts?.reasons;
-	if (typeof reasons !== "object" || reasons === null) return [];
-	return Object.entries(reasons)
-		.filter((pair): pair is [string, number] => typeof pair[1] === "number" && pair[1] > 0)
-		.sort((a, b) => b[1] - a[1]);
-}

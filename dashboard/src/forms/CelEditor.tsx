@@ -6,7 +6,10 @@ import {
 	type CompletionContext,
 	closeBrackets,
 	closeBracketsKeymap,
+	closeCompletion,
 	completionKeymap,
+	completionStatus,
+	moveCompletionSelection,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import {
@@ -16,7 +19,7 @@ import {
 	syntaxHighlighting,
 } from "@codemirror/language";
 import { setDiagnostics } from "@codemirror/lint";
-import { Compartment, EditorState, Prec } from "@codemirror/state";
+import { Annotation, Compartment, EditorState, Prec } from "@codemirror/state";
 import { EditorView, placeholder as hint, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
@@ -51,6 +54,17 @@ const colours = HighlightStyle.define([
 	{ tag: tags.operator, class: classes.operator },
 ]);
 
+/** Takes the chosen name, or the first where none is chosen. */
+function takeFirst(view: EditorView): boolean {
+	if (acceptCompletion(view)) return true;
+	if (completionStatus(view.state) !== "active") return false;
+	moveCompletionSelection(true)(view);
+	return acceptCompletion(view);
+}
+
+/** Marks a change that came from outside. */
+const given = Annotation.define<boolean>();
+
 export default function CelEditor(props: CelInputProps & { describedBy?: string }) {
 	const place = useRef<HTMLDivElement>(null);
 	const view = useRef<EditorView>(undefined);
@@ -59,6 +73,8 @@ export default function CelEditor(props: CelInputProps & { describedBy?: string 
 	const latest = useRef(props);
 	latest.current = props;
 	const isLine = props.onEnter !== undefined;
+	// What was typed and has not come back as `value` yet: a value among it is an echo, not another text.
+	const typed = useRef<string[]>([]);
 
 	useEffect(() => {
 		if (!place.current) return;
@@ -92,7 +108,8 @@ export default function CelEditor(props: CelInputProps & { describedBy?: string 
 					closeBrackets(),
 					language,
 					syntaxHighlighting(colours),
-					autocompletion({ override: [complete], icons: false }),
+					// In a line Enter sends; a name is taken by Tab, or by Enter after an arrow.
+					autocompletion({ override: [complete], icons: false, selectOnOpen: !isLine }),
 					isLine
 						? EditorState.transactionFilter.of((change) =>
 								change.newDoc.lines > 1
@@ -110,13 +127,14 @@ export default function CelEditor(props: CelInputProps & { describedBy?: string 
 						: EditorView.lineWrapping,
 					Prec.high(
 						keymap.of([
-							{ key: "Tab", run: acceptCompletion },
+							{ key: "Tab", run: takeFirst },
 							...(isLine
 								? [
 										{
 											key: "Enter",
 											run: (at: EditorView) => {
 												if (acceptCompletion(at)) return true;
+												closeCompletion(at);
 												latest.current.onEnter?.();
 												return true;
 											},
@@ -134,7 +152,11 @@ export default function CelEditor(props: CelInputProps & { describedBy?: string 
 					hint(latest.current.placeholder ?? ""),
 					settings.current.of([]),
 					EditorView.updateListener.of((update) => {
-						if (update.docChanged) latest.current.onChange(update.state.doc.toString());
+						if (!update.docChanged || update.transactions.some((it) => it.annotation(given)))
+							return;
+						const text = update.state.doc.toString();
+						typed.current.push(text);
+						latest.current.onChange(text);
 					}),
 				],
 			}),
@@ -145,9 +167,14 @@ export default function CelEditor(props: CelInputProps & { describedBy?: string 
 
 	useEffect(() => {
 		const editor = view.current;
-		if (editor && editor.state.doc.toString() !== props.value) {
+		if (!editor) return;
+		const echo = typed.current.lastIndexOf(props.value);
+		if (echo >= 0) {
+			typed.current.splice(0, echo + 1);
+		} else if (editor.state.doc.toString() !== props.value) {
 			editor.dispatch({
 				changes: { from: 0, to: editor.state.doc.length, insert: props.value },
+				annotations: given.of(true),
 			});
 		}
 	}, [props.value]);
@@ -159,6 +186,7 @@ export default function CelEditor(props: CelInputProps & { describedBy?: string 
 				EditorView.editable.of(!disabled),
 				EditorView.contentAttributes.of({
 					"aria-label": label,
+					tabindex: "0",
 					...(describedBy ? { "aria-invalid": "true", "aria-describedby": describedBy } : {}),
 				}),
 			]),

@@ -20,6 +20,7 @@ import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { bucketsQuery } from "../api/files";
 import { FIELD_TYPES, type FieldType, useCollections } from "../api/schema";
+import { mono } from "../ui/mono";
 import { type FieldDraft, type IndexDraft, newField, newIndex } from "./definitions";
 
 const TYPES: Record<FieldType, string> = {
@@ -116,7 +117,7 @@ function FieldCard({
 				<Group gap="sm" align="flex-start">
 					<TextInput
 						label="Name"
-						ff="monospace"
+						classNames={mono}
 						placeholder="title"
 						value={field.name}
 						onChange={(event) => onChange({ name: event.currentTarget.value })}
@@ -232,7 +233,7 @@ function FieldCard({
 						<TextInput
 							size="xs"
 							label={field.computed ? "Default: an expression" : "Default"}
-							ff={field.computed ? "monospace" : undefined}
+							classNames={field.computed ? mono : undefined}
 							value={field.default}
 							onChange={(event) => onChange({ default: event.currentTarget.value })}
 							error={errorOf("default") ?? errorOf("default.expression")}

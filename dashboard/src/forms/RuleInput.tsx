@@ -129,7 +129,6 @@ function RuleInput({
 							</Button>
 						</Menu.Target>
 						<Menu.Dropdown>
-							<Menu.Label>Common rules</Menu.Label>
 							{suggestions.map((each) => (
 								<Menu.Item key={each} onClick={() => write(each)}>
 									<Text span size="sm" ff="monospace">

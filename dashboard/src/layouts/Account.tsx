@@ -1,12 +1,25 @@
 // Who is signed in, the colours, and the way out.
 
-import { ActionIcon, Menu, SegmentedControl, Text, useMantineColorScheme } from "@mantine/core";
-import { IconLogout, IconUserCircle } from "@tabler/icons-react";
+import { ActionIcon, Menu, Text, useMantineColorScheme } from "@mantine/core";
+import {
+	IconCheck,
+	IconDeviceDesktop,
+	IconLogout,
+	IconMoon,
+	IconSun,
+	IconUserCircle,
+} from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type Operator, signOut } from "../api/admin";
 import { keys } from "../api/keys";
 import { tellProblem } from "../ui/Problem";
+
+const SCHEMES = [
+	{ value: "auto", label: "Colours of the system", icon: <IconDeviceDesktop size={16} /> },
+	{ value: "light", label: "Light colours", icon: <IconSun size={16} /> },
+	{ value: "dark", label: "Dark colours", icon: <IconMoon size={16} /> },
+] as const;
 
 export function Account({ operator }: { operator: Operator }) {
 	const { colorScheme, setColorScheme } = useMantineColorScheme();
@@ -29,31 +42,26 @@ export function Account({ operator }: { operator: Operator }) {
 				</ActionIcon>
 			</Menu.Target>
 			<Menu.Dropdown>
-				<Menu.Label>
-					<Text size="sm" fw={600} c="var(--mantine-color-text)" truncate>
+				<Menu.Item component={Link} to="/operators">
+					<Text size="sm" fw={600} truncate>
 						{operator.name ?? operator.email}
 					</Text>
-					<Text size="xs" truncate>
+					<Text size="xs" c="dimmed" truncate>
 						{operator.name ? `${operator.email} · ` : ""}
 						{operator.role}
 					</Text>
-				</Menu.Label>
+				</Menu.Item>
 				<Menu.Divider />
-				<Menu.Label>Colours</Menu.Label>
-				<SegmentedControl
-					fullWidth
-					size="xs"
-					mx={6}
-					mb={6}
-					aria-label="Colours"
-					value={colorScheme}
-					onChange={(value) => setColorScheme(value as typeof colorScheme)}
-					data={[
-						{ value: "auto", label: "Auto" },
-						{ value: "light", label: "Light" },
-						{ value: "dark", label: "Dark" },
-					]}
-				/>
+				{SCHEMES.map(({ value, label, icon }) => (
+					<Menu.Item
+						key={value}
+						leftSection={icon}
+						rightSection={value === colorScheme && <IconCheck size={15} aria-label="chosen" />}
+						onClick={() => setColorScheme(value)}
+					>
+						{label}
+					</Menu.Item>
+				))}
 				<Menu.Divider />
 				<Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave.mutate()}>
 					Sign out

@@ -145,8 +145,11 @@ export function Palette({ project }: { project?: string }) {
 		<Spotlight
 			actions={groups.filter((group) => group.actions.length > 0)}
 			nothingFound="Nothing fits"
+			attributes={{ content: { "aria-label": "Search and go to" } }}
 			shortcut={["mod + K", "mod + P"]}
 			scrollable
+			centered={false}
+			overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
 			maxHeight={420}
 			limit={40}
 			searchProps={{

@@ -3,7 +3,7 @@
 import { AppShell, Burger, Group } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { Outlet, useParams, useRouter, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { sessionQuery } from "../api/admin";
 import { Account } from "./Account";
@@ -16,15 +16,19 @@ export function Shell() {
 	const [open, { toggle, close }] = useDisclosure(false);
 	const { project } = useParams({ strict: false });
 	const { data: operator } = useQuery(sessionQuery);
-	const location = useRouterState({ select: (state) => state.location });
-	const navigate = useNavigate();
+	const path = useRouterState({ select: (state) => state.location.pathname });
+	const router = useRouter();
 
 	useEffect(() => {
-		if (operator === null) void navigate({ to: "/sign-in", search: { to: location.href } });
-	}, [operator, navigate, location.href]);
+		// Where one was is read at this moment: the sign-in itself must not become the place to return to.
+		const { href } = router.state.location;
+		if (operator === null && !href.startsWith("/sign-in")) {
+			void router.navigate({ to: "/sign-in", search: { to: href }, replace: true });
+		}
+	}, [operator, router]);
 
 	// biome-ignore lint/correctness/useExhaustiveDependencies: a visit to another page closes the menu
-	useEffect(close, [location.pathname]);
+	useEffect(close, [path]);
 
 	return (
 		<AppShell

@@ -8,6 +8,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { type AuditEntry, auditQuery } from "../api/admin";
 import { type Column, DataTable } from "../table/DataTable";
+import { Actor } from "../ui/Actor";
 import { CopyText, Snippet } from "../ui/Copy";
 import { Empty, Page } from "../ui/Page";
 import { ProblemAlert } from "../ui/Problem";
@@ -48,7 +49,7 @@ const columns: Column<AuditEntry>[] = [
 		id: "actor",
 		header: "Who",
 		size: 200,
-		cell: (it) => <span title={it.actor ?? undefined}>{it.actor ?? "nobody"}</span>,
+		cell: (it) => <Actor actor={it.actor} />,
 	},
 	{ id: "network", header: "From", size: 120, cell: (it) => it.network },
 ];

@@ -233,6 +233,7 @@ export function BucketPage() {
 				>
 					<Group gap="xs" justify="space-between">
 						<form
+							noValidate
 							onSubmit={(event) => {
 								event.preventDefault();
 								void navigate({ search: { prefix: words || undefined }, replace: true });

@@ -25,6 +25,7 @@ import { NO_RULES, opened } from "../forms/definitions";
 import { RulesInput } from "../forms/RuleInput";
 import { type Column, DataTable } from "../table/DataTable";
 import { useConfirm } from "../ui/Confirm";
+import { mono } from "../ui/mono";
 import { PartError } from "../ui/NotHere";
 import { Empty, Page } from "../ui/Page";
 import { ProblemAlert, tellDone, tellProblem } from "../ui/Problem";
@@ -36,6 +37,8 @@ const route = getRouteApi("/shell/projects/$project/files");
 
 /** What a bucket's rules may name. */
 const FILE_FIELDS: Field[] = [
+	{ name: "id", type: "id" },
+	{ name: "bucket", type: "text" },
 	{ name: "path", type: "text" },
 	{ name: "size_bytes", type: "number" },
 	{ name: "content_type", type: "text" },
@@ -171,8 +174,8 @@ function BucketForm({
 	const save = useMutation({
 		mutationFn: () => {
 			const limits = {
-				...(size === "" ? {} : { size_bytes_max: Math.round(Number(size) * MIB) }),
-				...(types.length > 0 ? { content_types: types } : {}),
+				size_bytes_max: size === "" ? null : Math.round(Number(size) * MIB),
+				content_types: types.length > 0 ? types : null,
 			};
 			return bucket
 				? updateBucket(project, bucket.name, { rules, limits })
@@ -208,7 +211,7 @@ function BucketForm({
 	const ask = async () => {
 		const yes = await confirm({
 			title: `Delete the bucket ${name}?`,
-			body: "Its files go with it, for good.",
+			body: "Only an empty bucket can be deleted.",
 			action: "Delete bucket",
 			danger: true,
 		});
@@ -217,6 +220,7 @@ function BucketForm({
 	const shown = new Set(["name", "kind", "rules", "limits"]);
 	return (
 		<form
+			noValidate
 			onSubmit={(event) => {
 				event.preventDefault();
 				void submit();
@@ -229,7 +233,7 @@ function BucketForm({
 						<TextInput
 							label="Name"
 							placeholder="posters"
-							ff="monospace"
+							classNames={mono}
 							required
 							data-autofocus
 							value={name}

@@ -237,6 +237,7 @@ function Fields({ project, collection }: { project: string; collection: Collecti
 				</Text>
 			)}
 			<form
+				noValidate
 				onSubmit={(event) => {
 					event.preventDefault();
 					add.mutate();
@@ -310,6 +311,7 @@ function RulesForm({ project, collection }: { project: string; collection: Colle
 	};
 	return (
 		<form
+			noValidate
 			onSubmit={(event) => {
 				event.preventDefault();
 				void submit();

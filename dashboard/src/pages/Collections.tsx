@@ -6,7 +6,7 @@ import { useQueries } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { keys } from "../api/keys";
 import { countRecords } from "../api/records";
-import { type Collection, useCollections } from "../api/schema";
+import { allFields, type Collection, useCollections } from "../api/schema";
 import { type Column, DataTable } from "../table/DataTable";
 import { LinkButton, LinkText } from "../ui/links";
 import { Empty, Page } from "../ui/Page";
@@ -77,7 +77,13 @@ export function Collections() {
 			align: "right",
 			cell: (it) => countOf.get(it.name)?.toLocaleString("en") ?? "",
 		},
-		{ id: "fields", header: "Fields", size: 80, align: "right", cell: (it) => it.fields.length },
+		{
+			id: "fields",
+			header: "Fields",
+			size: 80,
+			align: "right",
+			cell: (it) => allFields(it).length,
+		},
 		{
 			id: "list",
 			header: "List and view",

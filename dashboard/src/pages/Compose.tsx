@@ -144,7 +144,7 @@ function Form({ project }: { project: string }) {
 	};
 	return (
 		<SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
-			<form onSubmit={form.onSubmit((draft) => void send(draft))}>
+			<form noValidate onSubmit={form.onSubmit((draft) => void send(draft))}>
 				<Stack>
 					<ProblemAlert error={submit.error} shown={(path) => INPUTS.has(pointer(path)[0] ?? "")} />
 					<SegmentedControl
@@ -179,8 +179,8 @@ function Form({ project }: { project: string }) {
 					<Textarea label="Text" autosize minRows={3} {...form.getInputProps("body")} />
 					<TextInput
 						label="Address"
-						description="Where a tap leads."
-						placeholder="https://shop.example/orders/1"
+						description="What a tap opens: an https address, or a path of the site."
+						placeholder="/orders"
 						inputMode="url"
 						{...form.getInputProps("url")}
 					/>

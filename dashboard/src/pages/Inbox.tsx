@@ -22,7 +22,10 @@ const route = getRouteApi("/shell/projects/$project/push/inbox");
 export function Inbox() {
 	const { project } = route.useParams();
 	const settings = useQuery(settingsQuery(project));
-	const query = useInfiniteQuery({ ...inboxQuery(project), refetchInterval: 4000 });
+	const query = useInfiniteQuery({
+		...inboxQuery(project),
+		refetchInterval: ({ state }) => (state.error ? false : 4000),
+	});
 	const entries = query.data?.pages.flatMap((page) => page.items) ?? [];
 	return (
 		<Page title="Push">
@@ -33,7 +36,12 @@ export function Inbox() {
 					{settings.data && !settings.data.settings.development && (
 						<Alert color="orange" icon={<IconInfoCircle />} title="Development mode is off">
 							The inbox keeps messages only while it is on.{" "}
-							<LinkText to="/projects/$project/settings" params={{ project }} size="sm">
+							<LinkText
+								to="/projects/$project/settings"
+								params={{ project }}
+								size="sm"
+								underline="always"
+							>
 								To the settings
 							</LinkText>
 						</Alert>
@@ -46,8 +54,8 @@ export function Inbox() {
 						</Empty>
 					)}
 					<Stack gap="md">
-						{entries.map((entry, i) => (
-							<Entry key={entry.id ?? i} project={project} entry={entry} />
+						{entries.map((entry) => (
+							<Entry key={entry.id} project={project} entry={entry} />
 						))}
 					</Stack>
 					{query.hasNextPage && (
@@ -67,14 +75,13 @@ export function Inbox() {
 }
 
 function Entry({ project, entry }: { project: string; entry: InboxEntry }) {
-	const notification = entry.payload?.notification ?? {};
+	const notification = entry.payload.notification ?? {};
 	const { data: collections } = useCollections(project);
 	const users = collections?.find(({ kind }) => kind === "users");
 	const user = useQuery({
 		...recordQuery(project, "users", entry.user ?? ""),
-		enabled: Boolean(entry.user),
+		enabled: entry.user !== null,
 	});
-	const at = entry.at ?? entry.created_at;
 	return (
 		<Paper withBorder p="md">
 			<Group gap="xl" align="flex-start">
@@ -85,9 +92,15 @@ function Entry({ project, entry }: { project: string; entry: InboxEntry }) {
 				/>
 				<Stack gap={6} style={{ flex: 1, minWidth: 200 }}>
 					<Group gap="xs">
-						{entry.outcome && <Badge>{entry.outcome}</Badge>}
+						<Badge
+							color={
+								entry.outcome === "failed" ? "red" : entry.outcome === "sent" ? "teal" : "gray"
+							}
+						>
+							{entry.outcome}
+						</Badge>
 						{!entry.device && <Badge color="gray">no device</Badge>}
-						{at && <Ago time={at} />}
+						<Ago time={entry.created_at} />
 					</Group>
 					{entry.user && (
 						<Text size="sm" component="div">
@@ -97,21 +110,21 @@ function Entry({ project, entry }: { project: string; entry: InboxEntry }) {
 							</RecordLink>
 						</Text>
 					)}
+					{entry.reason && <Text size="sm">{entry.reason}</Text>}
 					{notification.navigate && (
 						<Text size="sm" c="dimmed" truncate>
 							Leads to {notification.navigate}
 						</Text>
 					)}
-					{entry.message && (
-						<LinkText
-							size="sm"
-							to="/projects/$project/push/messages"
-							params={{ project }}
-							search={{ message: entry.message }}
-						>
-							The message
-						</LinkText>
-					)}
+
+					<LinkText
+						size="sm"
+						to="/projects/$project/push/messages"
+						params={{ project }}
+						search={{ message: entry.message }}
+					>
+						The message
+					</LinkText>
 				</Stack>
 			</Group>
 		</Paper>

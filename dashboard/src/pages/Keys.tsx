@@ -224,7 +224,7 @@ function NewKey({ project, close }: { project: string; close: () => void }) {
 		);
 	}
 	return (
-		<form onSubmit={form.onSubmit((values) => submit.mutate(values))}>
+		<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
 			<Stack>
 				<ProblemAlert
 					error={submit.error}

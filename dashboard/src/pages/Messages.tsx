@@ -7,12 +7,12 @@ import { getRouteApi } from "@tanstack/react-router";
 import { keys } from "../api/keys";
 import {
 	cancelMessage,
-	countsOf,
 	isPending,
 	type Message,
 	messageQuery,
 	messagesQuery,
-	reasonsOf,
+	OUTCOMES,
+	type Outcome,
 } from "../api/push";
 import { type Column, DataTable } from "../table/DataTable";
 import { CopyText, Snippet } from "../ui/Copy";
@@ -28,19 +28,16 @@ const route = getRouteApi("/shell/projects/$project/push/messages");
 const COLOURS: Record<string, string> = {
 	queued: "sea",
 	sending: "sea",
-	sent: "teal",
 	done: "teal",
-	failed: "red",
 	cancelled: "gray",
-	expired: "orange",
 };
 
-const count = (name: "queued" | "sent" | "failed" | "pruned"): Column<Message> => ({
+const count = (name: Outcome): Column<Message> => ({
 	id: name,
 	header: name,
 	size: 80,
 	align: "right",
-	cell: (it) => countsOf(it)[name].toLocaleString("en"),
+	cell: (it) => it.counts[name].toLocaleString("en"),
 });
 
 const columns: Column<Message>[] = [
@@ -50,7 +47,7 @@ const columns: Column<Message>[] = [
 		size: 280,
 		cell: (it) => (
 			<Text span size="sm" fw={600} truncate>
-				{it.title ?? it.id}
+				{it.title}
 			</Text>
 		),
 	},
@@ -60,15 +57,12 @@ const columns: Column<Message>[] = [
 		size: 110,
 		cell: (it) => <Badge color={COLOURS[it.status] ?? "gray"}>{it.status}</Badge>,
 	},
-	count("queued"),
-	count("sent"),
-	count("failed"),
-	count("pruned"),
+	...OUTCOMES.map(count),
 	{
 		id: "created_at",
 		header: "When",
 		size: 130,
-		cell: (it) => (it.created_at ? <Ago time={it.created_at} /> : ""),
+		cell: (it) => <Ago time={it.created_at} />,
 	},
 ];
 
@@ -76,7 +70,10 @@ export function Messages() {
 	const { project } = route.useParams();
 	const { message } = route.useSearch();
 	const navigate = route.useNavigate();
-	const query = useInfiniteQuery({ ...messagesQuery(project), refetchInterval: 5000 });
+	const query = useInfiniteQuery({
+		...messagesQuery(project),
+		refetchInterval: ({ state }) => (state.error ? false : 5000),
+	});
 	const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
 	return (
 		<Page title="Push" full>
@@ -91,7 +88,7 @@ export function Messages() {
 					rowId={(it) => it.id}
 					loading={query.isPending}
 					onOpen={(it) => void navigate({ search: { message: it.id } })}
-					openLabel={(it) => `Open ${it.title ?? it.id}`}
+					openLabel={(it) => `Open ${it.title}`}
 					onEnd={() => {
 						if (query.hasNextPage && !query.isFetching) void query.fetchNextPage();
 					}}
@@ -132,7 +129,7 @@ function Detail({ project, id }: { project: string; id: string }) {
 	if (query.isPending) return <Loading />;
 	if (query.error) return <ProblemAlert error={query.error} retry={() => void query.refetch()} />;
 	const message = query.data;
-	const reasons = reasonsOf(message);
+	const reasons = message.reasons?.filter(({ reason }) => reason !== "") ?? [];
 	return (
 		<Stack>
 			<Group justify="space-between">
@@ -151,11 +148,11 @@ function Detail({ project, id }: { project: string; id: string }) {
 					</Button>
 				)}
 			</Group>
-			<SimpleGrid cols={4}>
-				{Object.entries(countsOf(message)).map(([name, n]) => (
+			<SimpleGrid cols={5} spacing="xs">
+				{OUTCOMES.map((name) => (
 					<div key={name}>
 						<Text size="xl" fw={620} className="tabular">
-							{n.toLocaleString("en")}
+							{message.counts[name].toLocaleString("en")}
 						</Text>
 						<Text size="xs" c="dimmed">
 							{name}
@@ -167,15 +164,17 @@ function Detail({ project, id }: { project: string; id: string }) {
 				<Table fz="sm">
 					<Table.Thead>
 						<Table.Tr>
+							<Table.Th>Outcome</Table.Th>
 							<Table.Th>Reason</Table.Th>
 							<Table.Th ta="right">Devices</Table.Th>
 						</Table.Tr>
 					</Table.Thead>
 					<Table.Tbody>
-						{reasons.map(([reason, n]) => (
-							<Table.Tr key={reason}>
+						{reasons.map(({ outcome, reason, count }) => (
+							<Table.Tr key={`${outcome} ${reason}`}>
+								<Table.Td>{outcome}</Table.Td>
 								<Table.Td>{reason}</Table.Td>
-								<Table.Td ta="right">{n}</Table.Td>
+								<Table.Td ta="right">{count}</Table.Td>
 							</Table.Tr>
 						))}
 					</Table.Tbody>

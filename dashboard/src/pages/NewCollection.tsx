@@ -18,6 +18,7 @@ import { FieldsInput, IndexesInput } from "../forms/FieldsInput";
 import { collectionFaults } from "../forms/faults";
 import { RulesInput } from "../forms/RuleInput";
 import { useConfirm } from "../ui/Confirm";
+import { mono } from "../ui/mono";
 import { Page } from "../ui/Page";
 import { ProblemAlert, tellDone } from "../ui/Problem";
 import { openToWorld } from "./openToWorld";
@@ -57,6 +58,7 @@ export function NewCollection() {
 			description="It has an API the moment it is made, documented and typed."
 		>
 			<form
+				noValidate
 				onSubmit={(event) => {
 					event.preventDefault();
 					void submit();
@@ -68,7 +70,7 @@ export function NewCollection() {
 						label="Name"
 						description="In plural: its records are reached at /v1/records/name."
 						placeholder="reviews"
-						ff="monospace"
+						classNames={mono}
 						maw={360}
 						required
 						data-autofocus

@@ -172,7 +172,7 @@ function NewOperator({ close }: { close: () => void }) {
 		rename: (name) => (name.startsWith("projects") ? "project" : name),
 	});
 	return (
-		<form onSubmit={form.onSubmit((values) => submit.mutate(values))}>
+		<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
 			<Stack>
 				<ProblemAlert error={submit.error} shown={(path) => path !== ""} />
 				<TextInput

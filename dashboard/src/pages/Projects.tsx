@@ -10,6 +10,7 @@ import { createProject, type Project, projectsQuery, sessionQuery } from "../api
 import { keys } from "../api/keys";
 import { useSubmit } from "../forms/useSubmit";
 import { type Column, DataTable } from "../table/DataTable";
+import { mono } from "../ui/mono";
 import { Empty, Page } from "../ui/Page";
 import { ProblemAlert, tellDone } from "../ui/Problem";
 import { Ago } from "../ui/Time";
@@ -115,7 +116,7 @@ function NewProject({ open, close }: { open: boolean; close: () => void }) {
 			title="New project"
 			closeButtonProps={{ "aria-label": "Close" }}
 		>
-			<form onSubmit={form.onSubmit((values) => submit.mutate(values))}>
+			<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
 				<Stack>
 					<ProblemAlert error={submit.error} shown={(path) => path === "/id" || path === "/name"} />
 					<TextInput
@@ -134,7 +135,7 @@ function NewProject({ open, close }: { open: boolean; close: () => void }) {
 						label="Id"
 						description="Part of every address, for good: 3 to 40 of a-z, 0-9 and -."
 						required
-						ff="monospace"
+						classNames={mono}
 						{...form.getInputProps("id")}
 					/>
 					<Button type="submit" loading={submit.isPending} style={{ alignSelf: "flex-end" }}>

@@ -15,7 +15,7 @@ import {
 } from "@mantine/core";
 import { IconBell, IconTrash, IconUsersGroup } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { keys } from "../api/keys";
 import { asProblem, messagesByField, pointer } from "../api/problem";
 import {
@@ -46,6 +46,7 @@ import { Loading } from "../ui/Page";
 import { ProblemAlert, tellDone, tellProblem } from "../ui/Problem";
 import { Ago } from "../ui/Time";
 import { suggestion } from "./notify";
+import classes from "./RecordDrawer.module.css";
 
 interface Props {
 	project: string;
@@ -205,19 +206,30 @@ function RecordForm({
 		});
 		if (yes) remove.mutate(record.id);
 	};
+	// What went wrong is brought into sight: the form may be long.
+	const form = useRef<HTMLFormElement>(null);
+	// biome-ignore lint/correctness/useExhaustiveDependencies: the alert changes when the conflict is known
+	useEffect(() => {
+		if (!save.error) return;
+		const input = form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+		input?.focus({ preventScroll: true });
+		(input ?? form.current?.querySelector("[role=alert]"))?.scrollIntoView({ block: "center" });
+	}, [save.error, conflict]);
 	const known = new Set(writable.map(({ name }) => name));
 	const users = fields.filter((field) => field.type === "relation" && field.collection === "users");
 	const system = fields.filter((field) => field.system && field.type !== "id");
 
 	return (
 		<form
+			ref={form}
+			className={classes.form}
+			noValidate
 			onSubmit={(event) => {
 				event.preventDefault();
 				save.mutate();
 			}}
-			noValidate
 		>
-			<Stack gap="md" pb={72}>
+			<Stack gap="md" pb="lg" className={classes.fields}>
 				{conflict ? (
 					<Conflict
 						{...conflict}

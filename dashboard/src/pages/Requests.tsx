@@ -7,6 +7,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { type LoggedRequest, projectsQuery, requestsQuery } from "../api/admin";
 import { type Column, DataTable } from "../table/DataTable";
+import { Actor } from "../ui/Actor";
 import { CopyText } from "../ui/Copy";
 import { Empty, Page } from "../ui/Page";
 import { ProblemAlert } from "../ui/Problem";
@@ -117,7 +118,7 @@ function Requests({
 			id: "actor",
 			header: "Who",
 			size: 150,
-			cell: (it) => <span title={it.actor ?? undefined}>{it.actor ?? "–"}</span>,
+			cell: (it) => <Actor actor={it.actor} project={it.project ?? undefined} />,
 		},
 		{
 			id: "request_id",
@@ -165,6 +166,7 @@ function Requests({
 					data={[{ value: "all", label: "All" }, ...CLASSES]}
 				/>
 				<form
+					noValidate
 					onSubmit={(event) => {
 						event.preventDefault();
 						choose({ status: exact.trim() === "" ? undefined : exact.trim() });

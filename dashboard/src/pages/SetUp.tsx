@@ -51,7 +51,7 @@ export function SetUp() {
 	}
 	return (
 		<Gate title="Set up this server">
-			<form onSubmit={form.onSubmit((values) => submit.mutate(values))}>
+			<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
 				<Stack>
 					<Text size="sm" c="dimmed">
 						You become its first operator, who may do everything.

@@ -93,7 +93,7 @@ function General({ project }: { project: Project }) {
 	});
 	return (
 		<Section title="Name">
-			<form onSubmit={form.onSubmit((values) => submit.mutate(values))}>
+			<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
 				<Stack maw={480}>
 					<ProblemAlert error={submit.error} shown={(path) => path === "/name"} />
 					<Group align="flex-end" gap="xs">
@@ -148,7 +148,7 @@ function Access({ id, etag, settings }: { id: string; etag: string; settings: Pr
 	const isStale = submit.error && asProblem(submit.error).code === "precondition_failed";
 	return (
 		<Section title="Access">
-			<form onSubmit={form.onSubmit((values) => submit.mutate(values))}>
+			<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
 				<Stack maw={560} gap="lg">
 					<ProblemAlert error={submit.error} shown={(path) => path !== ""}>
 						{isStale && (

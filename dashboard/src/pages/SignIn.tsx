@@ -30,7 +30,7 @@ export function SignIn() {
 	});
 	return (
 		<Gate title="Sign in">
-			<form onSubmit={form.onSubmit((values) => submit.mutate(values))}>
+			<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
 				<Stack>
 					<ProblemAlert
 						error={submit.error}

@@ -168,6 +168,8 @@ export function DataTable<T extends object>(props: Props<T>) {
 			className={classes.frame}
 			data-fill={props.fill || undefined}
 			data-empty={(!loading && rows.length === 0) || undefined}
+			// Without rows there is nothing to focus, and it must still be scrolled by keys.
+			{...(rows.length === 0 ? { tabIndex: 0, role: "region", "aria-label": props.label } : {})}
 		>
 			<div
 				role="grid"
@@ -284,14 +286,16 @@ export function DataTable<T extends object>(props: Props<T>) {
 											role="gridcell"
 											{...cell(each.column.id, each.column.getSize())}
 										>
-											<table.FlexRender cell={each} />
+											<div className={classes.inner}>
+												<table.FlexRender cell={each} />
+											</div>
 										</div>
 									))}
 									{onOpen && (
 										<div role="gridcell" className={classes.open}>
 											<ActionIcon
 												variant="subtle"
-												color="gray"
+												c="dimmed"
 												size="sm"
 												tabIndex={-1}
 												aria-label={props.openLabel?.(row.original) ?? `Open row ${index + 1}`}

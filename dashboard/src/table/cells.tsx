@@ -51,7 +51,7 @@ export function Value({
 		case "datetime":
 			return <time dateTime={String(value)}>{stamp(String(value))}</time>;
 		case "number":
-			return <>{String(value)}</>;
+			return String(value);
 		case "select":
 			return <Badge color={tone(field, String(value))}>{String(value)}</Badge>;
 		case "relation": {
@@ -77,7 +77,7 @@ export function Value({
 				/>
 			);
 		default:
-			return typeof value === "string" ? <>{value}</> : <>{JSON.stringify(value)}</>;
+			return typeof value === "string" ? value : JSON.stringify(value);
 	}
 }
 

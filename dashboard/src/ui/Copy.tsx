@@ -44,7 +44,16 @@ export function CopyText({ value, label, size = "sm" }: CopyTextProps) {
 export function Snippet({ code, label }: { code: string; label: string }) {
 	return (
 		<Box pos="relative">
-			<Code block p="md" pr={48} tabIndex={0} role="region" aria-label={label}>
+			<Code
+				block
+				p="md"
+				pr={48}
+				tabIndex={0}
+				role="region"
+				aria-label={label}
+				bg="var(--galley-panel)"
+				bd="1px solid var(--galley-line)"
+			>
 				{code}
 			</Code>
 			<Box pos="absolute" top={8} right={8}>

@@ -20,7 +20,7 @@ export function Page({ title, beside, description, actions, full, children }: Pa
 	useDocumentTitle(`${title} · Galley`);
 	return (
 		<div className={classes.page} data-full={full || undefined}>
-			<Group justify="space-between" align="flex-start" gap="sm" className={classes.head}>
+			<div className={classes.head}>
 				<Box miw={0}>
 					<Group gap="sm">
 						<Title order={1}>{title}</Title>
@@ -32,8 +32,8 @@ export function Page({ title, beside, description, actions, full, children }: Pa
 						</Text>
 					)}
 				</Box>
-				{actions && <Group gap="xs">{actions}</Group>}
-			</Group>
+				{actions && <div className={classes.actions}>{actions}</div>}
+			</div>
 			{children}
 		</div>
 	);

@@ -60,23 +60,42 @@ export const theme = createTheme({
 				events: { hover: true, focus: true, touch: false },
 			},
 		}),
+		// The placeholder is an element that a menu may not hold.
+		Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
 		Modal: {
 			defaultProps: { centered: true, radius: "md", overlayProps: { backgroundOpacity: 0.35 } },
 		},
-		Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.25 } } },
+		Drawer: {
+			defaultProps: { overlayProps: { backgroundOpacity: 0.25 } },
+			styles: { title: { fontWeight: 620 } },
+		},
 		Alert: { defaultProps: { variant: "light", radius: "md" } },
+		Notification: { defaultProps: { closeButtonProps: { "aria-label": "Dismiss" } } },
+		Button: { defaultProps: { fw: 500 } },
+		Code: { styles: { root: { backgroundColor: "var(--galley-code)" } } },
 		Paper: { defaultProps: { radius: "md" } },
-		Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 550 } },
+		Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 } },
 	},
 });
+
+/** The text of badges, alerts and quiet buttons on their own tint: darker or lighter than Mantine's, for contrast. */
+const tints = (text: (color: string) => string) =>
+	Object.fromEntries(
+		["gray", "red", "pink", "grape", "violet", "teal", "lime", "orange", "sea"].map((color) => [
+			`--mantine-color-${color}-light-color`,
+			text(`--mantine-color-${color}`),
+		]),
+	);
 
 export const variables: CSSVariablesResolver = () => ({
 	variables: {},
 	light: {
+		...tints((color) => `color-mix(in srgb, var(${color}-9) 78%, black)`),
 		"--mantine-color-text": "#1c2127",
 		"--mantine-color-dimmed": "#5a6470",
 		"--mantine-color-placeholder": "#6b7480",
 		"--mantine-color-error": "#c92a2a",
+		"--galley-code": "#eceff2",
 		"--galley-ground": "#f6f7f9",
 		"--galley-panel": "#ffffff",
 		"--galley-line": "#e2e6ea",
@@ -85,12 +104,14 @@ export const variables: CSSVariablesResolver = () => ({
 		"--galley-strong": "#005975",
 	},
 	dark: {
+		...tints((color) => `var(${color}-3)`),
 		"--mantine-color-body": "#15191f",
 		"--mantine-color-text": "#d9dde2",
 		"--mantine-color-dimmed": "#98a0ab",
 		"--mantine-color-placeholder": "#8b939f",
 		"--mantine-color-error": "#ff8787",
 		"--mantine-color-anchor": "#7db6cb",
+		"--galley-code": "#222831",
 		"--galley-ground": "#101318",
 		"--galley-panel": "#15191f",
 		"--galley-line": "#2a3039",

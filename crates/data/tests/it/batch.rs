@@ -351,7 +351,6 @@ async fn a_thousand_and_no_more(kit: &Kit) {
     assert_eq!(done.as_array().unwrap().len(), 1_000);
     // In a quiet release build a twentieth of this.
     assert!(took.as_secs() < 5, "{took:?}");
-    println!("1,000 creates took {took:?}");
     for n in [0, 1_001] {
         assert_eq!(
             faults(kit.batch(&u(), some(n)).await),

@@ -16,8 +16,12 @@ use gate::openapi::{Problems, ReadProblems, problem_responses};
 use gate::{Caller, NoIdempotency, Problem};
 use kernel::{Code, parse_id};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use utoipa::openapi::{RefOr, Response};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+/// How long a refused body is kept.
+const REFUSED_KEPT: Duration = Duration::from_secs(2);
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config
@@ -87,6 +91,20 @@ fn written((is_new, file): (bool, FileView)) -> HttpResponse {
         .json(file)
 }
 
+/// Keeps what is left of a refused body until the answer has gone. One that is let go before is read to its end by the
+/// framework if it is chunked, for as long as its sender likes; one that is kept makes it close the connection.
+fn hold_back(body: Payload) {
+    let hold = async move {
+        tokio::time::sleep(REFUSED_KEPT).await;
+        drop(body);
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it ends by itself, does nothing, and a stop need not wait for it"
+    )]
+    drop(actix_web::rt::spawn(hold));
+}
+
 async fn send(
     caller: &Caller<can::FilesRead>,
     files: &Files,
@@ -148,14 +166,13 @@ async fn put_bytes(
     _once: NoIdempotency,
     files: Data<Files>,
     request: HttpRequest,
-    body: Payload,
+    mut body: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let (asker, body) = (
-        asker(&caller, &request),
-        body.map(|b| b.map_err(drop)).boxed_local(),
-    );
-    let put = files.put(caller.project()?, &asker, upload(&request)?, body);
-    put.await.map(written).map_err(Problem::from)
+    let asker = asker(&caller, &request);
+    let bytes = (&mut body).map(|bytes| bytes.map_err(drop)).boxed_local();
+    let put = files.put(caller.project()?, &asker, upload(&request)?, bytes);
+    let done = put.await.map(written).map_err(Problem::from);
+    done.inspect_err(|_| hold_back(body))
 }
 
 /// Deletes a file

@@ -149,6 +149,10 @@ mod tests {
         for text in not_public {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_lies_beside_them_is_public() {
         let public = [
             "1.1.1.1",
             "9.255.255.255",

@@ -249,6 +249,28 @@ async fn an_endless_body_is_read_to_its_limit_and_the_status_is_kept() {
 }
 
 #[tokio::test]
+async fn a_body_of_unknown_length_has_the_same_limit() {
+    for (length, fits) in [(EGRESS_BODY_MAX, true), (EGRESS_BODY_MAX + 1, false)] {
+        let (origin, _) = server(move |mut stream| async move {
+            let head =
+                format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n");
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(&vec![b'x'; length]).await;
+            let _ = stream.write_all(b"\r\n0\r\n\r\n").await;
+        })
+        .await;
+        let answer = get(&egress_to(std::slice::from_ref(&origin)), &origin).await;
+        let body = answer.unwrap().body.map(|body| body.len());
+        let want = if fits {
+            Ok(length)
+        } else {
+            Err(EgressError::TooLarge)
+        };
+        assert_eq!(body, want);
+    }
+}
+
+#[tokio::test]
 async fn a_length_that_cannot_be_is_not_believed() {
     for length in ["1152921504606846976", "65537"] {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nx");

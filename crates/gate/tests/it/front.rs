@@ -172,7 +172,7 @@ async fn operations_are_counted_one_by_one() {
     let many = async |app: &crate::kit::Door, n: usize| {
         let request = TestRequest::with_uri("/p/shop/v1/many").method(Method::POST);
         let answer = send(app, request.set_json(n)).await;
-        (answer.status, answer.code())
+        (answer.status, answer.code().to_owned())
     };
     // Nothing comes back while the test runs: one a second, and 1,000 at once.
     let app = kit.app_with(&kit.gate, limits(1, 1_000, 1, 2)).await;

@@ -47,12 +47,15 @@ impl Push {
     /// for more, so that a service that hangs holds up its own deliveries and no others.
     pub(super) async fn deliver(&self, project: &Project, now: Stamp) -> Result<(), Error> {
         let started = Instant::now();
+        // The tick has one present, but what it waited for a service has passed when something is put off.
+        let present = || now.plus(started.elapsed());
         let mut running = FuturesUnordered::new();
         let (mut taken, mut outcome) = (0, Ok(()));
         loop {
             let is_time = taken < TICK_MAX && started.elapsed() < TICK_TIME && outcome.is_ok();
             if is_time && running.len() <= BATCH / 2 {
-                match self.take(project, BATCH - running.len(), now).await {
+                let until = present().plus(LEASE);
+                match self.take(project, BATCH - running.len(), now, until).await {
                     Ok(None) => taken = TICK_MAX,
                     Ok(Some((rows, batch))) => {
                         taken += rows.len();
@@ -74,25 +77,26 @@ impl Push {
                 verdicts.push(more);
             }
             // What was sent and cannot be noted comes again.
-            if let Err(error) = self.mark(project, verdicts, now).await {
+            if let Err(error) = self.mark(project, verdicts, present()).await {
                 outcome = Err(error);
             }
         }
     }
 
-    /// Takes so many due deliveries, with what is needed to send them; none when none is due.
+    /// Takes so many due deliveries until `until`, with what is needed to send them; none when none is due.
     async fn take(
         &self,
         project: &Project,
         room: usize,
         now: Stamp,
+        until: Stamp,
     ) -> Result<Option<(Vec<deliveries::Model>, Batch)>, Error> {
         // Most ticks find nothing here; a look costs no write.
         let due = deliveries::next_due(&project.db).await?;
         if due.is_none_or(|due| due > now.time()) {
             return Ok(None);
         }
-        let (until, limit) = (now.plus(LEASE), u64::try_from(room).unwrap_or(0));
+        let limit = u64::try_from(room).unwrap_or(0);
         let lease = async move |tx: &WriteTx| -> Result<Vec<deliveries::Model>, Error> {
             Ok(deliveries::lease(tx, now, until, limit).await?)
         };

@@ -1,7 +1,11 @@
 //! Tables of devices and messages as callers send them, with what is said of each.
 
 use super::*;
-use gate::egress::EgressConfig;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gate::egress::{Egress, EgressConfig};
+use serde_json::json;
+use uuid::Uuid;
 
 fn input(value: Value) -> Input {
     Input::new(value.as_object().cloned().unwrap())

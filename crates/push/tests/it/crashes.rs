@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 both!(
     what_a_dead_process_sent_comes_once_more_and_nothing_is_lost,
     a_process_that_is_late_counts_nothing_twice,
+    a_process_that_is_late_takes_nothing_from_who_came_after,
     a_process_that_dies_before_it_sends_loses_nothing,
     two_processes_send_nothing_twice,
 );
@@ -45,7 +46,7 @@ async fn what_a_dead_process_sent_comes_once_more_and_nothing_is_lost(kit: &Kit)
     // What was taken stays so for a while: nobody sends it at once.
     kit.run().await;
     assert!(times(kit).values().all(|n| *n == 1));
-    kit.pass(Duration::from_secs(120));
+    kit.pass(Duration::from_secs(150));
     assert_eq!(kit.run().await, None);
     let after = times(kit);
     assert_eq!(after.len(), 30);
@@ -70,7 +71,7 @@ async fn a_process_that_is_late_counts_nothing_twice(kit: &Kit) {
     let other = async {
         kit.service.wait_for(1).await;
         // Its time is over, and somebody else sends: the device is there.
-        kit.pass(Duration::from_secs(121));
+        kit.pass(Duration::from_secs(150));
         kit.run().await;
         assert_eq!(kit.state(id).await, ("done".to_owned(), [0, 1, 0, 0, 0]));
         gate.add_permits(1);
@@ -78,6 +79,34 @@ async fn a_process_that_is_late_counts_nothing_twice(kit: &Kit) {
     tokio::join!(late, other);
     assert_eq!(kit.state(id).await, ("done".to_owned(), [0, 1, 0, 0, 0]));
     assert_eq!(kit.reasons(id).await, ["sent/: 1"]);
+}
+
+async fn a_process_that_is_late_takes_nothing_from_who_came_after(kit: &Kit) {
+    kit.register(&user(U), "/a").await;
+    let (first, second) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    kit.service.say("/a", Say::Held(first.clone(), 503));
+    kit.service.say("/a", Say::Held(second.clone(), 201));
+    let id = kit.send_all("t").await;
+    let slow = kit.another_node();
+    let begun = kit.now();
+    let late = async {
+        slow.tick(&kit.project, begun).await.unwrap();
+        // The other one is sending still; what this one was told is no reason to send once more.
+        second.add_permits(1);
+    };
+    let other = async {
+        kit.service.wait_for(1).await;
+        kit.pass(Duration::from_secs(150));
+        kit.push.tick(&kit.project, kit.now()).await.unwrap();
+    };
+    let release = async {
+        kit.service.wait_for(2).await;
+        first.add_permits(1);
+    };
+    tokio::join!(late, other, release);
+    assert_eq!(kit.state(id).await, ("done".to_owned(), [0, 1, 0, 0, 0]));
+    kit.pass(Duration::from_secs(600));
+    assert_eq!((kit.run().await, kit.service.count()), (None, 2));
 }
 
 async fn a_process_that_dies_before_it_sends_loses_nothing(kit: &Kit) {
@@ -91,7 +120,7 @@ async fn a_process_that_dies_before_it_sends_loses_nothing(kit: &Kit) {
             node.tick(&kit.project, kit.now()),
         )
         .await;
-        kit.pass(Duration::from_secs(121));
+        kit.pass(Duration::from_secs(150));
     }
     kit.run().await;
     assert_eq!(kit.state(id).await, ("done".to_owned(), [0, 40, 0, 0, 0]));

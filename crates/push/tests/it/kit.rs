@@ -9,16 +9,12 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
 use actix_web::{App, HttpMessage};
 use gate::egress::{Egress, EgressConfig};
-use gate::{
-    Access, By, Gate, GateConfig, GateParts, Input, Master, Place, Problem, Project, UserAuth, Who,
-};
+use gate::{Access, By, Gate, GateConfig, GateParts, Input, Master, Place, Problem, Project, Who};
 use kernel::{Clock, Ids, Stamp};
-use push::ports::Sessions;
 use push::{Push, PushConfig, PushParts};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
 use sqlx::Connection;
-use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,8 +23,7 @@ use store::{Db, Engine, PgOptions, SqliteOptions, Step, Store, StoreError, Write
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
-pub const U: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_00aa);
-pub const V: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_00bb);
+pub use crate::callers::*;
 
 /// Declares tests that run on either engine.
 macro_rules! both {
@@ -47,70 +42,6 @@ macro_rules! both {
     )*};
 }
 pub(crate) use both;
-
-/// Sessions that live until they are ended.
-#[derive(Default)]
-pub struct Living {
-    ended: Mutex<HashSet<Uuid>>,
-    pub fails: Mutex<bool>,
-}
-
-impl Living {
-    pub fn end(&self, session: Uuid) {
-        self.ended.lock().unwrap().insert(session);
-    }
-}
-
-#[async_trait::async_trait(?Send)]
-impl Sessions for Living {
-    async fn alive(
-        &self,
-        _project: &Project,
-        sessions: &[Uuid],
-        _now: Stamp,
-    ) -> Result<HashSet<Uuid>, Problem> {
-        if *self.fails.lock().unwrap() {
-            return Err(Problem::new(kernel::Code::Unavailable));
-        }
-        let ended = self.ended.lock().unwrap();
-        let living = sessions.iter().filter(|id| !ended.contains(id));
-        Ok(living.copied().collect())
-    }
-}
-
-/// A user with a session of his own name.
-pub fn user(id: Uuid) -> Who {
-    signed_in(id, session(id))
-}
-
-/// The session of [`user`].
-pub fn session(id: Uuid) -> Uuid {
-    Uuid::from_u128(id.as_u128() ^ 0xffff)
-}
-
-pub fn signed_in(id: Uuid, session: Uuid) -> Who {
-    let auth = rules::Auth {
-        id: id.to_string(),
-        level: 1,
-        ..rules::Auth::default()
-    };
-    Who::User(UserAuth {
-        id,
-        session,
-        auth: Arc::new(auth),
-    })
-}
-
-pub fn key() -> Who {
-    key_of(&["*"])
-}
-
-pub fn key_of(scopes: &[&str]) -> Who {
-    Who::Key {
-        id: Uuid::from_u128(7),
-        scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
-    }
-}
 
 /// An answer, as a client reads it.
 #[derive(Debug)]

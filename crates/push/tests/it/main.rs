@@ -7,6 +7,7 @@
 
 mod answers;
 mod browser;
+mod callers;
 mod crashes;
 mod devices;
 mod document;

@@ -86,6 +86,6 @@ async fn tokens_are_what_services_want_and_are_used_again(kit: &Kit) {
         .collect();
     assert_eq!((tokens.len(), &tokens[0]), (5, &tokens[1]));
     // After ten hours it has no hour left.
-    assert_eq!(tokens[0] == tokens[2], false);
+    assert_ne!(tokens[0], tokens[2]);
     assert_eq!((&tokens[2], &tokens[3]), (&tokens[3], &tokens[4]));
 }

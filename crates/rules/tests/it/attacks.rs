@@ -230,3 +230,27 @@ fn hostile_coordinates_are_refused() {
         refuse(text, Mode::Filter, &json!({}));
     }
 }
+
+#[test]
+fn hops_are_limited_by_name() {
+    let five = [
+        "author.boss.boss.boss.boss.name == \"x\"",
+        "comments_via_post.exists(c, c.post.author.boss.boss.age == 1)",
+        "author.boss.boss.boss.boss.comments_via_author.exists(c, true)",
+        "author.boss.friends.exists(f, f.boss.boss.active)",
+        "size(author.boss.boss.boss.boss.friends) == 1",
+        "within(author.boss.boss.boss.boss.home, box(0, 0, 1, 1))",
+        "auth.id in author.boss.boss.boss.boss.friends",
+    ];
+    for text in five {
+        let error = refuse(text, Mode::Rule, &json!({}));
+        assert_eq!(error.kind, ErrorKind::Limit(Limit::Hops), "{text}: {error}");
+        assert!(error.message.contains("`hops` of 4"), "{error}");
+    }
+    let mut text = "e.text == title".to_owned();
+    for var in ["e", "d", "c", "b", "a"] {
+        text = format!("collection(\"comments\").exists({var}, {text})");
+    }
+    let error = refuse(&text, Mode::Rule, &json!({}));
+    assert_eq!(error.kind, ErrorKind::Limit(Limit::Hops), "{error}");
+}

@@ -1,6 +1,6 @@
 //! Every mistake has its kind, its place, and a hint where one helps.
 
-use rules::{ErrorKind, Limit, Mode, Truth, parse_and_resolve};
+use rules::{ErrorKind, Mode, Truth, parse_and_resolve};
 use serde_json::json;
 
 use crate::kit::{Asked, Names, Rows, object, refuse};
@@ -406,30 +406,6 @@ fn positions_count_characters() {
     let text = "title == \"日本語😀\" && nope == 1";
     let error = refuse(text, Mode::Rule, &json!({}));
     assert_eq!(error.span.of(text), "nope");
-}
-
-#[test]
-fn hops_are_limited_by_name() {
-    let five = [
-        "author.boss.boss.boss.boss.name == \"x\"",
-        "comments_via_post.exists(c, c.post.author.boss.boss.age == 1)",
-        "author.boss.boss.boss.boss.comments_via_author.exists(c, true)",
-        "author.boss.friends.exists(f, f.boss.boss.active)",
-        "size(author.boss.boss.boss.boss.friends) == 1",
-        "within(author.boss.boss.boss.boss.home, box(0, 0, 1, 1))",
-        "auth.id in author.boss.boss.boss.boss.friends",
-    ];
-    for text in five {
-        let error = refuse(text, Mode::Rule, &json!({}));
-        assert_eq!(error.kind, ErrorKind::Limit(Limit::Hops), "{text}: {error}");
-        assert!(error.message.contains("`hops` of 4"), "{error}");
-    }
-    let mut text = "e.text == title".to_owned();
-    for var in ["e", "d", "c", "b", "a"] {
-        text = format!("collection(\"comments\").exists({var}, {text})");
-    }
-    let error = refuse(&text, Mode::Rule, &json!({}));
-    assert_eq!(error.kind, ErrorKind::Limit(Limit::Hops), "{error}");
 }
 
 #[test]

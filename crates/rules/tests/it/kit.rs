@@ -163,6 +163,11 @@ impl Names {
                 ),
                 ("users", "age", rule("team in auth.teams", "users")),
                 ("posts", "editor", rule("published", "posts")),
+                ("posts", "readers", rule("published || n > 2", "posts")),
+                ("posts", "place", rule("published", "posts")),
+                ("posts", "meta", rule("n > 0", "posts")),
+                ("users", "home", rule("active", "users")),
+                ("users", "friends", rule("age > 1", "users")),
             ],
         }
     }

@@ -328,6 +328,21 @@ fn a_resolved_text_says_what_it_needs() {
         .map(|(c, f)| format!("{c}.{f}"))
         .collect();
     assert_eq!(named, ["posts.n", "posts.owner"]);
+    let whole = rule("size(collection(\"users\")) == 0", "posts");
+    assert_eq!(whole.fields(), [("users".to_owned(), "id".to_owned())]);
+    let list = rule(
+        "within(author.home, box(0, 0, 1, 1)) && readers.exists(r, json(r.notes, \"a\"))",
+        "posts",
+    );
+    let named: Vec<String> = list
+        .fields()
+        .iter()
+        .map(|(c, f)| format!("{c}.{f}"))
+        .collect();
+    assert_eq!(
+        named,
+        ["posts.author", "posts.readers", "users.home", "users.notes"]
+    );
     let far = rule(
         "author.team == null || comments_via_post.exists(c, c.hidden)",
         "posts",

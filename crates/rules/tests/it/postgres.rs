@@ -79,6 +79,10 @@ impl Pg {
             .unwrap_or_else(|e| panic!("{e}\n{sql}"));
     }
 
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
     pub fn index(&mut self, table: &str, column: &str) {
         let schema = self.schema.clone();
         self.run(&format!(

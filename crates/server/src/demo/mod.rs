@@ -57,7 +57,7 @@ pub async fn seed(services: &Services, url: &str) -> Result<String, String> {
         "\nThe shop       {}/\n\
              The dashboard  {url}/dashboard/   {} with the password {}\n\
              Two projects are ready:\n  shop  {url}/p/shop/v1/records/products   3,200 films with genres and people\n  blog  {url}/p/blog/v1/records/posts\n\
-             Their documents are at {url}/p/shop/v1/docs/ and {url}/p/blog/v1/docs/.\n\
+             Their documents are at {url}/p/shop/v1/docs and {url}/p/blog/v1/docs.\n\
              Sign up as a customer with POST {url}/p/shop/v1/auth/sign-up.\n\
              Sign in as the operator with POST {url}/admin/v1/session.\n",
         url.replace("://127.0.0.1", "://shop.localhost"),
@@ -128,10 +128,12 @@ impl Maker {
         let Value::Object(object) = change else {
             return Err("a change is an object".to_owned());
         };
-        let changed =
-            self.services
-                .data
-                .update_collection(&self.project, &self.asker, collection, object);
+        let changed = self.services.data.update_collection(
+            &self.project,
+            &self.asker,
+            collection,
+            object,
+        );
         let changed = changed.await;
         changed
             .map(|_| ())

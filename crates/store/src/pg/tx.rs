@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, SqlStr};
 use sqlx_core::transaction::TransactionManager;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Counts the transactions of a connection, so that one within another is a savepoint.
@@ -38,8 +39,19 @@ struct TxState {
 }
 
 impl PgTx {
-    pub(super) async fn open(pool: &PgPool, place: &Arc<Place>) -> Result<Self, DbErr> {
-        Self::begun(pool, place, None).await
+    /// Begins one; its statements may each take as long as `statement_max` if that is given.
+    pub(super) async fn open(
+        pool: &PgPool,
+        place: &Arc<Place>,
+        statement_max: Option<Duration>,
+    ) -> Result<Self, DbErr> {
+        let tx = Self::begun(pool, place, None).await?;
+        if let Some(max) = statement_max {
+            let ms = max.as_millis().clamp(1, 2_000_000_000);
+            tx.execute_batch(&format!("SET LOCAL statement_timeout = {ms}"))
+                .await?;
+        }
+        Ok(tx)
     }
 
     async fn begun(
@@ -124,11 +136,20 @@ impl PgTx {
         let mut connection = self.connection.lock().await;
         let docs = self.watch(plans, session::docs(&mut connection, &statement).await)?;
         docs.ok_or_else(|| {
-            self.state.abandoned.store(true, Ordering::Relaxed);
-            self.poisoned.store(true, Ordering::Relaxed);
-            connection.close_on_drop();
+            self.give_up(&mut connection);
             StoreError::TooLarge
         })
+    }
+
+    /// Gives the connection up, and the transaction with it, while a statement may still run.
+    pub(super) async fn abandon(&self) {
+        self.give_up(&mut *self.connection.lock().await);
+    }
+
+    fn give_up(&self, connection: &mut PoolConnection<Postgres>) {
+        self.state.abandoned.store(true, Ordering::Relaxed);
+        self.poisoned.store(true, Ordering::Relaxed);
+        connection.close_on_drop();
     }
 
     pub(crate) async fn execute(&self, mut statement: Statement) -> Result<ExecResult, DbErr> {

@@ -1,6 +1,7 @@
 //! One database in one SQLite file: inline reads on the calling thread, writes through one group-committing writer.
 
 mod ffi;
+mod pool;
 mod reader;
 mod slow;
 mod snapshot;
@@ -12,14 +13,14 @@ use crate::value::{self, Doc};
 use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags, limits::Limit};
 use sea_orm::{DbErr, ProxyExecResult, ProxyRow, Statement, Value};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+pub use pool::Writers;
 pub use slow::SlowLane;
 pub use snapshot::SqliteRead;
 pub use tx::SqliteTx;
-pub use writer::Writers;
 
 /// The oldest SQLite that does not lose committed writes when two connections checkpoint (fixed in 3.51.3).
 pub const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -37,9 +38,21 @@ pub struct SqliteOptions {
     pub slow_queue: usize,
     /// Threads that commit for all databases.
     pub writer_threads: usize,
-    /// Reader connections each thread keeps open; one costs about 175 KiB.
-    pub readers_per_thread: usize,
+    /// Memory that the reader connections of all threads together may take, in MiB; one takes about 175 KiB. Each thread
+    /// has an equal share of it and keeps at least one.
+    pub reader_memory_mib: usize,
 }
+
+impl SqliteOptions {
+    /// Reader connections that one of so many threads keeps open.
+    fn readers_of_one(&self, threads: usize) -> usize {
+        let all = self.reader_memory_mib.saturating_mul(1_024) / READER_KIB;
+        (all / threads.max(1)).max(1)
+    }
+}
+
+/// What an open reader takes with a statement or two.
+const READER_KIB: usize = 175;
 
 impl Default for SqliteOptions {
     fn default() -> Self {
@@ -49,7 +62,7 @@ impl Default for SqliteOptions {
             slow_threads: 2,
             slow_queue: 64,
             writer_threads: 8,
-            readers_per_thread: 64,
+            reader_memory_mib: 64,
         }
     }
 }
@@ -59,9 +72,22 @@ pub struct SqliteRuntime {
     pub(crate) options: SqliteOptions,
     pub(crate) writers: Writers,
     pub(crate) slow: SlowLane,
+    /// Every database that is open, or was.
+    open: Mutex<Vec<Weak<Inner>>>,
 }
 
 impl SqliteRuntime {
+    /// Closes every open database and waits until none has a log.
+    pub(crate) async fn shutdown(&self) {
+        let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        let open = open.iter().filter_map(Weak::upgrade);
+        let open: Vec<SqliteDb> = open.map(|inner| SqliteDb { inner }).collect();
+        open.iter().for_each(SqliteDb::close);
+        for db in &open {
+            db.ended().await;
+        }
+    }
+
     /// Starts the threads. Fails when the linked SQLite is too old to be safe.
     pub fn start(options: SqliteOptions) -> Result<Arc<Self>, StoreError> {
         if rusqlite::version_number() < SQLITE_VERSION_MIN {
@@ -76,6 +102,7 @@ impl SqliteRuntime {
             options,
             writers,
             slow,
+            open: Mutex::default(),
         }))
     }
 }
@@ -125,16 +152,19 @@ impl SqliteDb {
         let connection = open_writer(path, durability).map_err(|e| from_sqlite(&e))?;
         prepare_heartbeat(&connection, || sync_folders(path, folders))?;
         let writer = writer::Writer::new(connection).map_err(|e| from_sqlite(&e))?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                id: NEXT.fetch_add(1, Ordering::Relaxed),
-                path: path.to_owned(),
-                runtime: runtime.clone(),
-                writer: Arc::new(writer),
-                closed: std::sync::atomic::AtomicBool::new(false),
-                reads: AtomicU64::new(0),
-            }),
-        })
+        let inner = Arc::new(Inner {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            path: path.to_owned(),
+            runtime: runtime.clone(),
+            writer: Arc::new(writer),
+            closed: std::sync::atomic::AtomicBool::new(false),
+            reads: AtomicU64::new(0),
+        });
+        let mut open = runtime.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|known| known.strong_count() > 0);
+        open.push(Arc::downgrade(&inner));
+        drop(open);
+        Ok(Self { inner })
     }
 
     /// The file.
@@ -147,13 +177,6 @@ impl SqliteDb {
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.inner.writer.is_suspended()
-    }
-
-    /// Refuses all further use through any clone; connections close as their threads come by.
-    pub fn close(&self) {
-        self.inner.closed.store(true, Ordering::SeqCst);
-        self.inner.writer.close();
-        reader::note_closed();
     }
 
     pub(crate) fn counts(&self) -> crate::WriteCounts {
@@ -389,5 +412,15 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.create_scalar_function("galley_float", 1, flags, |context| {
         let value: Option<f64> = context.get(0)?;
         Ok(value.map(kernel::number::float_text))
+    })?;
+    // It has no sine of its own.
+    connection.create_scalar_function("galley_distance", 4, flags, |context| {
+        let half = |n| context.get::<Option<f64>>(n);
+        Ok(match (half(0)?, half(1)?, half(2)?, half(3)?) {
+            (Some(lat_a), Some(lon_a), Some(lat_b), Some(lon_b)) => {
+                Some(kernel::geo::distance_m((lat_a, lon_a), (lat_b, lon_b)))
+            }
+            _ => None,
+        })
     })
 }

@@ -4,17 +4,36 @@ use super::{SqliteDb, open_reader};
 use rusqlite::Connection;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// SQLite calls the progress handler every so many virtual-machine steps.
-const STEPS_PER_CHECK: i32 = 1_000;
+pub(super) const STEPS_PER_CHECK: i32 = 1_000;
 /// A read is interrupted only after this many checks too, so that a preempted thread does not look like a slow query.
 const CHECKS_MIN: u32 = 20;
 
+/// The threads that keep readers.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// A thread's readers.
+struct Readers(Vec<Entry>);
+
+impl Readers {
+    fn new() -> Self {
+        THREADS.fetch_add(1, Ordering::Relaxed);
+        Self(Vec::new())
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        THREADS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 thread_local! {
-    static READERS: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    static READERS: RefCell<Readers> = RefCell::new(Readers::new());
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
     static CHECKS: Cell<u32> = const { Cell::new(0) };
     static TICK: Cell<u64> = const { Cell::new(0) };
@@ -65,7 +84,7 @@ fn find(db: &SqliteDb) -> rusqlite::Result<Rc<Connection>> {
     let tick = TICK.get() + 1;
     TICK.set(tick);
     let closed = CLOSED.load(Ordering::Relaxed);
-    READERS.with_borrow_mut(|readers| {
+    READERS.with_borrow_mut(|Readers(readers)| {
         if SEEN.replace(closed) != closed {
             readers.retain(|e| {
                 e.owner
@@ -77,14 +96,12 @@ fn find(db: &SqliteDb) -> rusqlite::Result<Rc<Connection>> {
             entry.used = tick;
             return Ok(entry.connection.clone());
         }
-        if readers.len() >= db.inner.runtime.options.readers_per_thread.max(1)
-            && let Some(oldest) = readers
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, e)| e.used)
-                .map(|(i, _)| i)
-        {
-            readers.swap_remove(oldest);
+        let threads = THREADS.load(Ordering::Relaxed);
+        let max = db.inner.runtime.options.readers_of_one(threads);
+        // More than one may be too many, since threads that came later have their share too.
+        if readers.len() >= max {
+            readers.sort_unstable_by_key(|e| std::cmp::Reverse(e.used));
+            readers.truncate(max - 1);
         }
         let connection = Rc::new(open_reader(&db.inner.path)?);
         connection.progress_handler(

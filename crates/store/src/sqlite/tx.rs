@@ -1,12 +1,14 @@
 //! The write transaction on SQLite: a savepoint inside the batch that the writer commits.
 
+use super::reader::STEPS_PER_CHECK;
 use super::{execute, ffi, values};
-use crate::error::{StoreError, from_sqlite, sqlite_poisoned, sqlite_text};
+use crate::error::{StoreError, from_sqlite, sqlite_interrupted, sqlite_poisoned, sqlite_text};
 use crate::value::{self, Doc};
 use rusqlite::Connection;
 use sea_orm::{DbErr, ProxyExecResult, ProxyRow, Statement};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The writer's connection with the switch of its authorizer.
 #[derive(Clone)]
@@ -16,6 +18,8 @@ pub(super) struct Session {
     allow: Arc<AtomicBool>,
     /// A nested transaction of the running job could not be ended: the job must not be kept.
     broken: Arc<AtomicBool>,
+    /// When the running job must have ended, if it is a long one.
+    deadline: Arc<Mutex<Option<Instant>>>,
     /// Stands behind the store's own words, so that a job cannot reach their cached statements by the same text, which
     /// the authorizer would not see again. Nobody can guess it.
     mark: Arc<str>,
@@ -38,9 +42,8 @@ impl Session {
                     pragma_name: "quick_check",
                     ..
                 } => Authorization::Allow,
-                AuthAction::Attach { .. }
-                | AuthAction::Detach { .. }
-                | AuthAction::Pragma { .. } => Authorization::Deny,
+                AuthAction::Pragma { .. } if !open.load(Ordering::Relaxed) => Authorization::Deny,
+                AuthAction::Attach { .. } | AuthAction::Detach { .. } => Authorization::Deny,
                 _ => Authorization::Allow,
             }
         }))?;
@@ -49,6 +52,7 @@ impl Session {
             connection: Arc::new(Mutex::new(connection)),
             allow,
             broken: Arc::default(),
+            deadline: Arc::default(),
             mark: format!(" /* {mark:x} */").into(),
         })
     }
@@ -60,6 +64,26 @@ impl Session {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has the next statements interrupted after so long, or leaves them alone.
+    pub(super) fn set_deadline(&self, long: Option<Duration>) {
+        let deadline = long.map(|long| Instant::now() + long);
+        let mut held = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_none() && deadline.is_none() {
+            return;
+        }
+        *held = deadline;
+        let passed = deadline.map(|deadline| move || Instant::now() >= deadline);
+        if let Err(e) = self.lock().progress_handler(STEPS_PER_CHECK, passed) {
+            tracing::error!(error = %e, "a long write has no deadline within its statements");
+        }
+    }
+
+    /// Whether the running job has had its time.
+    fn is_over(&self) -> bool {
+        let deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// Runs one of the store's own transaction words.
     pub(super) fn control(&self, word: &str) -> rusqlite::Result<()> {
         let connection = self.lock();
@@ -69,6 +93,17 @@ impl Session {
             .and_then(|mut s| s.raw_execute().map(|_| ()));
         self.allow.store(false, Ordering::Relaxed);
         result
+    }
+
+    /// Moves the whole log into the file, so that what is copied or opened next is one file. Whoever reads at this moment
+    /// keeps a part of it in the log, which does no harm.
+    pub(super) fn checkpoint(&self) -> rusqlite::Result<()> {
+        let connection = self.lock();
+        connection.busy_timeout(Duration::ZERO)?;
+        self.allow.store(true, Ordering::Relaxed);
+        let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        self.allow.store(false, Ordering::Relaxed);
+        done
     }
 
     pub(super) fn is_autocommit(&self) -> bool {
@@ -114,6 +149,9 @@ impl SqliteTx {
         let connection = self.session.lock();
         let result = if self.is_poisoned() || connection.is_autocommit() {
             Err(sqlite_poisoned())
+        } else if self.session.is_over() {
+            // Many short statements are never interrupted.
+            Err(sqlite_interrupted())
         } else {
             f(&connection)
         };

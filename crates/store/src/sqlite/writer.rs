@@ -1,7 +1,6 @@
 //! The writer: jobs of one database run one after another on one connection and are committed in groups.
 //!
-//! A fixed pool of threads serves all databases over a queue of those that have jobs; jobs pile up while a database
-//! waits its turn, which makes its next group larger. A job is acknowledged only after the fsync of its COMMIT.
+//! A job is acknowledged only after the fsync of its COMMIT. The threads are those of `pool`.
 
 use super::tx::{Session, SqliteTx};
 use crate::WriteTx;
@@ -12,10 +11,10 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
 
 /// Jobs of one commit at most.
 const BATCH_MAX: usize = 256;
@@ -23,8 +22,6 @@ const BATCH_MAX: usize = 256;
 const QUEUE_MAX: usize = 8_192;
 /// How often a job is run again after its batch was undone by another.
 const RETRIES_MAX: u8 = 3;
-/// The pause between two attempts to heal a failed commit.
-const REPAIR_PAUSE: Duration = Duration::from_millis(50);
 
 /// A unit of work in the queue.
 pub(super) trait Job: Send {
@@ -80,6 +77,9 @@ pub(super) struct Writer {
     session: Session,
     suspended: AtomicBool,
     closed: AtomicBool,
+    ended: AtomicBool,
+    /// Becomes true when the log of the closed database has been moved into its file.
+    gone: watch::Sender<bool>,
     commits: AtomicU64,
     jobs: AtomicU64,
 }
@@ -94,11 +94,13 @@ struct State {
 struct Queued {
     job: Box<dyn Job>,
     retries: u8,
+    /// How long it may take, if it is a long one: such a job is a batch of its own.
+    long: Option<Duration>,
 }
 
 /// What becomes of a database after its turn on a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     /// Nothing waits.
     Idle,
     /// More jobs wait.
@@ -114,6 +116,8 @@ impl Writer {
             session: Session::new(connection)?,
             suspended: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            gone: watch::Sender::new(false),
             commits: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
         })
@@ -123,8 +127,11 @@ impl Writer {
         self.suspended.load(Ordering::Relaxed)
     }
 
-    pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+    /// Refuses further jobs. Whether the caller must schedule the turn that ends the database.
+    fn close(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = !self.closed.swap(true, Ordering::SeqCst);
+        first && !std::mem::replace(&mut state.scheduled, true)
     }
 
     pub(super) fn counts(&self) -> crate::WriteCounts {
@@ -134,14 +141,24 @@ impl Writer {
         }
     }
 
-    fn take_jobs(&self, max: usize) -> Vec<Queued> {
+    fn take_jobs(&self) -> Vec<Queued> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let n = state.jobs.len().min(max);
+        state.jobs.drain(..).collect()
+    }
+
+    /// The jobs of the next commit: a long one alone, others up to the next long one.
+    fn take_batch(&self) -> Vec<Queued> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = state.jobs.iter().take(BATCH_MAX);
+        let n = match others.take_while(|queued| queued.long.is_none()).count() {
+            0 => state.jobs.len().min(1),
+            n => n,
+        };
         state.jobs.drain(..n).collect()
     }
 
     /// One turn on a thread, whatever happens in it: a database whose `scheduled` stood for ever would be lost.
-    fn turn(&self) -> Next {
+    pub(super) fn turn(&self) -> Next {
         let again = catch_unwind(AssertUnwindSafe(|| self.work())).unwrap_or_else(|_| {
             // Not a job's own panic, which is caught in its savepoint, but one while its remains were dropped.
             tracing::error!("a writer panicked outside of a job");
@@ -151,7 +168,11 @@ impl Writer {
         for queued in again.into_iter().rev() {
             state.jobs.push_front(queued);
         }
-        let next = if self.is_suspended() && !self.closed.load(Ordering::SeqCst) {
+        let closed = self.closed.load(Ordering::SeqCst);
+        let next = if closed && !self.ended.load(Ordering::SeqCst) {
+            // It was closed while this turn was under way.
+            Next::Ready
+        } else if self.is_suspended() && !closed {
             Next::Later
         } else if state.jobs.is_empty() {
             Next::Idle
@@ -165,20 +186,35 @@ impl Writer {
     /// Runs everything that waits, at most one batch, or tries to heal. Returns the jobs that must run again.
     fn work(&self) -> Vec<Queued> {
         if self.closed.load(Ordering::SeqCst) {
-            fail_all(self.take_jobs(usize::MAX), || StoreError::Closed);
+            fail_all(self.take_jobs(), || StoreError::Closed);
+            self.end();
             return Vec::new();
         }
         if self.is_suspended() {
             // Whoever waits learns at once that nothing of theirs was tried.
-            fail_all(self.take_jobs(usize::MAX), || StoreError::Suspended);
+            fail_all(self.take_jobs(), || StoreError::Suspended);
             if self.repair() {
                 self.suspended.store(false, Ordering::SeqCst);
                 tracing::info!("the failed commit has healed");
             }
             return Vec::new();
         }
-        let batch = self.take_jobs(BATCH_MAX);
+        let batch = self.take_batch();
         self.run_batch(batch)
+    }
+
+    /// Leaves the file without a log, unless a failed commit's frames are in it, whose fate is not known.
+    fn end(&self) {
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        self.roll_back();
+        if !self.is_suspended()
+            && let Err(e) = self.session.checkpoint()
+        {
+            tracing::warn!(error = %e, "the log of a closed database stays beside it");
+        }
+        self.gone.send_replace(true);
     }
 
     /// Runs and commits one batch; returns the jobs that must run again because another undid them.
@@ -190,7 +226,7 @@ impl Writer {
         self.roll_back();
         if let Err(e) = self.session.control("BEGIN IMMEDIATE") {
             // Those who came meanwhile have waited too: nobody waits longer than the timeout of one attempt.
-            waiting.extend(self.take_jobs(usize::MAX));
+            waiting.extend(self.take_jobs());
             fail_all(waiting, || from_sqlite(&e));
             return Vec::new();
         }
@@ -200,7 +236,10 @@ impl Writer {
             if queued.job.is_cancelled() {
                 continue;
             }
-            match self.run_job(&mut *queued.job) {
+            self.session.set_deadline(queued.long);
+            let ran = self.run_job(&mut *queued.job);
+            self.session.set_deadline(None);
+            match ran {
                 Ran::Ended(result) => done.push((queued, result)),
                 Ran::EndedAll(result) => {
                     // The statement ended the whole transaction: the earlier jobs must run again, this one has failed.
@@ -332,125 +371,27 @@ fn fail_all(batch: impl IntoIterator<Item = Queued>, error: impl Fn() -> StoreEr
     }
 }
 
-/// The pool of committing threads.
-pub struct Writers {
-    ready: Arc<Ready>,
-}
-
-#[derive(Default)]
-struct Ready {
-    queue: Mutex<ReadyQueue>,
-    wake: Condvar,
-}
-
-#[derive(Default)]
-struct ReadyQueue {
-    writers: VecDeque<Arc<Writer>>,
-    /// Databases whose failed commit is tried again at that time. They hold no thread meanwhile.
-    later: VecDeque<(Instant, Arc<Writer>)>,
-    stopped: bool,
-}
-
-impl Writers {
-    pub(super) fn start(threads: usize) -> Result<Self, StoreError> {
-        let ready = Arc::new(Ready::default());
-        // With a runtime at hand a job that awaits a timer is Yielded, else tokio panics in it.
-        let runtime = tokio::runtime::Handle::try_current().ok();
-        let writers = Self {
-            ready: ready.clone(),
-        };
-        for i in 0..threads.max(1) {
-            let (ready, runtime) = (ready.clone(), runtime.clone());
-            std::thread::Builder::new()
-                .name(format!("writer-{i}"))
-                .spawn(move || {
-                    let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
-                    work(&ready);
-                })
-                .map_err(|e| StoreError::Db(format!("cannot start a thread: {e}")))?;
-        }
-        Ok(writers)
-    }
-
-    fn schedule(&self, writer: Arc<Writer>) {
-        self.ready
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .writers
-            .push_back(writer);
-        self.ready.wake.notify_one();
-    }
-}
-
-impl Drop for Writers {
-    fn drop(&mut self) {
-        self.ready
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stopped = true;
-        self.ready.wake.notify_all();
-    }
-}
-
-fn work(ready: &Ready) {
-    while let Some(writer) = ready.next() {
-        let next = writer.turn();
-        if next == Next::Idle {
-            continue;
-        }
-        let mut queue = ready.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if next == Next::Ready {
-            queue.writers.push_back(writer);
-        } else {
-            queue
-                .later
-                .push_back((Instant::now() + REPAIR_PAUSE, writer));
-        }
-        drop(queue);
-        ready.wake.notify_one();
-    }
-}
-
-impl Ready {
-    /// The next database that has something to do; `None` when the pool has ended.
-    fn next(&self) -> Option<Arc<Writer>> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            // All wait equally long, so the first is the earliest.
-            let pause = queue
-                .later
-                .front()
-                .map(|(at, _)| at.saturating_duration_since(Instant::now()));
-            if pause == Some(Duration::ZERO) {
-                return queue.later.pop_front().map(|(_, writer)| writer);
-            }
-            if let Some(writer) = queue.writers.pop_front() {
-                return Some(writer);
-            }
-            if queue.stopped {
-                return None;
-            }
-            queue = match pause {
-                Some(pause) => {
-                    self.wake
-                        .wait_timeout(queue, pause)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-                None => self
-                    .wake
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
-        }
-    }
-}
-
 impl super::SqliteDb {
+    /// Refuses all further use through any clone; connections close as their threads come by, and the log is moved into
+    /// the file.
+    pub(crate) fn close(&self) {
+        self.inner.closed.store(true, Ordering::SeqCst);
+        if self.inner.writer.close() {
+            let writers = &self.inner.runtime.writers;
+            writers.schedule(self.inner.writer.clone());
+        }
+        super::reader::note_closed();
+    }
+
+    /// Waits until a closed database has no log any more.
+    pub(crate) async fn ended(&self) {
+        let mut gone = self.inner.writer.gone.subscribe();
+        let _ = gone.wait_for(|gone| *gone).await;
+    }
+
     /// Runs `f` in a transaction and answers after it is on the disk.
-    pub(crate) async fn write<T, E, F>(&self, f: F) -> Result<T, E>
+    /// With a deadline it is a long one, which runs alone.
+    pub(crate) async fn write<T, E, F>(&self, f: F, long: Option<Duration>) -> Result<T, E>
     where
         F: AsyncFn(&WriteTx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -474,6 +415,7 @@ impl super::SqliteDb {
                     reply,
                 }),
                 retries: 0,
+                long,
             });
             !std::mem::replace(&mut state.scheduled, true)
         };

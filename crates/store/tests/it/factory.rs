@@ -1,6 +1,6 @@
 //! Opening and closing: databases are apart, and what is closed gives its files back.
 
-use crate::kit::{Kit, TABLES, both, sql, statement};
+use crate::kit::{Kit, TABLES, both, eventually, sql, statement};
 use sea_orm::ConnectionTrait;
 use store::{Db, SqliteOptions, StoreError, WriteTx};
 
@@ -70,7 +70,7 @@ async fn local_files_open_on_either_engine(kit: &Kit) {
 async fn many_databases_at_once(kit: &Kit) {
     let many = if kit.is_postgres() { 20 } else { 200 };
     let own = Kit::sqlite_with(SqliteOptions {
-        readers_per_thread: 8,
+        reader_memory_mib: 3,
         ..SqliteOptions::default()
     })
     .await;
@@ -112,20 +112,20 @@ async fn many_databases_at_once(kit: &Kit) {
 }
 
 fn open_files(part: &str) -> usize {
+    open_files_that(|path| path.contains(part))
+}
+
+fn open_files_that(is: impl Fn(&str) -> bool) -> usize {
     let links = std::fs::read_dir("/proc/self/fd")
         .unwrap()
         .filter_map(|e| std::fs::read_link(e.ok()?.path()).ok());
-    links.filter(|l| l.to_string_lossy().contains(part)).count()
+    links.filter(|l| is(&l.to_string_lossy())).count()
 }
 
 /// On one thread, so that it is known which readers there are.
 #[tokio::test]
 async fn a_closed_database_gives_its_files_back() {
-    let kit = Kit::sqlite_with(SqliteOptions {
-        readers_per_thread: 2,
-        ..SqliteOptions::default()
-    })
-    .await;
+    let kit = Kit::sqlite().await;
     let dir = kit.dir().to_string_lossy().into_owned();
     let (a, b, c) = (kit.open().await, kit.open().await, kit.open().await);
     for db in [&a, &b, &c, &a] {
@@ -137,14 +137,121 @@ async fn a_closed_database_gives_its_files_back() {
     drop((a, clone));
     // The next read of anything on this thread gives the reader back.
     assert_eq!(ids(&c).await, Vec::<i64>::new());
-    let left = open_files(&dir);
-    assert!(left + 4 <= open, "{left} of {open} files are still open");
+    eventually("the files of the closed one are given back", async || {
+        (open_files(&dir) + 4 <= open).then_some(())
+    })
+    .await;
     drop(b);
     c.close();
     drop(c);
     // The readers go with the next read; open one to make it.
     let d = kit.open().await;
     assert_eq!(ids(&d).await, Vec::<i64>::new());
-    let left = open_files(&dir);
-    assert!(left <= 6, "{left} files are open for one database");
+    eventually("the files of one database are left", async || {
+        (open_files(&dir) <= 6).then_some(())
+    })
+    .await;
+}
+
+/// What is closed is one file, which can be copied; the log of what is open is beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_database_has_no_log() {
+    let kit = Kit::sqlite().await;
+    let log = |db: &Db| match db {
+        Db::Sqlite(db) => {
+            let path = format!("{}-wal", db.path().display());
+            std::fs::metadata(path).map_or(0, |file| file.len())
+        }
+        Db::Postgres(_) => 0,
+    };
+    let (a, b, c) = (kit.open().await, kit.open().await, kit.open().await);
+    for db in [&a, &b, &c] {
+        add(db, 1).await.unwrap();
+        assert_eq!(ids(db).await, [1]);
+        assert!(log(db) > 0);
+    }
+    // Jobs that wait are refused, and the last turn still comes.
+    let waiting: Vec<_> = (2..50)
+        .map(|id| {
+            let a = a.clone();
+            tokio::spawn(async move { add(&a, id).await })
+        })
+        .collect();
+    a.close();
+    a.close();
+    for job in waiting {
+        let done = job.await.unwrap();
+        assert!(matches!(done, Ok(()) | Err(StoreError::Closed)), "{done:?}");
+    }
+    eventually("the log of the closed one is gone", async || {
+        (log(&a) == 0).then_some(())
+    })
+    .await;
+    assert!(log(&b) > 0 && log(&c) > 0);
+    kit.store.shutdown().await;
+    assert_eq!((log(&b), log(&c)), (0, 0));
+    assert!(matches!(add(&b, 9).await, Err(StoreError::Closed)));
+    // It holds what was acknowledged.
+    let path = match &b {
+        Db::Sqlite(db) => db.path().to_owned(),
+        Db::Postgres(_) => unreachable!("a file"),
+    };
+    let copy = kit.dir().join("copy.db");
+    std::fs::copy(path, &copy).unwrap();
+    assert_eq!(
+        ids(&kit.store.local(&copy, &[TABLES]).await.unwrap()).await,
+        [1]
+    );
+}
+
+/// Each of the threads has its share of the memory: four that read twenty databases do not keep eighty readers.
+#[test]
+fn readers_are_bounded_over_all_threads() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let (kit, dbs) = runtime.block_on(async {
+        let kit = Kit::sqlite_with(SqliteOptions {
+            reader_memory_mib: 1,
+            read_budget_ms: 0,
+            ..SqliteOptions::default()
+        })
+        .await;
+        let mut dbs = Vec::new();
+        for _ in 0..20 {
+            dbs.push(kit.open().await);
+        }
+        (kit, dbs)
+    });
+    // SQLite keeps the descriptor of a closed file for the next opening while another connection holds a lock; that of
+    // the log is gone at once.
+    let dir = kit.dir().to_string_lossy().into_owned();
+    let logs = || open_files_that(|path| path.contains(&dir) && path.ends_with("-wal"));
+    let before = logs();
+    let all_have_read = std::sync::Barrier::new(4);
+    let counted = std::sync::Barrier::new(5);
+    let readers = std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for round in 0..2 {
+                    for db in &dbs {
+                        assert!(runtime.block_on(ids(db)).is_empty());
+                    }
+                    if round == 0 {
+                        all_have_read.wait();
+                    }
+                }
+                counted.wait();
+                counted.wait();
+            });
+        }
+        counted.wait();
+        let readers = logs() - before;
+        counted.wait();
+        readers
+    });
+    // Five fit, and each of the four threads keeps one.
+    assert!((4..=5).contains(&readers), "{readers} readers");
 }

@@ -1,0 +1,49 @@
+// Every page in light and dark, on a desk and on a phone: it renders, axe finds nothing grave, a picture is kept.
+
+import { accessible, expect, picture, test } from "./fixtures";
+
+const pages: [name: string, path: string, heading: string][] = [
+	["projects", "/dashboard/", "Projects"],
+	["operators", "/dashboard/operators", "Operators"],
+	["instance-requests", "/dashboard/requests", "Request log"],
+	["instance-audit", "/dashboard/audit", "Audit log"],
+	["collections", "/dashboard/projects/shop", "Collections"],
+	["new-collection", "/dashboard/projects/shop/new-collection", "New collection"],
+	["collection", "/dashboard/projects/shop/collections/products", "products"],
+	["records", "/dashboard/projects/shop/records/products", "products"],
+	["records-empty", "/dashboard/projects/shop/records/wishes", "wishes"],
+	["users", "/dashboard/projects/shop/users", "Users"],
+	["files", "/dashboard/projects/shop/files", "Files"],
+	["push", "/dashboard/projects/shop/push", "Push"],
+	["messages", "/dashboard/projects/shop/push/messages", "Push"],
+	["inbox", "/dashboard/projects/shop/push/inbox", "Push"],
+	["api", "/dashboard/projects/shop/api", "API"],
+	["keys", "/dashboard/projects/shop/keys", "Keys"],
+	["project-requests", "/dashboard/projects/shop/requests", "Request log"],
+	["project-audit", "/dashboard/projects/shop/audit", "Audit log"],
+	["settings", "/dashboard/projects/shop/settings", "Settings"],
+];
+
+for (const scheme of ["light", "dark"] as const) {
+	for (const size of ["desk", "phone"] as const) {
+		test(`every page, ${scheme}, ${size}`, async ({ app }) => {
+			test.setTimeout(240_000);
+			await app.emulateMedia({ colorScheme: scheme });
+			await app.setViewportSize(
+				size === "desk" ? { width: 1360, height: 860 } : { width: 390, height: 844 },
+			);
+			for (const [name, path, heading] of pages) {
+				await test.step(name, async () => {
+					await app.goto(path);
+					await expect(app.getByRole("heading", { name: heading, level: 1 })).toBeVisible();
+					await picture(app, `${name}-${scheme}-${size}`);
+					await accessible(app);
+					const wide = await app.evaluate(
+						() => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+					);
+					expect.soft(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+				});
+			}
+		});
+	}
+}
