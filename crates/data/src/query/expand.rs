@@ -131,7 +131,7 @@ impl Expand {
             // Writing to a text does not fail.
             let _ = write!(
                 out,
-                "{}{:?}{:?}{:?}{:?}{params:?}(",
+                "{:?}{:?}{:?}{:?}{:?}{params:?}(",
                 e.name, e.limit, e.sort, e.filter, e.fields
             );
             Self::shape(&e.expand, kind, out);

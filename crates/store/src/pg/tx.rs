@@ -6,7 +6,7 @@ use crate::place;
 use crate::value::Doc;
 use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr};
 use sqlx_core::transaction::TransactionManager;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +45,11 @@ impl PgTx {
         place: &Arc<Place>,
         statement_max: Option<Duration>,
     ) -> Result<Self, DbErr> {
-        let tx = Self::begun(pool, place, None).await?;
+        let mut connection = pool.acquire().await.map_err(db_err)?;
+        Manager::begin(&mut connection, None)
+            .await
+            .map_err(db_err)?;
+        let tx = Self::over(connection, place);
         if let Some(max) = statement_max {
             let ms = max.as_millis().clamp(1, 2_000_000_000);
             tx.execute_batch(&format!("SET LOCAL statement_timeout = {ms}"))
@@ -54,28 +58,25 @@ impl PgTx {
         Ok(tx)
     }
 
-    async fn begun(
-        pool: &PgPool,
-        place: &Arc<Place>,
-        begin: Option<SqlStr>,
-    ) -> Result<Self, DbErr> {
+    /// Begins one that only reads, all of it as the database is at its first statement.
+    pub(super) async fn snapshot(pool: &PgPool, place: &Arc<Place>) -> Result<Self, DbErr> {
+        let begin = AssertSqlSafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").into_sql_str();
         let mut connection = pool.acquire().await.map_err(db_err)?;
-        Manager::begin(&mut connection, begin)
+        Manager::begin(&mut connection, Some(begin))
             .await
             .map_err(db_err)?;
-        Ok(Self {
+        Ok(Self::over(connection, place))
+    }
+
+    /// Of a connection on which it was begun.
+    fn over(connection: PoolConnection<Postgres>, place: &Arc<Place>) -> Self {
+        Self {
             connection: Arc::new(Mutex::new(connection)),
             place: place.clone(),
             open: true,
             poisoned: AtomicBool::new(false),
             state: Arc::default(),
-        })
-    }
-
-    /// A transaction that only reads, all of it as the database is at its first statement.
-    pub(super) async fn snapshot(pool: &PgPool, place: &Arc<Place>) -> Result<Self, DbErr> {
-        let begin = AssertSqlSafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").into_sql_str();
-        Self::begun(pool, place, Some(begin)).await
+        }
     }
 
     pub(super) fn is_poisoned(&self) -> bool {
