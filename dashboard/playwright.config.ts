@@ -5,8 +5,8 @@ export default defineConfig({
 	outputDir: "test-results",
 	workers: 1,
 	fullyParallel: false,
-	timeout: 60_000,
-	expect: { timeout: 7_000 },
+	timeout: 120_000,
+	expect: { timeout: 15_000 },
 
 	reporter: [["list"]],
 	use: {
@@ -15,7 +15,7 @@ export default defineConfig({
 		locale: "en-GB",
 		timezoneId: "Europe/Berlin",
 		colorScheme: "light",
-		actionTimeout: 8_000,
+		actionTimeout: 20_000,
 		screenshot: "only-on-failure",
 		launchOptions: {
 			executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

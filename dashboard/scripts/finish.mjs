@@ -1,4 +1,4 @@
-// Finishes dist: adds the reading page of the API, then a .gz beside everything that shrinks.
+// Finishes dist: adds the reading page of the API, then a .gz beside everything that shrinks but pages.
 
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { extname, join } from "node:path";
@@ -20,7 +20,7 @@ for (const name of ["index.html", "init.js"]) {
 	await copyFile(join(folder, "reference", name), join(dist, "reference", name));
 }
 
-const shrinks = new Set([".html", ".js", ".css", ".svg", ".json"]);
+const shrinks = new Set([".js", ".css", ".svg", ".json"]);
 let all = 0;
 let small = 0;
 for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
@@ -28,10 +28,9 @@ for (const entry of await readdir(dist, { recursive: true, withFileTypes: true }
 	if (!entry.isFile() || !shrinks.has(extname(path))) continue;
 	const bytes = await readFile(path);
 	const packed = gzipSync(bytes, { level: 9 });
-	// The server puts the nonce into this page, so it packs the answer itself.
-	if (path === join(dist, "index.html")) continue;
-	if (packed.length < bytes.length * 0.95) await writeFile(`${path}.gz`, packed);
+	// The binary holds scripts and styles packed only, so that each needs its .gz, and pages as they are.
+	await writeFile(`${path}.gz`, packed);
 	all += bytes.length;
-	small += Math.min(bytes.length, packed.length);
+	small += packed.length;
 }
 console.log(`dist: ${Math.round(all / 1024)} KiB, ${Math.round(small / 1024)} KiB packed`);

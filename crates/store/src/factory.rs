@@ -24,12 +24,11 @@ pub struct Store {
     engine: Started,
     /// The SQLite of local files beside PostgreSQL, once there is one.
     local: Arc<Mutex<Option<Arc<SqliteRuntime>>>>,
-    desk: Arc<Desk>,
 }
 
 #[derive(Clone)]
 enum Started {
-    Sqlite(Arc<SqliteRuntime>, PathBuf),
+    Sqlite(Arc<SqliteRuntime>, PathBuf, Arc<Desk>),
     Postgres(Arc<PgShared>),
 }
 
@@ -38,25 +37,21 @@ impl Store {
     pub async fn start(engine: &Engine, data_dir: &Path) -> Result<Self, StoreError> {
         let engine = match engine {
             Engine::Sqlite(options) => {
-                Started::Sqlite(SqliteRuntime::start(options.clone())?, data_dir.to_owned())
+                let runtime = SqliteRuntime::start(options.clone())?;
+                Started::Sqlite(runtime, data_dir.to_owned(), Desk::new())
             }
             Engine::Postgres(options) => Started::Postgres(PgShared::connect(options).await?),
-        };
-        let desk = match &engine {
-            Started::Sqlite(..) => Desk::new(),
-            Started::Postgres(shared) => shared.desk.clone(),
         };
         Ok(Self {
             engine,
             local: Arc::default(),
-            desk,
         })
     }
 
     /// Opens the instance's database, `instance.db` or the schema `galley`, and brings it to `steps`.
     pub async fn instance(&self, steps: &[Step]) -> Result<Db, StoreError> {
         match &self.engine {
-            Started::Sqlite(runtime, dir) => {
+            Started::Sqlite(runtime, dir, _) => {
                 sqlite(
                     runtime,
                     &dir.join("instance.db"),
@@ -74,7 +69,7 @@ impl Store {
     /// to `steps`. Creates it when it is absent.
     pub async fn project(&self, uid: Uuid, steps: &[Step]) -> Result<Db, StoreError> {
         match &self.engine {
-            Started::Sqlite(runtime, dir) => {
+            Started::Sqlite(runtime, dir, _) => {
                 let folder = dir.join("projects").join(uid.to_string());
                 std::fs::create_dir_all(&folder)
                     .map_err(|e| StoreError::Db(format!("{}: {e}", folder.display())))?;
@@ -90,7 +85,7 @@ impl Store {
     /// survive a crash of the process but not of the machine: for what may be lost, such as the request log.
     pub async fn local(&self, path: &Path, steps: &[Step]) -> Result<Db, StoreError> {
         let runtime = match &self.engine {
-            Started::Sqlite(runtime, _) => runtime.clone(),
+            Started::Sqlite(runtime, ..) => runtime.clone(),
             Started::Postgres(_) => {
                 let mut local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
                 match &*local {
@@ -116,15 +111,19 @@ impl Store {
     /// of the project with this uid changed. To be called after the commit: a listener reads at once.
     pub fn announce(&self, project: Uuid, topic: Topic) {
         match &self.engine {
-            Started::Sqlite(..) => self.desk.tell(News::Changed(project, topic)),
+            Started::Sqlite(_, _, desk) => desk.tell(News::Changed(project, topic)),
             Started::Postgres(shared) => shared.announce(project, topic),
         }
     }
 
-    /// Hears what is announced from now on, by this process too.
+    /// Hears what is announced from now on, by this process too. On PostgreSQL the first call needs a runtime of tokio's
+    /// around it and opens a connection beside the pools; [`News::Everything`] tells that it is there.
     #[must_use]
     pub fn listen(&self) -> Listener {
-        self.desk.listen()
+        match &self.engine {
+            Started::Sqlite(_, _, desk) => desk.listen(),
+            Started::Postgres(shared) => shared.listen(),
+        }
     }
 
     /// Makes the role that the project's own SQL runs as (`SET LOCAL ROLE`): it cannot log in, owns nothing, and may read
@@ -157,7 +156,7 @@ impl Store {
             runtime.shutdown().await;
         }
         match &self.engine {
-            Started::Sqlite(runtime, _) => runtime.shutdown().await,
+            Started::Sqlite(runtime, ..) => runtime.shutdown().await,
             Started::Postgres(shared) => shared.shutdown().await,
         }
     }

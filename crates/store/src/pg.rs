@@ -11,6 +11,7 @@ use crate::news::Desk;
 use crate::value::{Doc, NAN, has_nan};
 use crate::{Snapshot, WriteTx, place};
 use futures_util::FutureExt;
+use notify::Ears;
 use sea_orm::{DbErr, QueryResult, Statement, Value};
 use sequencer::Sequencer;
 use session::db_err;
@@ -19,8 +20,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres};
 use std::panic::AssertUnwindSafe;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -66,8 +67,10 @@ pub(crate) struct PgShared {
     per_project: usize,
     /// What this node hears and tells under.
     node: Uuid,
-    pub(crate) desk: Arc<Desk>,
-    _ears: notify::Ears,
+    desk: Arc<Desk>,
+    listening: PgConnectOptions,
+    /// Once somebody listens.
+    ears: OnceLock<Ears>,
 }
 
 impl PgShared {
@@ -79,8 +82,8 @@ impl PgShared {
             clippy::disallowed_methods,
             reason = "names a process to others, and no record"
         )]
-        let (node, desk) = (Uuid::new_v4(), Desk::new());
-        let ears = notify::Ears::open(base.clone(), node, desk.clone());
+        let node = Uuid::new_v4();
+        let listening = base.clone();
         let timeout = options.statement_timeout_ms.to_string();
         let common = [
             ("statement_timeout", timeout.as_str()),
@@ -123,8 +126,9 @@ impl PgShared {
             write,
             per_project: options.per_project.max(1),
             node,
-            desk,
-            _ears: ears,
+            desk: Desk::new(),
+            listening,
+            ears: OnceLock::new(),
         }))
     }
 

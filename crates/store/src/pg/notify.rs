@@ -1,7 +1,7 @@
 //! News between nodes: one NOTIFY for all that changed within ten milliseconds, and a connection that listens.
 
 use super::PgShared;
-use crate::news::{Desk, News, Topic};
+use crate::news::{Desk, Listener, News, Topic};
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::sync::Arc;
@@ -39,30 +39,21 @@ impl Ears {
             reason = "it is aborted when its owner is dropped"
         )]
         Self(tokio::spawn(async move {
-            let mut missed = false;
             loop {
-                if let Err(error) = listen(&pool, node, &desk, &mut missed).await {
+                if let Err(error) = listen(&pool, node, &desk).await {
                     tracing::warn!(%error, "other nodes are not heard; trying again");
                 }
-                missed = true;
                 tokio::time::sleep(RETRY).await;
             }
         }))
     }
 }
 
-/// Tells the news until the connection is lost. After a gap everything may have changed.
-async fn listen(
-    pool: &PgPool,
-    node: Uuid,
-    desk: &Desk,
-    missed: &mut bool,
-) -> Result<(), sqlx::Error> {
+/// Tells the news until the connection is lost. Before it was there everything may have changed.
+async fn listen(pool: &PgPool, node: Uuid, desk: &Desk) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
-    if *missed {
-        desk.tell(News::Everything);
-    }
+    desk.tell(News::Everything);
     while let Some(notification) = listener.try_recv().await? {
         match notification.payload().split_once(' ') {
             Some((from, _)) if from == node.to_string() => {}
@@ -74,6 +65,14 @@ async fn listen(
 }
 
 impl PgShared {
+    /// Hears this node and, from the first listener on, the others.
+    pub(crate) fn listen(&self) -> Listener {
+        let listener = self.desk.listen();
+        self.ears
+            .get_or_init(|| Ears::open(self.listening.clone(), self.node, self.desk.clone()));
+        listener
+    }
+
     /// Tells this node at once and the others soon.
     pub(crate) fn announce(self: &Arc<Self>, project: Uuid, topic: Topic) {
         self.desk.tell(News::Changed(project, topic));

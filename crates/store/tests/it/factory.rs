@@ -187,6 +187,21 @@ async fn a_closed_database_has_no_log() {
         (log(&a) == 0).then_some(())
     })
     .await;
+    // One that is closed while its only job runs has its last turn too.
+    let d = kit.open().await;
+    let running = d.clone();
+    let job = tokio::spawn(async move {
+        running
+            .write(async move |_: &WriteTx| {
+                std::thread::sleep(std::time::Duration::from_millis(300));
+                Ok::<_, StoreError>(())
+            })
+            .await
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    d.close();
+    job.await.unwrap().unwrap();
+    eventually("its log is gone", async || (log(&d) == 0).then_some(())).await;
     assert!(log(&b) > 0 && log(&c) > 0);
     kit.store.shutdown().await;
     assert_eq!((log(&b), log(&c)), (0, 0));

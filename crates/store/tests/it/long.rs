@@ -72,8 +72,9 @@ async fn many_short_statements_end_too(kit: &Kit) {
     let started = Instant::now();
     let error: StoreError = db
         .write_long(Duration::from_millis(300), async move |tx: &WriteTx| {
+            // Each another text: none of them counts on from the one before.
             for id in 0.. {
-                run(tx, ADD, id).await?;
+                run(tx, &format!("{ADD} /* {id} */"), id).await?;
             }
             Ok(())
         })

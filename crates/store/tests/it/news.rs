@@ -39,6 +39,7 @@ async fn own_news_are_heard_once(kit: &Kit) {
 
 async fn a_slow_listener_is_told_that_it_missed_some(kit: &Kit) {
     let mut listener = kit.store.listen();
+    // It is heard from while it does not read.
     for _ in 0..3_000 {
         kit.store.announce(Uuid::new_v4(), Topic::Changes);
     }
