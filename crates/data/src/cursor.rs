@@ -35,7 +35,11 @@ pub(crate) fn of_query(
     };
     // An address carries every parameter as a text, a body carries it as it is.
     let params: BTreeMap<&String, Json> = params.iter().map(|(n, v)| (n, plain(v))).collect();
-    let params = serde_json::to_string(&params).unwrap_or_default();
+    let params = if params.is_empty() {
+        String::new()
+    } else {
+        serde_json::to_string(&params).unwrap_or_default()
+    };
     fingerprint(&[
         &version.to_string(),
         collection,

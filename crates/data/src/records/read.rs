@@ -88,7 +88,9 @@ impl Data {
         };
         let key_of_last = docs.last().filter(|_| more).and_then(|d| d.key.as_deref());
         let next_cursor = key_of_last.map(|k| cursor::seal(&key, &print, k));
-        self.with_files(project, &later.later, &mut docs).await?;
+        if !later.later.is_empty() {
+            self.with_files(project, &later.later, &mut docs).await?;
+        }
         Ok(RecordPage {
             docs,
             next_cursor,

@@ -31,6 +31,7 @@ mod operators;
 mod options;
 mod records;
 mod related;
+mod related_guards;
 mod related_http;
 mod related_limits;
 mod rules;
