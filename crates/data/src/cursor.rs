@@ -1,10 +1,12 @@
 //! Cursors: where the next page begins, opaque and signed, good only for the query that made them.
 
+use crate::service::Asker;
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Code;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
 
 /// Bytes of the MAC that a cursor carries.
 const MAC_BYTES: usize = 16;
@@ -18,6 +20,52 @@ pub(crate) fn fingerprint(parts: &[&str]) -> String {
         context.update(part.as_bytes());
     }
     URL_SAFE_NO_PAD.encode(context.finish().as_ref().get(..12).unwrap_or_default())
+}
+
+/// The fingerprint of a query of records, `(sort, filter, parameters)`: the same whichever way it came.
+pub(crate) fn of_query(
+    version: i64,
+    collection: &str,
+    asker: &Asker,
+    (sort, filter, params): (Option<&str>, Option<&str>, &Map<String, Json>),
+) -> String {
+    let plain = |value: &Json| match value {
+        Json::Number(_) | Json::Bool(_) => Json::String(value.to_string()),
+        other => other.clone(),
+    };
+    // An address carries every parameter as a text, a body carries it as it is.
+    let params: BTreeMap<&String, Json> = params.iter().map(|(n, v)| (n, plain(v))).collect();
+    let params = if params.is_empty() {
+        String::new()
+    } else {
+        serde_json::to_string(&params).unwrap_or_default()
+    };
+    fingerprint(&[
+        &version.to_string(),
+        collection,
+        sort.unwrap_or_default(),
+        &filter.map(without_spaces).unwrap_or_default(),
+        &params,
+        &asker.who.actor().unwrap_or_default(),
+    ])
+}
+
+/// A filter without what stands between its words: two that differ in it mean the same.
+fn without_spaces(filter: &str) -> String {
+    let chars: Vec<char> = filter.chars().collect();
+    let mut out = String::with_capacity(filter.len());
+    let mut at = 0;
+    while let Some(c) = chars.get(at).copied() {
+        let end = match c {
+            '"' | '\'' => rules::end_of_string(&chars, at),
+            _ => at + 1,
+        };
+        if !c.is_ascii_whitespace() {
+            out.extend(chars.get(at..end).unwrap_or_default());
+        }
+        at = end;
+    }
+    out
 }
 
 /// Makes a cursor of the last row's key, a JSON array.

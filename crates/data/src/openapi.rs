@@ -1,9 +1,11 @@
 //! The part of a project's API document that its live collections make: named schemas and stable operation ids.
 
+mod read;
+
 use crate::fields::Type;
 use crate::schema::{Column, Loaded, Schema};
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Paths and schemas of all collections. `taken` are the operation ids and schema names that stand already.
 #[must_use]
@@ -13,12 +15,21 @@ pub fn document(
 ) -> (Map<String, Json>, Map<String, Json>) {
     let (mut paths, mut schemas) = (Map::new(), Map::new());
     let mut taken = taken.clone();
+    let mut all = BTreeMap::new();
+    for name in schema.collections.keys() {
+        all.insert(name.as_str(), Names::new(name, schema, &mut taken));
+    }
     for collection in schema.collections.values() {
-        let names = Names::new(&collection.def.name, schema, &mut taken);
-        add_schemas(collection, &names, &mut schemas);
+        let Some(names) = all.get(collection.def.name.as_str()) else {
+            continue;
+        };
+        let related = read::relations(collection, schema, &all);
+        add_schemas(collection, names, &related, &mut schemas);
+        read::add_schemas(collection, names, &related, &mut schemas);
         let base = format!("/v1/records/{}", collection.def.name);
-        paths.insert(base.clone(), many(collection, &names));
-        paths.insert(format!("{base}/{{id}}"), one(collection, &names));
+        paths.insert(base.clone(), many(collection, names, &related));
+        paths.insert(format!("{base}/query"), read::query(collection, names));
+        paths.insert(format!("{base}/{{id}}"), one(collection, names, &related));
     }
     (paths, schemas)
 }
@@ -41,21 +52,25 @@ impl Names {
         };
         let mut plural = name.to_owned();
         let mut pascal = pascal(&singular);
-        while taken.contains(&format!("list_{plural}"))
-            || taken.contains(&format!("create_{singular}"))
-            || taken.contains(&pascal)
+        let ids = |plural: &str, singular: &str, pascal: &str| -> Vec<String> {
+            let operations = [
+                format!("list_{plural}"),
+                format!("query_{plural}"),
+                format!("create_{singular}"),
+            ];
+            let schemas = ["", "Create", "Patch", "Page", "Query", "Expand", "Related"];
+            let schemas = schemas.map(|of| format!("{pascal}{of}"));
+            operations.into_iter().chain(schemas).collect()
+        };
+        while ids(&plural, &singular, &pascal)
+            .iter()
+            .any(|id| taken.contains(id))
         {
             plural.push_str("_records");
             singular.push_str("_record");
             pascal.push_str("Record");
         }
-        for id in [
-            format!("list_{plural}"),
-            format!("create_{singular}"),
-            pascal.clone(),
-        ] {
-            taken.insert(id);
-        }
+        taken.extend(ids(&plural, &singular, &pascal));
         Self {
             plural,
             singular,
@@ -126,7 +141,12 @@ fn operable(value: Json, plain: Json, column: &Column) -> Json {
     json!({"anyOf": any})
 }
 
-fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Json>) {
+fn add_schemas(
+    collection: &Loaded,
+    names: &Names,
+    related: &[read::Relation<'_>],
+    schemas: &mut Map<String, Json>,
+) {
     let (mut all, mut create, mut patch) = (Map::new(), Map::new(), Map::new());
     let mut create_required = Vec::new();
     for column in collection.columns(true) {
@@ -156,29 +176,8 @@ fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Jso
             }
         }
     }
-    let expand: Map<String, Json> = collection
-        .columns(true)
-        .into_iter()
-        .filter_map(|c| match &c.kind {
-            Type::Relation(r) => Some((c.name.clone(), format!("A record of {}.", r.collection))),
-            Type::File(f) => Some((
-                c.name.clone(),
-                format!("A file of the bucket {}.", f.bucket),
-            )),
-            _ => None,
-        })
-        .map(|(name, what)| {
-            (
-                name,
-                json!({"type": ["object", "null"], "description": what}),
-            )
-        })
-        .collect();
-    if !expand.is_empty() {
-        all.insert(
-            "expand".to_owned(),
-            json!({"type": "object", "properties": expand}),
-        );
+    if let Some(expand) = read::expanded(related) {
+        all.insert("expand".to_owned(), expand);
     }
     let object = |properties: Map<String, Json>, required: Vec<String>| {
         let mut schema =
@@ -205,21 +204,6 @@ fn add_schemas(collection: &Loaded, names: &Names, schemas: &mut Map<String, Jso
 
 fn query(name: &str, schema: Json, text: &str) -> Json {
     json!({"name": name, "in": "query", "required": false, "schema": schema, "description": text})
-}
-
-fn shape() -> Vec<Json> {
-    vec![
-        query(
-            "fields",
-            json!({"type": "string"}),
-            "Fields of the answer, separated by commas.",
-        ),
-        query(
-            "expand",
-            json!({"type": "string"}),
-            "Relations whose records, and files whose views, come along under expand, separated by commas.",
-        ),
-    ]
 }
 
 fn header(name: &str, text: &str) -> Json {
@@ -279,37 +263,9 @@ fn operation(
     operation
 }
 
-fn many(collection: &Loaded, names: &Names) -> Json {
-    let mut parameters = vec![
-        query(
-            "filter",
-            json!({"type": "string", "maxLength": 3_500}),
-            "An expression, such as price < params.max.",
-        ),
-        json!({"name": "params", "in": "query", "required": false, "style": "deepObject", "explode": true, "description": "Values for the filter, sent as params.name=value.",
-               "schema": {"type": "object", "additionalProperties": {"type": "string"}}}),
-        query(
-            "sort",
-            json!({"type": "string"}),
-            "Fields to sort by, separated by commas; a minus in front sorts descending.",
-        ),
-        query(
-            "limit",
-            json!({"type": "integer", "minimum": 1, "maximum": kernel::limits::PAGE_MAX, "default": kernel::limits::PAGE_DEFAULT}),
-            "Records of the page.",
-        ),
-        query(
-            "cursor",
-            json!({"type": "string"}),
-            "Where the page begins: next_cursor of the page before.",
-        ),
-        query(
-            "count",
-            json!({"type": "string", "enum": ["exact"]}),
-            "Whether to count all records that match.",
-        ),
-    ];
-    parameters.extend(shape());
+fn many(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> Json {
+    let mut parameters = read::list(collection);
+    parameters.extend(read::shape(collection, related));
     let name = &collection.def.name;
     json!({
         "get": operation(&format!("list_{}", names.plural), &format!("Lists {name}."), parameters, None,
@@ -320,7 +276,7 @@ fn many(collection: &Loaded, names: &Names) -> Json {
     })
 }
 
-fn one(collection: &Loaded, names: &Names) -> Json {
+fn one(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> Json {
     let name = &collection.def.name;
     let if_match = || header("If-Match", "The ETag that the record must have.");
     let delete = operation(
@@ -333,7 +289,7 @@ fn one(collection: &Loaded, names: &Names) -> Json {
     );
     json!({
         "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}, "description": "The record's id."}],
-        "get": operation(&format!("get_{}", names.singular), &format!("Reads a record of {name}."), shape(), None, ("200", answer(&names.schema, "The record.")), &[]),
+        "get": operation(&format!("get_{}", names.singular), &format!("Reads a record of {name}."), read::shape(collection, related), None, ("200", answer(&names.schema, "The record.")), &[]),
         "patch": operation(&format!("update_{}", names.singular), &format!("Changes fields of a record of {name}."),
                            vec![idempotency(), if_match(), header("Prefer", "return=minimal leaves the record out of the answer.")],
                            Some(body(&format!("{}Patch", names.schema))), ("200", answer(&names.schema, "The record.")), &[409, 412, 507]),

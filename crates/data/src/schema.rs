@@ -24,7 +24,7 @@ pub struct Schema {
     /// Plans of pages, by everything that decides their SQL.
     pub(crate) pages: moka::sync::Cache<String, Arc<crate::query::Prepared>>,
     /// Plans of one record with `fields` or `expand`.
-    pub(crate) shaped: moka::sync::Cache<String, Arc<Plan>>,
+    pub(crate) shaped: moka::sync::Cache<String, Arc<crate::query::Shaped>>,
 }
 
 /// A collection ready for use.

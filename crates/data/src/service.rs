@@ -281,7 +281,7 @@ fn given(rule: &Resolved, backend: DbBackend) -> Plan {
     let truth = rule
         .to_sql(backend, RowSource::Given, RowSource::Given)
         .truth;
-    crate::sql::list::truth(truth, backend)
+    crate::sql::list::truth_of(truth, backend)
 }
 
 /// Whether the caller may view a record that is given whole.

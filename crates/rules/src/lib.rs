@@ -38,6 +38,7 @@ pub use env::{Auth, Env, Request, Row, Truth, World};
 pub use error::{ErrorKind, RuleError, Span};
 pub use explain::{Clause, Explanation};
 pub use formula::Formula;
+pub use limits::end_of_string;
 pub use limits::{
     DEPTH_MAX, HOPS_MAX, LIST_ITEMS_MAX, LIST_PARAM_ITEMS_MAX, Limit, NODES_MAX, SIZE_MAX,
     TEXT_CHARS_MAX,

@@ -139,8 +139,9 @@ fn end_of_line(chars: &[char], from: usize) -> usize {
         .map_or(chars.len(), |n| from + n)
 }
 
-/// The place after the string that begins at `from`; the end of the text if it is not closed.
-fn end_of_string(chars: &[char], from: usize) -> usize {
+/// The place after the string that begins at `from` with its quote; the end of the text if it is not closed.
+#[must_use]
+pub fn end_of_string(chars: &[char], from: usize) -> usize {
     let quote = chars.get(from).copied().unwrap_or('"');
     let raw = from > 0
         && chars.get(from - 1).is_some_and(|c| matches!(c, 'r' | 'R'))

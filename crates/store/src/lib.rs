@@ -13,6 +13,7 @@ mod migrate;
 mod news;
 mod outbox;
 mod pg;
+mod snapshot;
 mod sqlite;
 mod traits;
 mod tx;
@@ -28,6 +29,7 @@ pub use migrate::{Ddl, Step};
 pub use news::{Listener, News, Topic};
 pub use outbox::{Effect, EffectIn};
 pub use pg::PgOptions;
+pub use snapshot::Snapshot;
 pub use sqlite::{SQLITE_VERSION_MIN, SqliteOptions};
 pub use tx::WriteTx;
 pub use value::{Doc, Sq};
@@ -66,6 +68,31 @@ impl Db {
                 db.docs(statement).await
             }
             Self::Postgres(db) => db.docs(statement).await,
+        }
+    }
+
+    /// Runs `f` over one state of the database: what is written meanwhile is seen by none of its statements.
+    ///
+    /// Only the snapshot may be awaited in `f`. It may run more than once: on SQLite the slow lane runs it again from
+    /// its beginning when a statement passes the budget.
+    pub async fn snapshot<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Snapshot) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(db) => db.snapshot(f).await,
+            Self::Postgres(db) => db.snapshot(f).await,
+        }
+    }
+
+    /// How many statements were read through the clones of this handle, those of snapshots included.
+    #[must_use]
+    pub fn read_count(&self) -> u64 {
+        match self {
+            Self::Sqlite(db) => db.read_count(),
+            Self::Postgres(db) => db.read_count(),
         }
     }
 

@@ -9,7 +9,7 @@ mod tx;
 use crate::error::{StoreError, into_db_err, is_stale_plan};
 use crate::news::Desk;
 use crate::value::{Doc, NAN, has_nan};
-use crate::{WriteTx, place};
+use crate::{Snapshot, WriteTx, place};
 use futures_util::FutureExt;
 use notify::Ears;
 use sea_orm::{DbErr, QueryResult, Statement, Value};
@@ -20,7 +20,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres};
 use std::panic::AssertUnwindSafe;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -155,6 +155,8 @@ struct Place {
     schema: String,
     /// How often a statement was refused because its tables had changed after it was prepared.
     plans: AtomicU32,
+    /// Statements that were read.
+    reads: AtomicU64,
 }
 
 impl Place {
@@ -231,6 +233,7 @@ impl PgDb {
             place: Arc::new(Place {
                 schema: schema.to_owned(),
                 plans: AtomicU32::new(0),
+                reads: AtomicU64::new(0),
             }),
             reads: Arc::new(Semaphore::new(shared.per_project)),
             writes: Arc::new(Semaphore::new(shared.per_project)),
@@ -243,6 +246,10 @@ impl PgDb {
     #[must_use]
     pub fn schema(&self) -> &str {
         &self.place.schema
+    }
+
+    pub(crate) fn read_count(&self) -> u64 {
+        self.place.reads.load(Ordering::Relaxed)
     }
 
     pub(crate) fn close(&self) {
@@ -296,6 +303,7 @@ impl PgDb {
     async fn session(&self, statement: &mut Statement) -> Result<Reading<'_>, DbErr> {
         let permit = self.permit(&self.reads).await;
         let permit = permit.map_err(|e| into_db_err(&e))?;
+        self.place.reads.fetch_add(1, Ordering::Relaxed);
         let plans = self.place.put(statement)?;
         let connection = self.shared.read.acquire().await.map_err(db_err)?;
         Ok(Reading {
@@ -304,6 +312,28 @@ impl PgDb {
             plans,
             _permit: permit,
         })
+    }
+
+    /// Runs `f` over one state of the schema.
+    pub(crate) async fn snapshot<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Snapshot) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let mut attempt = 0;
+        loop {
+            let _permit = self.permit(&self.reads).await?;
+            let tx = PgTx::snapshot(&self.shared.read, &self.place).await;
+            let tx = Snapshot::Postgres(tx.map_err(StoreError::from)?);
+            let result = f(&tx).await;
+            // A table had changed under a prepared statement; the next attempt prepares it anew. The transaction is
+            // rolled back on its way to the pool, for which nobody waits.
+            let again = matches!(&tx, Snapshot::Postgres(tx) if tx.must_run_again());
+            if result.is_ok() || !again || attempt == RETRIES_MAX {
+                return result;
+            }
+            attempt += 1;
+        }
     }
 
     /// Creates the schema if it is absent.

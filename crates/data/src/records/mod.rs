@@ -2,9 +2,11 @@
 
 mod batch;
 mod defaults;
+mod expand;
 mod holds;
 mod judge;
 mod make;
+mod members;
 mod merge;
 mod read;
 mod remove;
@@ -17,6 +19,7 @@ mod write;
 
 pub(crate) use batch::operation_count;
 pub(crate) use defaults::{early, late};
+pub(crate) use expand::RELATED_ROWS_MAX;
 pub(crate) use holds::{Keeper, all_removed, made};
 pub(crate) use scene::{keep, replay};
 pub(crate) use trial::Trial;
@@ -32,6 +35,48 @@ pub struct RecordPage {
     pub next_cursor: Option<String>,
     /// All records that match, if that was asked for.
     pub total: Option<i64>,
+}
+
+impl RecordPage {
+    /// The page as it is sent. The records are JSON already: they are joined, not parsed.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let bytes: usize = self.docs.iter().map(|d| d.json.len() + 1).sum();
+        let mut out = String::with_capacity(bytes + 256);
+        let docs = self.docs.iter().map(|d| d.json.as_str());
+        write_page(&mut out, docs, self.next_cursor.as_deref(), self.total);
+        out
+    }
+}
+
+fn write_page<'a>(
+    out: &mut String,
+    docs: impl Iterator<Item = &'a str>,
+    next_cursor: Option<&str>,
+    total: Option<i64>,
+) {
+    out.push_str("{\"items\":[");
+    for (i, json) in docs.enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        out.push_str(json);
+    }
+    out.push_str("],\"next_cursor\":");
+    match next_cursor {
+        // A cursor is base64url: nothing in it needs escaping.
+        Some(cursor) => {
+            out.push('"');
+            out.push_str(cursor);
+            out.push('"');
+        }
+        None => out.push_str("null"),
+    }
+    if let Some(total) = total {
+        out.push_str(",\"total\":");
+        out.push_str(&total.to_string());
+    }
+    out.push('}');
 }
 
 /// What `If-Match` asks for.

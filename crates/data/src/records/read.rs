@@ -1,9 +1,10 @@
 //! Pages of records, and one record, as their rules show them.
 
 use super::RecordPage;
+use super::expand::Filling;
 use crate::cursor;
 use crate::error::DataError;
-use crate::query::{self, Prepared, Query};
+use crate::query::{self, Expand, Prepared, Query, Shaped};
 use crate::schema::{Loaded, Rule, Schema};
 use crate::service::{Asker, Data};
 use crate::sql::list;
@@ -15,7 +16,7 @@ use rules::Env;
 use sea_orm::{DbBackend, Value};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
-use store::Doc;
+use store::{Doc, Snapshot};
 use uuid::Uuid;
 
 impl Data {
@@ -35,7 +36,12 @@ impl Data {
         if !privileged && matches!(collection.rules.list, Rule::Closed) {
             return Err(DataError::Denied);
         }
-        let print = fingerprint(&schema, name, asker, query);
+        let params = (
+            query.sort.as_deref(),
+            query.filter.as_deref(),
+            &query.params,
+        );
+        let print = cursor::of_query(schema.version, name, asker, params);
         let key = project.derive_key("cursor");
         let open = |cursor: &str| cursor::open(&key, &print, cursor);
         let last = query.cursor.as_deref().map(open).transpose();
@@ -43,33 +49,48 @@ impl Data {
         let nulls = last.as_ref().map(|l| l.iter().map(Json::is_null).collect());
         let prepared = prepared(&schema, collection, query, privileged, nulls, backend)?;
         let keys = cursor_values(&prepared, last.as_deref())?;
-        let limit = query.limit();
+        let limit = query.limit() as usize;
         let params = prepared.params(&query.params);
         let page = asker.with_env(&params, None, None, |env| {
             prepared.page.statement(env, |own| match own {
-                Own::Limit => Value::BigInt(Some(i64::from(limit) + 1)),
+                Own::Limit => Value::BigInt(Some(i64::from(query.limit()) + 1)),
                 Own::Key(i) => keys.get(i).cloned().unwrap_or(Value::String(None)),
-                Own::Id => Value::String(None),
+                Own::Id | Own::Parents => Value::String(None),
             })
         });
         let page = page.map_err(query::filter_problem)?;
-        let mut docs = project.db.docs(page).await?;
-        let more = docs.len() > limit as usize;
-        docs.truncate(limit as usize);
-        let key_of_last = docs.last().filter(|_| more).and_then(|d| d.key.as_deref());
-        let next_cursor = key_of_last.map(|k| cursor::seal(&key, &print, k));
-        let total = if query.count {
+        let later = prepared.clone();
+        let alone = !query::reads_more(&prepared.later) && !query.count;
+        let (mut docs, more, total) = if alone {
+            let mut docs = project.db.docs(page).await?;
+            let more = docs.len() > limit;
+            docs.truncate(limit);
+            (docs, more, None)
+        } else {
             let count = asker.with_env(&params, None, None, |env| {
                 prepared.count.statement(env, |_| Value::String(None))
             });
             let count = count.map_err(query::filter_problem)?;
-            project.db.docs(count).await?.first().map(|d| d.version)
-        } else {
-            None
+            let count = query.count.then_some(count);
+            let filling = Filling::new(project, &schema, asker, query);
+            let job = async move |snapshot: &Snapshot| -> Result<_, DataError> {
+                let mut docs = snapshot.docs(page.clone()).await?;
+                let more = docs.len() > limit;
+                docs.truncate(limit);
+                filling.fill(snapshot, &prepared.later, &mut docs).await?;
+                let total = match count.clone() {
+                    Some(count) => snapshot.docs(count).await?.first().map(|d| d.version),
+                    None => None,
+                };
+                Ok((docs, more, total))
+            };
+            project.db.snapshot(job).await?
         };
-        let expand = query.expand.as_deref();
-        self.with_files(project, collection, expand, &mut docs)
-            .await?;
+        let key_of_last = docs.last().filter(|_| more).and_then(|d| d.key.as_deref());
+        let next_cursor = key_of_last.map(|k| cursor::seal(&key, &print, k));
+        if !later.later.is_empty() {
+            self.with_files(project, &later.later, &mut docs).await?;
+        }
         Ok(RecordPage {
             docs,
             next_cursor,
@@ -90,21 +111,32 @@ impl Data {
         let collection = schema.collection(name)?;
         let id = parse_id(id).ok_or(DataError::NoRecord)?;
         let backend = project.db.backend();
-        let kept;
-        let plan = if query.fields.is_none() && query.expand.is_none() {
-            view_plan(collection, asker.privileged(), backend)
-        } else {
-            kept = shaped_plan(&schema, collection, query, asker.privileged(), backend)?;
-            &kept
+        let bind = |plan: &Plan| {
+            let statement = asker.with_env(&query.params, None, None, |env| {
+                plan.statement(env, |_| Value::Uuid(Some(id)))
+            });
+            statement.map_err(query::filter_problem)
         };
-        let statement = asker.with_env(&query.params, None, None, |env| {
-            plan.statement(env, |_| Value::Uuid(Some(id)))
-        });
-        let statement = statement.map_err(query::filter_problem)?;
-        let mut docs = project.db.docs(statement).await?;
-        let expand = query.expand.as_deref();
-        self.with_files(project, collection, expand, &mut docs)
-            .await?;
+        if query.fields.is_none() && query.expand.is_empty() {
+            let plan = view_plan(collection, asker.privileged(), backend);
+            let mut docs = project.db.docs(bind(plan)?).await?;
+            return docs.pop().ok_or(DataError::NoRecord);
+        }
+        let shaped = shaped(&schema, collection, query, asker.privileged(), backend)?;
+        let statement = bind(&shaped.plan)?;
+        let mut docs = if query::reads_more(&shaped.later) {
+            let filling = Filling::new(project, &schema, asker, query);
+            let shaped = shaped.clone();
+            let job = async move |snapshot: &Snapshot| -> Result<_, DataError> {
+                let mut docs = snapshot.docs(statement.clone()).await?;
+                filling.fill(snapshot, &shaped.later, &mut docs).await?;
+                Ok(docs)
+            };
+            project.db.snapshot(job).await?
+        } else {
+            project.db.docs(statement).await?
+        };
+        self.with_files(project, &shaped.later, &mut docs).await?;
         docs.pop().ok_or(DataError::NoRecord)
     }
 
@@ -125,7 +157,7 @@ impl Data {
             return Ok(false);
         }
         let query = Query {
-            fields: Some(field.to_owned()),
+            fields: Some(vec![field.to_owned()]),
             ..Query::default()
         };
         let id = record.to_string();
@@ -137,21 +169,6 @@ impl Data {
             Err(e) => Err(e),
         }
     }
-}
-
-/// Everything that a cursor of this query depends on.
-fn fingerprint(schema: &Schema, name: &str, asker: &Asker, query: &Query) -> String {
-    let values = serde_json::to_string(&query.params).unwrap_or_default();
-    let caller = asker.who.actor().unwrap_or_default();
-    let text = |t: &Option<String>| t.clone().unwrap_or_default();
-    cursor::fingerprint(&[
-        &schema.version.to_string(),
-        name,
-        &text(&query.sort),
-        &text(&query.filter),
-        &values,
-        &caller,
-    ])
 }
 
 /// Whether a record is not there. If that cannot be found out, it is told as absent: something was.
@@ -194,10 +211,11 @@ fn prepared(
         .iter()
         .map(|(n, v)| (n, query::kind_of(v)))
         .collect();
-    let key = format!(
-        "{}\n{privileged}{nulls:?}{params:?}\n{:?}\n{:?}\n{:?}\n{:?}",
-        collection.def.name, query.filter, query.sort, query.fields, query.expand
+    let mut key = format!(
+        "{}\n{privileged}{nulls:?}{params:?}\n{:?}\n{:?}\n{:?}\n",
+        collection.def.name, query.filter, query.sort, query.fields
     );
+    Expand::shape(&query.expand, query::kind_of, &mut key);
     if let Some(found) = schema.pages.get(&key) {
         return Ok(found);
     }
@@ -240,18 +258,24 @@ fn view_plan(collection: &Loaded, privileged: bool, backend: DbBackend) -> &Plan
     })
 }
 
-/// The plan of one record with `fields` or `expand`, from the cache or new.
-fn shaped_plan(
+/// The plans of one record with `fields` or `expand`, from the cache or new.
+fn shaped(
     schema: &Schema,
     collection: &Loaded,
     query: &Query,
     privileged: bool,
     backend: DbBackend,
-) -> Result<Arc<Plan>, Problem> {
-    let key = format!(
-        "{}\n{privileged}\n{:?}\n{:?}",
-        collection.def.name, query.fields, query.expand
+) -> Result<Arc<Shaped>, Problem> {
+    let params: Vec<(&String, u8)> = query
+        .params
+        .iter()
+        .map(|(n, v)| (n, query::kind_of(v)))
+        .collect();
+    let mut key = format!(
+        "{}\n{privileged}{params:?}\n{:?}\n",
+        collection.def.name, query.fields
     );
+    Expand::shape(&query.expand, query::kind_of, &mut key);
     if let Some(found) = schema.shaped.get(&key) {
         return Ok(found);
     }

@@ -1,128 +1,150 @@
-//! Files in answers: where a file field is expanded, its id gives way to the file's view, one question per page.
+//! Files in answers: where a file field is expanded, its id gives way to the file's view, one question per thousand files.
 
+use super::members::Members;
 use crate::error::DataError;
-use crate::schema::Loaded;
+use crate::query::{Later, What};
 use crate::service::Data;
 use gate::{Problem, Project};
+use kernel::limits::RESPONSE_BYTES_MAX;
 use kernel::parse_id;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
-use store::Doc;
+use store::{Doc, StoreError};
 use uuid::Uuid;
 
-/// The members of an object in their order; the values stay as they were written.
-struct Members<'a>(Vec<(&'a str, &'a RawValue)>);
+/// Files asked for at once.
+const ASKED_MAX: usize = 1_000;
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = access.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Read)
-    }
+fn id_of(value: &str) -> Option<Uuid> {
+    serde_json::from_str::<&str>(value).ok().and_then(parse_id)
 }
 
-impl Members<'_> {
-    /// The object again, with other values where `f` gives one.
-    fn write(&self, f: impl Fn(&str, &RawValue) -> Option<String>) -> String {
-        let mut out = String::new();
-        for (name, value) in &self.0 {
-            out.push(if out.is_empty() { '{' } else { ',' });
-            // A name follows the grammar of names: nothing in it needs escaping.
-            out.push_str(&format!("\"{name}\":"));
-            out.push_str(f(name, value).as_deref().unwrap_or(value.get()));
-        }
-        out.push('}');
-        out
-    }
-}
-
-fn members(json: &str) -> Result<Members<'_>, Problem> {
-    serde_json::from_str(json)
-        .map_err(|e| Problem::internal(format!("a stored record is no JSON: {e}")))
-}
-
-fn id_of(value: &RawValue) -> Option<Uuid> {
-    serde_json::from_str::<&str>(value.get())
-        .ok()
-        .and_then(parse_id)
+fn has_files(later: &[Later]) -> bool {
+    later.iter().any(|l| match &l.what {
+        What::File => true,
+        What::Within(inner) => has_files(inner),
+        What::Related(of) => has_files(&of.later),
+    })
 }
 
 impl Data {
-    /// Puts the views of files in the place of their ids under `expand`. `expand` is what the query asked for.
+    /// Puts the views of files in the place of their ids under `expand`.
     pub(super) async fn with_files(
         &self,
         project: &Project,
-        collection: &Loaded,
-        expand: Option<&str>,
+        later: &[Later],
         docs: &mut [Doc],
     ) -> Result<(), DataError> {
-        let asked = |(name, _): &(String, String)| {
-            expand.is_some_and(|names| names.split(',').any(|n| n == name))
-        };
-        let files: HashSet<&str> = collection
-            .files
-            .iter()
-            .filter(|f| asked(f))
-            .map(|(name, _)| name.as_str())
-            .collect();
-        if files.is_empty() {
+        if !has_files(later) {
             return Ok(());
         }
         let mut ids = HashSet::new();
         for doc in docs.iter() {
-            let expanded = members(&doc.json)?;
-            let expanded = expanded.0.iter().find(|(name, _)| *name == "expand");
-            if let Some((_, expanded)) = expanded {
-                let inner = members(expanded.get())?;
-                let held = inner.0.iter().filter(|(name, _)| files.contains(name));
-                ids.extend(held.filter_map(|(_, value)| id_of(value)));
-            }
+            collect(&doc.json, later, &mut ids)?;
         }
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        let views = if ids.is_empty() {
-            HashMap::new()
-        } else {
-            self.files().views(project, &ids).await?
-        };
+        let mut views = HashMap::new();
+        for some in ids.chunks(ASKED_MAX) {
+            views.extend(self.files().views(project, some).await?);
+        }
+        let mut bytes = 0;
         for doc in docs {
-            doc.json = expanded(&doc.json, &files, &views)?;
+            let mut out = String::with_capacity(doc.json.len() * 2);
+            write(&mut out, &doc.json, later, &views)?;
+            bytes += out.len();
+            if bytes > RESPONSE_BYTES_MAX {
+                return Err(StoreError::TooLarge.into());
+            }
+            doc.json = out;
         }
         Ok(())
     }
 }
 
-fn expanded(
+/// The records of a page that came along.
+fn items<'a>(page: &Members<'a>) -> Result<Vec<&'a RawValue>, Problem> {
+    serde_json::from_str(page.get("items").unwrap_or("[]"))
+        .map_err(|e| Problem::internal(format!("a page is no JSON: {e}")))
+}
+
+fn collect(json: &str, later: &[Later], ids: &mut HashSet<Uuid>) -> Result<(), Problem> {
+    let expand = Members::read(json)?.and_then(|record| record.get("expand"));
+    let Some(expand) = expand.map(Members::read).transpose()?.flatten() else {
+        return Ok(());
+    };
+    for part in later {
+        let value = expand.get(&part.name).unwrap_or("null");
+        match &part.what {
+            What::File => ids.extend(id_of(value)),
+            What::Within(inner) => collect(value, inner, ids)?,
+            What::Related(of) => {
+                let Some(page) = Members::read(value)? else {
+                    continue;
+                };
+                for item in items(&page)? {
+                    collect(item.get(), &of.later, ids)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write(
+    out: &mut String,
     json: &str,
-    files: &HashSet<&str>,
+    later: &[Later],
     views: &HashMap<Uuid, String>,
-) -> Result<String, Problem> {
-    let view = |value: &RawValue| id_of(value).and_then(|id| views.get(&id).cloned());
-    let outer = members(json)?;
-    let inner = outer.0.iter().find(|(name, _)| *name == "expand");
-    let inner = inner.map(|(_, value)| members(value.get())).transpose()?;
-    let inner = inner.map(|inner| {
-        inner.write(|name, value| {
-            let null = || Some("null".to_owned());
-            files
-                .contains(name)
-                .then(|| view(value))
-                .and_then(|v| v.or_else(null))
-        })
-    });
-    Ok(outer.write(|name, _| inner.clone().filter(|_| name == "expand")))
+) -> Result<(), Problem> {
+    let Some(record) = Members::read(json)? else {
+        out.push_str("null");
+        return Ok(());
+    };
+    record.write(out, |out, name, value| {
+        if name != "expand" {
+            return Ok(false);
+        }
+        let Some(expand) = Members::read(value)? else {
+            return Ok(false);
+        };
+        expand.write(out, |out, name, value| {
+            match later.iter().find(|l| l.name == name).map(|l| &l.what) {
+                None => return Ok(false),
+                Some(What::File) => {
+                    let view = id_of(value).and_then(|id| views.get(&id));
+                    out.push_str(view.map_or("null", String::as_str));
+                }
+                Some(What::Within(inner)) => write(out, value, inner, views)?,
+                Some(What::Related(of)) => write_page(out, value, &of.later, views)?,
+            }
+            Ok(true)
+        })?;
+        Ok(true)
+    })
+}
+
+fn write_page(
+    out: &mut String,
+    json: &str,
+    later: &[Later],
+    views: &HashMap<Uuid, String>,
+) -> Result<(), Problem> {
+    let Some(page) = Members::read(json)? else {
+        out.push_str("null");
+        return Ok(());
+    };
+    page.write(out, |out, name, _| {
+        if name != "items" {
+            return Ok(false);
+        }
+        out.push('[');
+        for (i, item) in items(&page)?.into_iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            write(out, item.get(), later, views)?;
+        }
+        out.push(']');
+        Ok(true)
+    })
 }

@@ -16,6 +16,10 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config
         .route("/v1/records/{collection}", web::get().to(list_records))
         .route("/v1/records/{collection}", web::post().to(create_record))
+        .route(
+            "/v1/records/{collection}/query",
+            web::post().to(query_records),
+        )
         .route("/v1/records/{collection}/{id}", web::get().to(get_record))
         .route(
             "/v1/records/{collection}/{id}",
@@ -37,8 +41,21 @@ async fn list_records(
     let page = data
         .list(caller.project()?, &asker(&caller, &request), &name, &query)
         .await?;
-    let body = page_json(&page.docs, page.next_cursor.as_deref(), page.total);
-    Ok(json(HttpResponse::Ok()).body(body))
+    Ok(json(HttpResponse::Ok()).body(page.json()))
+}
+
+async fn query_records(
+    caller: Caller<can::RecordsRead>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::parse_body(body.object)?;
+    let page = data
+        .list(caller.project()?, &asker(&caller, &request), &name, &query)
+        .await?;
+    Ok(json(HttpResponse::Ok()).body(page.json()))
 }
 
 async fn get_record(
@@ -57,7 +74,7 @@ async fn get_record(
             &query,
         )
         .await?;
-    Ok(record(doc, query.expand.is_none()))
+    Ok(record(doc, query.expand.is_empty()))
 }
 
 async fn create_record(
@@ -225,33 +242,4 @@ pub(super) fn written(answer: Answer, request: &HttpRequest) -> HttpResponse {
         Some(body) => json(response).body(body),
         None => response.finish(),
     }
-}
-
-/// The records are JSON already: they are joined, not parsed.
-fn page_json(docs: &[Doc], next_cursor: Option<&str>, total: Option<i64>) -> String {
-    let bytes: usize = docs.iter().map(|d| d.json.len() + 1).sum();
-    let mut out = String::with_capacity(bytes + 256);
-    out.push_str("{\"items\":[");
-    for (i, doc) in docs.iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        out.push_str(&doc.json);
-    }
-    out.push_str("],\"next_cursor\":");
-    match next_cursor {
-        // A cursor is base64url: nothing in it needs escaping.
-        Some(cursor) => {
-            out.push('"');
-            out.push_str(cursor);
-            out.push('"');
-        }
-        None => out.push_str("null"),
-    }
-    if let Some(total) = total {
-        out.push_str(",\"total\":");
-        out.push_str(&total.to_string());
-    }
-    out.push('}');
-    out
 }

@@ -37,11 +37,8 @@ pub(crate) fn visible(collection: &Loaded, privileged: bool, backend: DbBackend)
         .expr(col("_version"));
     from(&mut select, collection);
     select.and_where(among.expr());
-    guard(
-        &mut select,
-        (!privileged).then_some(&collection.rules.list),
-        backend,
-    );
+    let rule = (!privileged).then_some(&collection.rules.list);
+    select.and_where_option(guard(rule, ROW, backend));
     Plan::new(&select, backend)
 }
 

@@ -1,13 +1,15 @@
 //! Reads of one record and of pages of records.
 
-use super::column;
-use super::plan::{Own, Plan, Text};
-use super::projection::{Projection, ROW};
+use super::keyset::Arm;
+use super::plan::{LIMIT_MARK, Own, Plan, Text};
+use super::projection::{Projection, ROW, truth};
+use super::{column, keyset};
 use crate::schema::{Column, Loaded, Rule};
 use rules::{Resolved, RowSource};
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
-    Alias, Cond, Expr, ExprTrait, NullOrdering, Order, Query, SelectStatement,
+    Alias, Asterisk, Cond, Expr, ExprTrait, JoinType, NullOrdering, Order, Query, SelectStatement,
+    UnionType,
 };
 
 /// One key of a sort.
@@ -15,11 +17,57 @@ use sea_orm::sea_query::{
 pub(crate) struct SortKey<'a> {
     pub column: &'a Column,
     pub descending: bool,
+    /// The record that holds the column, if it is not the row itself.
+    pub hop: Option<Hop<'a>>,
 }
 
-/// Where a page begins: for each key whether the cursor's value is null.
-pub(crate) struct After {
-    pub nulls: Vec<bool>,
+/// The record that a relation of the row points to, as far as the caller may list it.
+#[derive(Clone)]
+pub(crate) struct Hop<'a> {
+    pub by: &'a Column,
+    pub target: &'a Loaded,
+    pub rule: Option<&'a Rule>,
+}
+
+impl SortKey<'_> {
+    pub(crate) fn nullable(&self) -> bool {
+        self.column.nullable || self.hop.is_some()
+    }
+
+    /// The alias of the row that holds the column.
+    fn alias(&self) -> String {
+        match &self.hop {
+            // A field's name is in front of no alias of other rows.
+            Some(hop) => format!("s_{}", hop.by.name),
+            None => ROW.to_owned(),
+        }
+    }
+
+    /// The column, quoted.
+    pub(crate) fn name(&self) -> String {
+        column(&self.alias(), &self.column.name)
+    }
+
+    pub(crate) fn expr(&self) -> Expr {
+        let column = self.column.name.clone();
+        Expr::col((Alias::new(self.alias()), Alias::new(column)))
+    }
+
+    /// Orders by the key, which is in `expr`: nulls are the first ascending and the last descending.
+    fn order(&self, select: &mut SelectStatement, expr: Expr, backend: DbBackend) {
+        let (order, nulls) = if self.descending {
+            (Order::Desc, NullOrdering::Last)
+        } else {
+            (Order::Asc, NullOrdering::First)
+        };
+        // SQLite sorts nulls so by itself, and its planner takes an index more readily unasked. PostgreSQL takes one only
+        // if it says the same of nulls, and that of the id says nothing.
+        if backend == DbBackend::Sqlite || (self.column.name == "id" && self.hop.is_none()) {
+            select.order_by_expr(expr, order);
+        } else {
+            select.order_by_expr_with_nulls(expr, order, nulls);
+        }
+    }
 }
 
 /// Everything that decides a page's SQL.
@@ -30,33 +78,29 @@ pub(crate) struct Page<'a> {
     pub projection: Projection<'a>,
     /// The whole key, `id` last.
     pub sort: Vec<SortKey<'a>>,
-    pub after: Option<After>,
+    /// Where it begins: for each key whether the cursor's value is null.
+    pub after: Option<Vec<bool>>,
 }
 
 pub(super) fn from(select: &mut SelectStatement, collection: &Loaded) {
-    select.from_as(
-        (
-            Alias::new(store::SCHEMA),
-            Alias::new(collection.def.name.clone()),
-        ),
-        Alias::new(ROW),
-    );
+    select.from_as(table(collection), Alias::new(ROW));
+}
+
+fn table(collection: &Loaded) -> (Alias, Alias) {
+    let name = collection.def.name.clone();
+    (Alias::new(store::SCHEMA), Alias::new(name))
 }
 
 fn row() -> RowSource {
     RowSource::Alias(ROW.to_owned())
 }
 
-/// Adds the condition of a rule. None is for callers that pass rules.
-pub(super) fn guard(select: &mut SelectStatement, rule: Option<&Rule>, backend: DbBackend) {
+/// The condition of a rule on the rows of an alias. None is for callers that pass rules.
+pub(super) fn guard(rule: Option<&Rule>, alias: &str, backend: DbBackend) -> Option<Expr> {
     match rule {
-        None | Some(Rule::Open) => {}
-        Some(Rule::Closed) => {
-            select.and_where(Expr::value(1).eq(0));
-        }
-        Some(Rule::When(rule)) => {
-            select.and_where(rule.resolved.to_sql(backend, row(), row()).truth);
-        }
+        None | Some(Rule::Open) => None,
+        Some(Rule::Closed) => Some(Expr::value(1).eq(0)),
+        Some(Rule::When(rule)) => Some(truth(&rule.resolved, alias, backend)),
     }
 }
 
@@ -79,7 +123,7 @@ pub(crate) fn one(
         .expr(col("_version"));
     from(&mut select, collection);
     select.and_where(col("id").eq(Own::Id.expr()));
-    guard(&mut select, rule, backend);
+    select.and_where_option(guard(rule, ROW, backend));
     if lock && backend != DbBackend::Sqlite {
         select.lock_exclusive();
     }
@@ -104,7 +148,7 @@ pub(crate) fn one_by(collection: &Loaded, name: &str, backend: DbBackend) -> Pla
 }
 
 /// Whether a condition over no table is true: 1 or 0 in the version's place.
-pub(crate) fn truth(condition: Expr, backend: DbBackend) -> Plan {
+pub(crate) fn truth_of(condition: Expr, backend: DbBackend) -> Plan {
     let mut answer = Text::new(backend);
     answer
         .push("CAST(CASE WHEN ")
@@ -128,31 +172,135 @@ fn null_text(backend: DbBackend) -> Expr {
 impl Page<'_> {
     /// One row more than the page holds tells whether there is a next one.
     pub(crate) fn plan(&self, backend: DbBackend) -> Plan {
-        let mut select = Query::select();
-        select
-            .expr(self.projection.expr(ROW, backend))
-            .expr(self.key(backend))
-            .expr(col("_version"));
-        self.conditions(&mut select, backend);
-        if let Some(after) = &self.after {
-            select.cond_where(self.beyond(after, backend));
+        let nulls = self.after.as_deref();
+        let mut arms =
+            nulls.map_or_else(Vec::new, |nulls| keyset::arms(&self.sort, nulls, backend));
+        if arms.len() > 1 {
+            return self.joined(arms, backend);
         }
-        for key in &self.sort {
-            let (order, nulls) = if key.descending {
-                (Order::Desc, NullOrdering::Last)
-            } else {
-                (Order::Asc, NullOrdering::First)
-            };
-            // SQLite sorts nulls so by itself, and its planner takes an index more readily unasked.
-            if backend == DbBackend::Sqlite {
-                select.order_by_expr(col(&key.column.name), order);
-            } else {
-                select.order_by_expr_with_nulls(col(&key.column.name), order, nulls);
+        let mut select = self.found(arms.pop(), backend);
+        let [json, key, version] = self.shown(backend);
+        select.expr(json).expr(key).expr(version);
+        if self.is_nested(backend) {
+            for (i, key) in self.sort.iter().enumerate() {
+                key.order(&mut select, self.part(i, backend), backend);
             }
         }
-        // The limit is the last value of the statement; each request brings its own.
-        select.limit(1);
-        Plan::limited(&select, backend)
+        Plan::new(&select, backend)
+    }
+
+    /// The rows of each arm, one arm after the other: what no index can seek to at once is sought in pieces.
+    fn joined(&self, arms: Vec<Arm>, backend: DbBackend) -> Plan {
+        let mut all: Option<SelectStatement> = None;
+        for arm in arms {
+            let inner = self.named(Some(arm), backend);
+            let mut one = Query::select();
+            let keys = (0..self.sort.len()).map(|i| format!("k{i}"));
+            for name in ["j", "k", "v"].map(str::to_owned).into_iter().chain(keys) {
+                one.column((Alias::new("a"), Alias::new(name)));
+            }
+            one.from_subquery(inner, Alias::new("a"));
+            match &mut all {
+                None => all = Some(one),
+                Some(all) => {
+                    all.union(UnionType::All, one);
+                }
+            }
+        }
+        let mut all = all.unwrap_or_default();
+        if backend == DbBackend::Sqlite {
+            // SQLite runs the arms in turn and stops where the page is full.
+            all.limit(LIMIT_MARK);
+            return Plan::new(&all, backend);
+        }
+        let mut select = Query::select();
+        for name in ["j", "k", "v"] {
+            select.column((Alias::new("u"), Alias::new(name)));
+        }
+        select.from_subquery(all, Alias::new("u"));
+        for (i, key) in self.sort.iter().enumerate() {
+            let of = Expr::col((Alias::new("u"), Alias::new(format!("k{i}"))));
+            key.order(&mut select, of, backend);
+        }
+        select.limit(LIMIT_MARK);
+        Plan::new(&select, backend)
+    }
+
+    /// The rows with names for what a statement around it takes: the record `j`, its key `k` with the parts `k0`...,
+    /// and its version `v`.
+    pub(crate) fn named(&self, arm: Option<Arm>, backend: DbBackend) -> SelectStatement {
+        let mut select = self.found(arm, backend);
+        for (expr, name) in self.shown(backend).into_iter().zip(["j", "k", "v"]) {
+            select.expr_as(expr, Alias::new(name));
+        }
+        for i in 0..self.sort.len() {
+            let name = Alias::new(format!("k{i}"));
+            select.expr_as(self.part(i, backend), name);
+        }
+        select
+    }
+
+    /// The record, its key and its version.
+    fn shown(&self, backend: DbBackend) -> [Expr; 3] {
+        let json = self.projection.expr(ROW, backend);
+        [json, self.key(backend), col("_version")]
+    }
+
+    /// Whether the rows are found in a statement of their own, within the one that shows them. PostgreSQL would make
+    /// the JSON of every row that it sorts; where an index gives the order there is nothing to be spared.
+    fn is_nested(&self, backend: DbBackend) -> bool {
+        backend != DbBackend::Sqlite && self.sort.len() > 1
+    }
+
+    /// The rows, nothing selected yet.
+    fn found(&self, arm: Option<Arm>, backend: DbBackend) -> SelectStatement {
+        let mut rows = Query::select();
+        if !self.is_nested(backend) {
+            self.rows(&mut rows, arm, backend);
+            return rows;
+        }
+        rows.column((Alias::new(ROW), Asterisk));
+        for (i, key) in self.sort.iter().enumerate() {
+            if key.hop.is_some() {
+                rows.expr_as(key.expr(), Alias::new(format!("_k{i}")));
+            }
+        }
+        self.rows(&mut rows, arm, backend);
+        let mut select = Query::select();
+        select.from_subquery(rows, Alias::new(ROW));
+        select
+    }
+
+    /// The column that holds a part of the key where the rows are shown, with its alias.
+    fn place(&self, i: usize, backend: DbBackend) -> (String, String) {
+        match self.sort.get(i) {
+            // No field begins so: the name is free.
+            Some(key) if key.hop.is_some() && self.is_nested(backend) => {
+                (ROW.to_owned(), format!("_k{i}"))
+            }
+            Some(key) => (key.alias(), key.column.name.clone()),
+            None => (ROW.to_owned(), "id".to_owned()),
+        }
+    }
+
+    fn part(&self, i: usize, backend: DbBackend) -> Expr {
+        let (alias, name) = self.place(i, backend);
+        Expr::col((Alias::new(alias), Alias::new(name)))
+    }
+
+    /// Which rows, in order, up to the limit.
+    fn rows(&self, select: &mut SelectStatement, arm: Option<Arm>, backend: DbBackend) {
+        self.conditions(select, backend);
+        self.join_hops(select, backend);
+        let mut fixed = 0;
+        if let Some(arm) = arm {
+            select.cond_where(arm.rows);
+            fixed = arm.fixed;
+        }
+        for key in self.sort.iter().skip(fixed) {
+            key.order(select, key.expr(), backend);
+        }
+        select.limit(LIMIT_MARK);
     }
 
     /// All rows that match, on all pages; the number is in the version's place.
@@ -170,20 +318,40 @@ impl Page<'_> {
 
     fn conditions(&self, select: &mut SelectStatement, backend: DbBackend) {
         from(select, self.collection);
-        guard(select, self.rule, backend);
+        select.and_where_option(guard(self.rule, ROW, backend));
         if let Some(filter) = self.filter {
             select.and_where(filter.to_sql(backend, row(), row()).truth);
+        }
+    }
+
+    /// The records that keys are taken from. Each row has one at most, so that no row is lost or doubled.
+    fn join_hops(&self, select: &mut SelectStatement, backend: DbBackend) {
+        let mut joined: Vec<String> = Vec::new();
+        for key in &self.sort {
+            let Some(hop) = &key.hop else { continue };
+            let alias = key.alias();
+            if joined.contains(&alias) {
+                continue;
+            }
+            let there = Expr::col((Alias::new(alias.clone()), Alias::new("id")));
+            let mut on = Cond::all().add(there.eq(col(&hop.by.name)));
+            if let Some(rule) = guard(hop.rule, &alias, backend) {
+                on = on.add(rule);
+            }
+            let name = Alias::new(alias.clone());
+            select.join_as(JoinType::LeftJoin, table(hop.target), name, on);
+            joined.push(alias);
         }
     }
 
     /// The sort key as a JSON array, from which the cursor is made.
     fn key(&self, backend: DbBackend) -> Expr {
         let sqlite = backend == DbBackend::Sqlite;
-        let parts: Vec<String> = self
-            .sort
-            .iter()
-            .map(|k| k.column.kind.json(&column(ROW, &k.column.name), backend))
-            .collect();
+        let parts = self.sort.iter().enumerate().map(|(i, key)| {
+            let (alias, name) = self.place(i, backend);
+            key.column.kind.json(&column(&alias, &name), backend)
+        });
+        let parts: Vec<String> = parts.collect();
         let mut sql = Text::new(backend);
         sql.push(if sqlite {
             "json_array("
@@ -193,58 +361,5 @@ impl Page<'_> {
         .push(&parts.join(", "));
         sql.push(if sqlite { ")" } else { ")::text" });
         sql.expr()
-    }
-
-    /// The rows after the cursor in the sort's order: nulls first ascending, last descending.
-    fn beyond(&self, after: &After, backend: DbBackend) -> Cond {
-        let first = self.sort.first().is_some_and(|k| k.descending);
-        let same = self.sort.iter().all(|k| k.descending == first);
-        let nullable = self.sort.iter().any(|k| k.column.nullable);
-        if same && !after.nulls.contains(&true) && !(first && nullable) {
-            // A row value is what an index can seek to. Ascending, rows with a null key come before the cursor, and a
-            // comparison with null leaves them out.
-            let columns: Vec<String> = self
-                .sort
-                .iter()
-                .map(|k| column(ROW, &k.column.name))
-                .collect();
-            let mut sql = Text::new(backend);
-            sql.push("(")
-                .push(&columns.join(", "))
-                .push(if first { ") < (" } else { ") > (" });
-            for i in 0..self.sort.len() {
-                if i > 0 {
-                    sql.push(", ");
-                }
-                sql.push_expr(Own::Key(i).expr());
-            }
-            sql.push(")");
-            return Cond::all().add(sql.expr());
-        }
-        let mut any = Cond::any();
-        for (i, key) in self.sort.iter().enumerate() {
-            let mut all = Cond::all();
-            for (j, earlier) in self.sort.iter().enumerate().take(i) {
-                let equal = if after.nulls.get(j) == Some(&true) {
-                    col(&earlier.column.name).is_null()
-                } else {
-                    col(&earlier.column.name).eq(Own::Key(j).expr())
-                };
-                all = all.add(equal);
-            }
-            let null = after.nulls.get(i) == Some(&true);
-            let here = col(&key.column.name);
-            let later = match (key.descending, null) {
-                (false, true) => Cond::all().add(here.is_not_null()),
-                (false, false) => Cond::all().add(here.gt(Own::Key(i).expr())),
-                // Descending, nulls are the last: nothing comes after them by this key.
-                (true, true) => continue,
-                (true, false) => Cond::any()
-                    .add(here.clone().lt(Own::Key(i).expr()))
-                    .add(here.is_null()),
-            };
-            any = any.add(all.add(later));
-        }
-        any
     }
 }

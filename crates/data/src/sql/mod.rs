@@ -2,10 +2,14 @@
 
 pub(crate) mod changes;
 pub(crate) mod ddl;
+#[cfg(test)]
+mod explained;
 pub(crate) mod formulas;
+mod keyset;
 pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod projection;
+pub(crate) mod related;
 pub(crate) mod write;
 
 /// Quotes an identifier. Names follow the catalogue's grammar; doubling quotes is the second line.

@@ -11,6 +11,8 @@ pub(crate) enum Own {
     Id,
     /// Rows at most.
     Limit,
+    /// The records whose related records are asked for: a JSON array of their ids.
+    Parents,
     /// A value of the cursor, by place.
     Key(usize),
 }
@@ -21,6 +23,7 @@ impl Own {
         let name = match self {
             Self::Id => "id".to_owned(),
             Self::Limit => "limit".to_owned(),
+            Self::Parents => "parents".to_owned(),
             Self::Key(i) => format!("key{i}"),
         };
         Value::String(Some(format!("\u{0}own:{name}")))
@@ -31,16 +34,22 @@ impl Own {
     }
 
     fn find(value: &Value) -> Option<Self> {
-        let Value::String(Some(text)) = value else {
-            return None;
+        let text = match value {
+            Value::String(Some(text)) => text,
+            Value::BigUnsigned(Some(LIMIT_MARK)) => return Some(Self::Limit),
+            _ => return None,
         };
         match text.strip_prefix("\u{0}own:")? {
             "id" => Some(Self::Id),
             "limit" => Some(Self::Limit),
+            "parents" => Some(Self::Parents),
             key => key.strip_prefix("key")?.parse().ok().map(Self::Key),
         }
     }
 }
+
+/// Stands for the number of rows until it is known. No statement asks for so many.
+pub(crate) const LIMIT_MARK: u64 = u64::MAX - 1;
 
 /// A compiled read.
 #[derive(Debug)]
@@ -71,12 +80,9 @@ impl Plan {
         }
     }
 
-    /// Of a statement that ends with `LIMIT`: its last value is each request's own.
-    pub(crate) fn limited(select: &SelectStatement, backend: DbBackend) -> Self {
-        let mut plan = Self::new(select, backend);
-        plan.own
-            .push((plan.binds.places().len().saturating_sub(1), Own::Limit));
-        plan
+    /// Bytes of the statement's text.
+    pub(crate) fn bytes(&self) -> usize {
+        self.sql.len()
     }
 
     /// The statement for one request.

@@ -3,7 +3,7 @@
 use super::plan::Text;
 use super::{column, quote};
 use crate::schema::{Column, Loaded, Rule};
-use rules::RowSource;
+use rules::{Resolved, RowSource};
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Expr;
 
@@ -16,22 +16,54 @@ pub(crate) struct Projection<'a> {
     pub columns: Vec<&'a Column>,
     /// Whether read rules of fields hold for the viewer.
     pub masked: bool,
-    /// Relations whose records come along, with the rule that guards each; files, whose ids do.
-    pub expand: Vec<(&'a Column, Option<&'a Loaded>)>,
+    /// What comes along under `expand`.
+    pub expand: Vec<Part<'a>>,
+}
+
+/// One member of `expand`.
+pub(crate) enum Part<'a> {
+    /// The record that a relation points to, if its list rule shows it.
+    One {
+        by: &'a Column,
+        target: &'a Loaded,
+        shown: Projection<'a>,
+    },
+    /// A file. Until its view is there its id stands there.
+    File(&'a Column),
+    /// Records that are read afterwards. Until then the record's own id stands there.
+    Later(String),
+    /// What nobody of this viewer's kind may look at.
+    Closed(String),
+}
+
+impl Part<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::One { by, .. } | Self::File(by) => &by.name,
+            Self::Later(name) | Self::Closed(name) => name,
+        }
+    }
+}
+
+/// Where a condition is true for the row of `alias`.
+pub(crate) fn truth(condition: &Resolved, alias: &str, backend: DbBackend) -> Expr {
+    let row = || RowSource::Alias(alias.to_owned());
+    condition.to_sql(backend, row(), row()).truth
 }
 
 impl Projection<'_> {
     /// The object as one SQL expression of text type.
     pub(crate) fn expr(&self, alias: &str, backend: DbBackend) -> Expr {
         let mut sql = Text::new(backend);
-        self.write(&mut sql, alias, backend);
+        self.write(&mut sql, alias, "e", backend);
         if backend != DbBackend::Sqlite {
             sql.push("::text");
         }
         sql.expr()
     }
 
-    fn write(&self, sql: &mut Text, alias: &str, backend: DbBackend) {
+    /// `below` begins the aliases of the rows that come along.
+    fn write(&self, sql: &mut Text, alias: &str, below: &str, backend: DbBackend) {
         let sqlite = backend == DbBackend::Sqlite;
         // No field begins with an underscore but `_version`: a column named like the alias would be taken for it.
         sql.push(if sqlite {
@@ -54,7 +86,7 @@ impl Projection<'_> {
         }
         if !self.expand.is_empty() {
             sql.push(if sqlite { ", 'expand', " } else { ", " });
-            self.write_expand(sql, alias, backend);
+            self.write_expand(sql, alias, below, backend);
             if !sqlite {
                 sql.push(" AS \"expand\"");
             }
@@ -66,13 +98,6 @@ impl Projection<'_> {
         let json = c.kind.json(&column(alias, &c.name), backend);
         match &c.mask {
             Some(mask) if self.masked => {
-                let truth = mask
-                    .to_sql(
-                        backend,
-                        RowSource::Alias(alias.to_owned()),
-                        RowSource::Alias(alias.to_owned()),
-                    )
-                    .truth;
                 // SQLite keeps the mark "this is JSON" of a value only outside of CASE.
                 let open = if backend == DbBackend::Sqlite && json.starts_with("json(") {
                     "json(CASE WHEN "
@@ -85,7 +110,7 @@ impl Projection<'_> {
                     " END"
                 };
                 sql.push(open)
-                    .push_expr(truth)
+                    .push_expr(truth(mask, alias, backend))
                     .push(" THEN ")
                     .push(&json)
                     .push(close);
@@ -96,71 +121,74 @@ impl Projection<'_> {
         }
     }
 
-    fn write_expand(&self, sql: &mut Text, alias: &str, backend: DbBackend) {
+    fn write_expand(&self, sql: &mut Text, alias: &str, below: &str, backend: DbBackend) {
         let sqlite = backend == DbBackend::Sqlite;
         sql.push(if sqlite {
             "json_object("
         } else {
             "(SELECT row_to_json(_x) FROM (SELECT "
         });
-        for (i, (c, target)) in self.expand.iter().enumerate() {
-            let inner = format!("e{i}");
+        for (i, part) in self.expand.iter().enumerate() {
             if i > 0 {
                 sql.push(", ");
             }
-            let Some(target) = target else {
-                if sqlite {
-                    sql.push(&format!("'{}', ", c.name));
-                }
-                self.value(sql, c, alias, backend);
-                if !sqlite {
-                    sql.push(&format!(" AS {}", quote(&c.name)));
-                }
-                continue;
-            };
             if sqlite {
-                sql.push(&format!("'{}', json(", c.name));
+                sql.push(&format!("'{}', ", part.name()));
             }
-            sql.push("(SELECT ");
-            let projection = Projection {
-                columns: target.columns(!self.masked),
-                masked: self.masked,
-                expand: Vec::new(),
-            };
-            projection.write(sql, &inner, backend);
-            sql.push(&format!(
-                " FROM \"project\".{} AS {} WHERE {} = {}",
-                quote(&target.def.name),
-                quote(&inner),
-                column(&inner, "id"),
-                column(alias, &c.name)
-            ));
-            if self.masked {
-                match &target.rules.list {
-                    Rule::Closed => {
-                        sql.push(" AND 1 = 0");
-                    }
-                    Rule::Open => {}
-                    Rule::When(rule) => {
-                        let truth = rule
-                            .resolved
-                            .to_sql(
-                                backend,
-                                RowSource::Alias(inner.clone()),
-                                RowSource::Alias(inner.clone()),
-                            )
-                            .truth;
-                        sql.push(" AND ").push_expr(truth);
-                    }
+            match part {
+                Part::One { by, target, shown } => {
+                    let inner = format!("{below}{i}");
+                    sql.push(if sqlite { "json(" } else { "" });
+                    self.write_one(sql, (by, alias), (target, &inner), shown, backend);
+                    sql.push(if sqlite { ")" } else { "" });
+                }
+                Part::File(c) => self.value(sql, c, alias, backend),
+                Part::Later(_) => {
+                    sql.push(&column(alias, "id"));
+                }
+                Part::Closed(_) => {
+                    sql.push("NULL");
                 }
             }
-            sql.push(")");
-            if sqlite {
-                sql.push(")");
-            } else {
-                sql.push(&format!(" AS {}", quote(&c.name)));
+            if !sqlite {
+                sql.push(&format!(" AS {}", quote(part.name())));
             }
         }
         sql.push(if sqlite { ")" } else { ") AS _x)" });
+    }
+
+    fn write_one(
+        &self,
+        sql: &mut Text,
+        (by, alias): (&Column, &str),
+        (target, inner): (&Loaded, &str),
+        shown: &Projection<'_>,
+        backend: DbBackend,
+    ) {
+        sql.push("(SELECT ");
+        shown.write(sql, inner, &format!("{inner}_"), backend);
+        sql.push(&format!(
+            " FROM \"project\".{} AS {} WHERE {} = {}",
+            quote(&target.def.name),
+            quote(inner),
+            column(inner, "id"),
+            column(alias, &by.name)
+        ));
+        if self.masked {
+            if let Some(mask) = &by.mask {
+                sql.push(" AND ").push_expr(truth(mask, alias, backend));
+            }
+            match &target.rules.list {
+                Rule::Closed => {
+                    sql.push(" AND 1 = 0");
+                }
+                Rule::Open => {}
+                Rule::When(rule) => {
+                    let rule = truth(&rule.resolved, inner, backend);
+                    sql.push(" AND ").push_expr(rule);
+                }
+            }
+        }
+        sql.push(")");
     }
 }

@@ -174,9 +174,11 @@ async fn readers_go_on_while_the_schema_changes(kit: &Kit) {
     }
     let (data, project) = (kit.data.clone(), kit.project.clone());
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let end = std::sync::Arc::new(tokio::sync::Barrier::new(20));
     let readers: Vec<_> = (0..20)
         .map(|_| {
             let (data, project, stop) = (data.clone(), project.clone(), stop.clone());
+            let end = end.clone();
             // A thread of its own, as a worker is: the service's futures stay where they began.
             std::thread::spawn(move || {
                 let reading = async move {
@@ -190,6 +192,9 @@ async fn readers_go_on_while_the_schema_changes(kit: &Kit) {
                         n += 1;
                         tokio::task::yield_now().await;
                     }
+                    // A connection that was opened here serves the others as long as they read.
+                    let all = tokio::time::timeout(std::time::Duration::from_secs(20), end.wait());
+                    all.await.unwrap();
                     n
                 };
                 tokio::runtime::Builder::new_current_thread()

@@ -6,7 +6,7 @@ use crate::place;
 use crate::value::Doc;
 use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
 use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr};
 use sqlx_core::transaction::TransactionManager;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,19 +49,34 @@ impl PgTx {
         Manager::begin(&mut connection, None)
             .await
             .map_err(db_err)?;
-        let tx = Self {
-            connection: Arc::new(Mutex::new(connection)),
-            place: place.clone(),
-            open: true,
-            poisoned: AtomicBool::new(false),
-            state: Arc::default(),
-        };
+        let tx = Self::over(connection, place);
         if let Some(max) = statement_max {
             let ms = max.as_millis().clamp(1, 2_000_000_000);
             tx.execute_batch(&format!("SET LOCAL statement_timeout = {ms}"))
                 .await?;
         }
         Ok(tx)
+    }
+
+    /// Begins one that only reads, all of it as the database is at its first statement.
+    pub(super) async fn snapshot(pool: &PgPool, place: &Arc<Place>) -> Result<Self, DbErr> {
+        let begin = AssertSqlSafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").into_sql_str();
+        let mut connection = pool.acquire().await.map_err(db_err)?;
+        Manager::begin(&mut connection, Some(begin))
+            .await
+            .map_err(db_err)?;
+        Ok(Self::over(connection, place))
+    }
+
+    /// Of a connection on which it was begun.
+    fn over(connection: PoolConnection<Postgres>, place: &Arc<Place>) -> Self {
+        Self {
+            connection: Arc::new(Mutex::new(connection)),
+            place: place.clone(),
+            open: true,
+            poisoned: AtomicBool::new(false),
+            state: Arc::default(),
+        }
     }
 
     pub(super) fn is_poisoned(&self) -> bool {
@@ -79,6 +94,10 @@ impl PgTx {
     /// Asks for the sequencer after the commit.
     pub(crate) fn mark_changed(&self) {
         self.state.changed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_read(&self) {
+        self.place.reads.fetch_add(1, Ordering::Relaxed);
     }
 
     fn abandoned(&self) -> Result<(), DbErr> {

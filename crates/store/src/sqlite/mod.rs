@@ -4,6 +4,7 @@ mod ffi;
 mod pool;
 mod reader;
 mod slow;
+mod snapshot;
 mod tx;
 mod writer;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use pool::Writers;
 pub use slow::SlowLane;
+pub use snapshot::SqliteRead;
 pub use tx::SqliteTx;
 
 /// The oldest SQLite that does not lose committed writes when two connections checkpoint (fixed in 3.51.3).
@@ -118,6 +120,8 @@ struct Inner {
     runtime: Arc<SqliteRuntime>,
     writer: Arc<writer::Writer>,
     closed: std::sync::atomic::AtomicBool,
+    /// Statements that were read.
+    reads: AtomicU64,
 }
 
 impl Drop for Inner {
@@ -154,6 +158,7 @@ impl SqliteDb {
             runtime: runtime.clone(),
             writer: Arc::new(writer),
             closed: std::sync::atomic::AtomicBool::new(false),
+            reads: AtomicU64::new(0),
         });
         let mut open = runtime.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|known| known.strong_count() > 0);
@@ -176,6 +181,22 @@ impl SqliteDb {
 
     pub(crate) fn counts(&self) -> crate::WriteCounts {
         self.inner.writer.counts()
+    }
+
+    pub(crate) fn read_count(&self) -> u64 {
+        self.inner.reads.load(Ordering::Relaxed)
+    }
+
+    fn count_read(&self) {
+        self.inner.reads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How long a statement may hold its caller's thread.
+    fn budget(&self) -> Option<Duration> {
+        match self.inner.runtime.options.read_budget_ms {
+            0 => None,
+            ms => Some(Duration::from_millis(ms)),
+        }
     }
 
     fn open_check(&self) -> Result<(), StoreError> {
@@ -214,13 +235,12 @@ impl SqliteDb {
         run: fn(&Connection, &Statement) -> rusqlite::Result<T>,
     ) -> Result<T, ReadError> {
         self.open_check().map_err(ReadError::Store)?;
+        self.count_read();
         let slow = &self.inner.runtime.slow;
         if !slow.is_known_slow(&statement.sql) {
-            let budget = match self.inner.runtime.options.read_budget_ms {
-                0 => None,
-                ms => Some(Duration::from_millis(ms)),
-            };
-            match reader::with_reader(self, budget, |connection| run(connection, &statement)) {
+            match reader::with_reader(self, self.budget(), |connection| {
+                run(connection, &statement)
+            }) {
                 Err(e)
                     if e.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
                 {
@@ -229,7 +249,12 @@ impl SqliteDb {
                 result => return result.map_err(ReadError::Sqlite),
             }
         }
-        slow.run(self.clone(), statement, run).await
+        let db = self.clone();
+        let work = move |deadline| {
+            reader::with_reader(&db, Some(deadline), |c| run(c, &statement))
+                .map_err(ReadError::Sqlite)
+        };
+        slow.run(self.inner.id, work).await
     }
 }
 

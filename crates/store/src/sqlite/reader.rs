@@ -69,6 +69,17 @@ pub(super) fn with_reader<T>(
     result
 }
 
+/// Runs `f` while this thread's reader of `db` keeps to what it sees of the file now.
+pub(super) fn holding<T>(db: &SqliteDb, f: impl FnOnce() -> T) -> rusqlite::Result<T> {
+    let connection = find(db)?;
+    // A statement that stands at its first row keeps its view of the file, and every statement beside it shares that
+    // view: the transaction that SQLite began for the first ends with the last.
+    let mut holder = connection.prepare_cached("SELECT 1 FROM sqlite_schema")?;
+    let mut rows = holder.raw_query();
+    rows.next()?;
+    Ok(f())
+}
+
 fn find(db: &SqliteDb) -> rusqlite::Result<Rc<Connection>> {
     let tick = TICK.get() + 1;
     TICK.set(tick);

@@ -1,9 +1,7 @@
 //! The slow lane: a few threads with a queue limit and a deadline for reads that pass the budget.
 
-use super::{ReadError, SqliteDb, SqliteOptions, reader};
+use super::{ReadError, SqliteOptions};
 use crate::error::StoreError;
-use rusqlite::Connection;
-use sea_orm::Statement;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -144,14 +142,13 @@ impl SlowLane {
         self.known_len.store(known.len(), Ordering::Relaxed);
     }
 
+    /// Does the work of the database `id` on a thread of the lane; it is given the time that it may take.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        db: SqliteDb,
-        statement: Statement,
-        run: fn(&Connection, &Statement) -> rusqlite::Result<T>,
+        id: u64,
+        work: impl FnOnce(Duration) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
         let (reply, answer) = oneshot::channel();
-        let id = db.inner.id;
         let (deadline, since) = (self.deadline, Instant::now());
         let task: Task = Box::new(move || {
             // A caller that has gone needs no answer.
@@ -162,8 +159,7 @@ impl SlowLane {
             let result = if since.elapsed() >= deadline {
                 Err(ReadError::Store(StoreError::TooExpensive))
             } else {
-                reader::with_reader(&db, Some(deadline), |c| run(c, &statement))
-                    .map_err(ReadError::Sqlite)
+                work(deadline)
             };
             let _ = reply.send(result);
         });

@@ -8,7 +8,9 @@ use store::{Db, SqliteOptions, StoreError, WriteTx};
 both!(
     a_read_handle_does_not_write,
     a_changed_table_is_seen,
-    the_deadline_ends_a_read
+    the_deadline_ends_a_read,
+    a_snapshot_is_one_state,
+    a_snapshot_only_reads
 );
 
 /// Counts to `$1`, one row at a time.
@@ -279,4 +281,124 @@ async fn one_database_cannot_take_the_whole_slow_lane() {
     for reads in flood {
         reads.await.unwrap();
     }
+}
+
+/// What the first statement saw, the others see, whoever writes meanwhile, and another snapshot sees the new.
+async fn a_snapshot_is_one_state(kit: &Kit) {
+    let db = kit.open().await;
+    let count = r#"SELECT '' AS j, CAST(NULL AS text) AS k, count(*) AS n FROM "project"."laters""#;
+    let look = |db: &Db| sql(db, count, []);
+    let (first, second) = (look(&db), look(&db));
+    let writer = db.clone();
+    let before = db.read_count();
+    let seen = db
+        .snapshot(async move |snapshot: &store::Snapshot| {
+            let one = snapshot.docs(first.clone()).await?[0].version;
+            let writer = writer.clone();
+            // Another thread, because the closure may wait for nothing but its snapshot.
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(insert(&writer));
+            })
+            .join()
+            .unwrap();
+            Ok::<_, StoreError>((one, snapshot.docs(second.clone()).await?[0].version))
+        })
+        .await
+        .unwrap();
+    assert_eq!(seen, (0, 0));
+    assert_eq!(db.read_count() - before, 2);
+    assert_eq!(db.docs(look(&db)).await.unwrap()[0].version, 1);
+    let third = look(&db);
+    let after = db.snapshot(async move |snapshot: &store::Snapshot| {
+        Ok::<_, StoreError>(snapshot.docs(third.clone()).await?[0].version)
+    });
+    assert_eq!(after.await.unwrap(), 1);
+}
+
+async fn insert(db: &Db) {
+    let text = r#"INSERT INTO "project"."laters" (id) VALUES ($1)"#;
+    db.write(async move |tx: &WriteTx| {
+        let id = tx
+            .query_one_raw(crate::kit::statement(
+                tx.backend(),
+                r#"SELECT count(*) AS n FROM "project"."laters""#,
+                [],
+            ))
+            .await?
+            .unwrap()
+            .try_get::<i64>("", "n")?;
+        tx.execute_raw(crate::kit::statement(tx.backend(), text, [id.into()]))
+            .await?;
+        Ok::<_, StoreError>(())
+    })
+    .await
+    .unwrap();
+}
+
+/// A snapshot refuses to write, outlives a failed statement's caller, and ends where its closure does.
+async fn a_snapshot_only_reads(kit: &Kit) {
+    let db = kit.open().await;
+    let write = sql(
+        &db,
+        r#"INSERT INTO "project"."laters" (id) VALUES (1) RETURNING '' AS j, CAST(NULL AS text) AS k, 1 AS n"#,
+        [],
+    );
+    let tried = db.snapshot(async move |snapshot: &store::Snapshot| {
+        snapshot.docs(write.clone()).await.map(|docs| docs.len())
+    });
+    assert!(tried.await.is_err());
+    // Its view is not held any longer.
+    insert(&db).await;
+    assert_eq!(point_count(&db).await, 1);
+    let failed: Result<(), StoreError> = db
+        .snapshot(async |_: &store::Snapshot| Err(StoreError::Closed))
+        .await;
+    assert!(matches!(failed, Err(StoreError::Closed)));
+    insert(&db).await;
+    assert_eq!(point_count(&db).await, 2);
+}
+
+async fn point_count(db: &Db) -> i64 {
+    let count = r#"SELECT '' AS j, CAST(NULL AS text) AS k, count(*) AS n FROM "project"."laters""#;
+    db.docs(sql(db, count, [])).await.unwrap()[0].version
+}
+
+/// A statement that passes the budget takes the whole snapshot to the slow lane, where the deadline holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_snapshot_leaves_the_worker() {
+    let kit = Kit::sqlite_with(SqliteOptions {
+        slow_deadline_ms: 600,
+        ..SqliteOptions::default()
+    })
+    .await;
+    let db = kit.open().await;
+    let docs = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < $1) SELECT '' AS j, CAST(NULL AS text) AS k, count(*) AS n FROM c";
+    let run = async |to: i64| {
+        let statement = sql(&db, docs, [to.into()]);
+        let runs = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let counted = runs.clone();
+        let answer = db
+            .snapshot(async move |snapshot: &store::Snapshot| {
+                counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let thread = std::thread::current().name().unwrap_or_default().to_owned();
+                Ok::<_, StoreError>((snapshot.docs(statement.clone()).await?[0].version, thread))
+            })
+            .await;
+        (answer, runs.load(std::sync::atomic::Ordering::Relaxed))
+    };
+    let (answer, runs) = run(300_000).await;
+    let (count, thread) = answer.unwrap();
+    assert_eq!((count, runs), (300_000, 2));
+    assert!(thread.starts_with("slow-"), "{thread}");
+    let started = Instant::now();
+    let (answer, _) = run(ENDLESS).await;
+    assert!(
+        matches!(answer, Err(StoreError::TooExpensive)),
+        "{answer:?}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(4));
 }

@@ -75,6 +75,10 @@ impl Samples {
                 json!({"owner": self.path["user"], "title": "a title", "score": 1.5, "open": true})
             }
             "update_post" => json!({"title": "another"}),
+            "query_posts" => {
+                json!({"sort": "-created_at", "limit": 5, "expand": {"owner": {"fields": ["id"]}}})
+            }
+            "query_notes" | "query_users" => json!({"limit": 5, "count": "exact"}),
             "create_note" => json!({"text": "a fresh note"}),
             "update_note" => json!({"text": "a changed note"}),
             "create_user" | "update_user" => json!({}),
