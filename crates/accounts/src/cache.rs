@@ -172,6 +172,15 @@ impl Cache {
         }
     }
 
+    /// Believes nothing about the sessions of a project any more, or of all projects.
+    pub(crate) fn doubt_all(&self, project: Option<Uuid>) {
+        self.lives.each(|live| {
+            if project.is_none_or(|project| live.project == project) {
+                *live.seen.write().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+        });
+    }
+
     /// Believes nothing about a user's sessions any more: they are read at the next request.
     pub(crate) fn doubt(&self, project: Uuid, user: Uuid) {
         self.lives.each(|live| {
@@ -411,6 +420,18 @@ mod tests {
         cache.doubt(Q, USER);
         assert_eq!(kind(&cache.find(P, "token", at(0))), "good");
         cache.doubt(P, USER);
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "stale");
+    }
+
+    #[test]
+    fn the_sessions_of_a_project_are_read_again() {
+        let (cache, _) = filled();
+        cache.doubt_all(Some(Q));
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "good");
+        cache.doubt_all(Some(P));
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "stale");
+        let (cache, _) = filled();
+        cache.doubt_all(None);
         assert_eq!(kind(&cache.find(P, "token", at(0))), "stale");
     }
 

@@ -38,7 +38,7 @@ use kernel::Ids;
 use keys::Keys;
 use ports::Directory;
 use std::sync::Arc;
-use store::Step;
+use store::{Step, Topic};
 use uuid::Uuid;
 
 /// What the service is made of.
@@ -102,5 +102,19 @@ impl Accounts {
     /// request, not only within a second.
     pub fn user_changed(&self, project: &Project, user: Uuid) {
         self.inner.cache.doubt(project.uid, user);
+        project.announce(Topic::Sessions);
+    }
+
+    /// Another node changed sessions of this project, or of all (`None`): they are read at their next use.
+    pub fn doubt(&self, project: Option<Uuid>) {
+        self.inner.cache.doubt_all(project);
+    }
+
+    /// Ends sessions at once on this node, and soon on the others. To be called when the rows are committed.
+    pub(crate) fn ended(&self, project: &Project, sessions: &[Uuid]) {
+        self.inner.cache.end(project.uid, sessions);
+        if !sessions.is_empty() {
+            project.announce(Topic::Sessions);
+        }
     }
 }

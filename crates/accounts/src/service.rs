@@ -164,7 +164,7 @@ impl Accounts {
             Turn::Rotated | Turn::Not(Verdict::Repeat) => {}
             Turn::Not(Verdict::Over) => return Err(refused("the session is over")),
             Turn::Not(Verdict::Reuse) => {
-                self.inner.cache.end(ask.project.uid, &[row.id]);
+                self.ended(&ask.project, &[row.id]);
                 tracing::warn!(project = %ask.project.id, user = %row.user_id, session = %row.id, "a used refresh token came again: its session was ended");
                 return Err(refused("used before"));
             }
@@ -219,7 +219,7 @@ impl Accounts {
             Ok(rows::end_sessions(tx, id, Which::Others(keep), now).await?)
         };
         let ended = ask.project.db.write(change).await?;
-        self.inner.cache.end(ask.project.uid, &ended);
+        self.ended(&ask.project, &ended);
         Ok(())
     }
 
@@ -295,7 +295,7 @@ impl Accounts {
             Ok(rows::end_sessions(tx, id, which, now).await?)
         };
         let ended = ask.project.db.write(end).await?;
-        self.inner.cache.end(ask.project.uid, &ended);
+        self.ended(&ask.project, &ended);
         Ok(ended)
     }
 

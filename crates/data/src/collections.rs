@@ -46,7 +46,7 @@ impl Data {
             Ok(answer)
         };
         let answer = project.db.write(job).await?;
-        self.reload(project).await?;
+        self.renew(project).await?;
         Ok(answer)
     }
 
@@ -77,7 +77,7 @@ impl Data {
             Ok(changed)
         };
         let changed = project.db.write(job).await?;
-        self.reload(project).await?;
+        self.renew(project).await?;
         Ok(changed)
     }
 
@@ -143,7 +143,7 @@ impl Data {
             audit(tx, &asker, "collection.delete", collection).await
         };
         project.db.write(job).await?;
-        self.reload(project).await?;
+        self.renew(project).await?;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use store::{Db, Doc, WriteTx};
+use store::{Db, Doc, Topic, WriteTx};
 use uuid::Uuid;
 
 /// How long a copy of a schema is trusted: another node may have changed it, or a change whose caller went away.
@@ -34,7 +34,8 @@ struct Inner {
 
 struct Kept {
     schema: Arc<Schema>,
-    checked: Instant,
+    /// When its version was last asked for; never, once it is doubted.
+    checked: Option<Instant>,
 }
 
 /// Who asks, and when: what rules and logs need of a caller.
@@ -126,6 +127,20 @@ impl Data {
         }
     }
 
+    /// Another node changed the schema of this project, or of all (`None`): it is asked for its version at the next use.
+    pub fn doubt(&self, project: Option<Uuid>) {
+        let mut schemas = self
+            .inner
+            .schemas
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (uid, kept) in schemas.iter_mut() {
+            if project.is_none_or(|project| project == *uid) {
+                kept.checked = None;
+            }
+        }
+    }
+
     pub(crate) fn ids(&self) -> Ids {
         self.inner.ids
     }
@@ -147,7 +162,7 @@ impl Data {
                 .map(|k| (k.schema.clone(), k.checked))
         };
         if let Some((schema, checked)) = kept {
-            if checked.elapsed() < TRUST {
+            if checked.is_some_and(|checked| checked.elapsed() < TRUST) {
                 return Ok(schema);
             }
             if rows::version(&project.db).await? == schema.version {
@@ -177,12 +192,18 @@ impl Data {
         Ok(Arc::new(Schema::load(version, collections)))
     }
 
-    /// Reads the schema anew, after a change.
-    pub(crate) async fn reload(&self, project: &Project) -> Result<Arc<Schema>, Problem> {
+    /// Reads the schema anew.
+    async fn reload(&self, project: &Project) -> Result<Arc<Schema>, Problem> {
         let (version, collections) = rows::load(&project.db).await?;
         let schema = Arc::new(Schema::load(version, collections));
         self.keep(project, &schema);
         Ok(schema)
+    }
+
+    /// Reads the schema anew after a change of ours, and tells the other nodes.
+    pub(crate) async fn renew(&self, project: &Project) -> Result<(), Problem> {
+        project.announce(Topic::Schema);
+        self.reload(project).await.map(drop)
     }
 
     fn keep(&self, project: &Project, schema: &Arc<Schema>) {
@@ -200,7 +221,7 @@ impl Data {
                 project.uid,
                 Kept {
                     schema: schema.clone(),
-                    checked: Instant::now(),
+                    checked: Some(Instant::now()),
                 },
             );
         }

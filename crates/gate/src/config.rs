@@ -47,7 +47,8 @@ impl Default for GateConfig {
     }
 }
 
-/// Limits on requests, per node, per user, key or operator, else per network (an IPv4 address or an IPv6 /64).
+/// Limits on requests, per user, key or operator, else per network (an IPv4 address or an IPv6 /64). Each of several
+/// nodes grants its part of them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {

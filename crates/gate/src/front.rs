@@ -77,7 +77,7 @@ struct Shared {
     gate: Gate,
     tokens: Arc<dyn UserTokens>,
     config: FrontConfig,
-    limits: RwLock<Arc<limit::Limits>>,
+    limits: RwLock<Granted>,
     ids: trip::RequestIds,
 }
 
@@ -88,7 +88,7 @@ impl Front {
         tokens: Arc<dyn UserTokens>,
         config: FrontConfig,
     ) -> Result<Self, StartError> {
-        let limits = RwLock::new(Arc::new(limit::Limits::new(&config.limits)));
+        let limits = RwLock::new(Granted::new(config.limits.clone(), 1));
         let ids = trip::RequestIds::new();
         Ok(Self(Arc::new(Shared {
             gate,
@@ -101,19 +101,44 @@ impl Front {
 
     /// Gives all workers other limits, from now on. What was counted so far is forgotten.
     pub fn set_limits(&self, config: &crate::LimitsConfig) {
-        let mut limits = self
-            .0
-            .limits
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *limits = Arc::new(limit::Limits::new(config));
+        let granted = &self.0.limits;
+        let mut granted = granted.write().unwrap_or_else(PoisonError::into_inner);
+        *granted = Granted::new(config.clone(), granted.nodes);
+    }
+
+    /// Lets this node grant its part of the limits only, since callers are spread over so many nodes. What was counted
+    /// so far is forgotten when their number changes.
+    pub fn set_nodes(&self, nodes: u32) {
+        let granted = &self.0.limits;
+        let mut granted = granted.write().unwrap_or_else(PoisonError::into_inner);
+        if granted.nodes != nodes {
+            *granted = Granted::new(granted.whole.clone(), nodes);
+        }
+    }
+}
+
+/// The limits of this node.
+struct Granted {
+    whole: crate::LimitsConfig,
+    nodes: u32,
+    limits: Arc<limit::Limits>,
+}
+
+impl Granted {
+    fn new(whole: crate::LimitsConfig, nodes: u32) -> Self {
+        let limits = Arc::new(limit::Limits::new(&limit::part(&whole, nodes)));
+        Self {
+            whole,
+            nodes,
+            limits,
+        }
     }
 }
 
 impl Shared {
     fn limits(&self) -> Arc<limit::Limits> {
         let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner);
-        limits.clone()
+        limits.limits.clone()
     }
 }
 

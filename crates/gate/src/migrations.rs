@@ -9,10 +9,16 @@ use store::{Ddl, SCHEMA, Step};
 /// The steps of the instance's database.
 #[must_use]
 pub fn instance_steps() -> Vec<Step> {
-    vec![Step {
-        name: "gate/1-instance",
-        up: instance,
-    }]
+    vec![
+        Step {
+            name: "gate/1-instance",
+            up: instance,
+        },
+        Step {
+            name: "gate/2-nodes",
+            up: nodes,
+        },
+    ]
 }
 
 /// The gate's steps of each project's database.
@@ -98,6 +104,10 @@ fn instance(ddl: &mut Ddl) {
         &["project", "id"],
     ));
     ddl.table(&audit(Log::Instance));
+}
+
+fn nodes(ddl: &mut Ddl) {
+    ddl.table(&table("nodes", vec![id("id"), time("seen_at")]));
 }
 
 fn project(ddl: &mut Ddl) {

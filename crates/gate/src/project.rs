@@ -5,7 +5,7 @@ use crate::sealed::RootKey;
 use crate::settings::{Settings, SettingsCell};
 use kernel::Code;
 use std::sync::Arc;
-use store::Db;
+use store::{Db, Store, Topic};
 use uuid::Uuid;
 
 /// A project that is open: its names, its database and its secrets.
@@ -23,6 +23,8 @@ pub struct Project {
     /// 32 random bytes from which keys are derived per purpose.
     root_key: Arc<RootKey>,
     settings: Arc<SettingsCell>,
+    /// Tells other nodes; none in tests of one service.
+    store: Option<Store>,
 }
 
 impl Project {
@@ -35,6 +37,15 @@ impl Project {
             db: core.db.clone(),
             root_key: core.root_key.clone(),
             settings: core.settings.clone(),
+            store: core.store.clone(),
+        }
+    }
+
+    /// Tells other nodes that what they keep in memory of this project is out of date. To be called after the commit;
+    /// a node that does not hear it reads again within a second.
+    pub fn announce(&self, topic: Topic) {
+        if let Some(store) = &self.store {
+            store.announce(self.uid, topic);
         }
     }
 
@@ -77,6 +88,7 @@ impl Project {
             db,
             root_key,
             settings: Arc::default(),
+            store: None,
         };
         let slug = kernel::parse_slug(slug).ok_or(Code::ProjectNotFound)?;
         Ok(Arc::new(Self::new(
@@ -112,4 +124,5 @@ pub(crate) struct Core {
     pub(crate) db: Db,
     pub(crate) root_key: Arc<RootKey>,
     pub(crate) settings: Arc<SettingsCell>,
+    pub(crate) store: Option<Store>,
 }

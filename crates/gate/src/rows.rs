@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod keys;
+pub(crate) mod nodes;
 pub(crate) mod operators;
 pub(crate) mod projects;
 pub(crate) mod requests;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod keys;
+mod nodes;
 mod operators;
 mod projects;
 mod requests;
@@ -23,7 +24,7 @@ use kernel::{Clock, Ids};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Db, Step, Store};
+use store::{Db, Listener, Step, Store, Topic};
 use uuid::Uuid;
 
 /// How old what was read may be where another node may have changed it; a little under the second that is promised.
@@ -111,6 +112,27 @@ impl Gate {
             logs,
             config: parts.config,
         })))
+    }
+
+    /// Hears what this node and the others change, to be handed to [`Gate::doubt`] and to what other services keep.
+    #[must_use]
+    pub fn listen(&self) -> Listener {
+        self.0.store.listen()
+    }
+
+    /// Another node changed this: what is kept of it is read again at its next use.
+    pub fn doubt(&self, project: Uuid, topic: Topic) {
+        match topic {
+            Topic::Settings => self.0.projects.doubt(project),
+            Topic::Keys => self.0.keys.doubt(Some(project)),
+            Topic::Schema | Topic::Sessions | Topic::Changes => {}
+        }
+    }
+
+    /// Something may have been missed: everything that is kept is read again at its next use.
+    pub fn doubt_all(&self) {
+        self.0.projects.doubt_all();
+        self.0.keys.doubt(None);
     }
 
     /// The clock.

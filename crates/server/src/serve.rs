@@ -9,9 +9,10 @@ use crate::sites::Sites;
 use crate::supervisor::Supervisor;
 use crate::wiring::Services;
 use crate::worker::{Calls, Wake};
-use crate::{control, demo, logs, reload, worker};
+use crate::{control, demo, logs, news, reload, worker};
 use actix_web::{App, HttpServer};
 use gate::{Front, FrontConfig, Gate};
+use kernel::Ids;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::io::Write;
 use std::net::TcpListener;
@@ -121,6 +122,13 @@ async fn serve(
     let front = Front::new(services.gate.clone(), tokens, front).map_err(|e| e.to_string())?;
     let watch = reload::watch(serving.config_file, config.clone(), front.clone(), log);
     supervisor.once("configuration", watch);
+    let node = services.gate.has_nodes().then(|| Ids.new_id());
+    if let Some(node) = node {
+        let (services, front) = (services.clone(), front.clone());
+        supervisor.run("nodes", move || {
+            news::beat(services.clone(), front.clone(), node)
+        });
+    }
     let server = HttpServer::new(move || {
         let parts = parts.clone();
         App::new()
@@ -159,6 +167,11 @@ async fn serve(
     if let Some(log) = services.gate.request_log() {
         log.flush().await;
     }
+    if let Some(node) = node
+        && let Err(problem) = services.gate.leave(node).await
+    {
+        tracing::warn!(%problem, "the other nodes were not told of the end");
+    }
     services.gate.shutdown().await;
     Ok(())
 }
@@ -187,6 +200,11 @@ fn start_background(
         let clock = services.gate.clock().clone();
         supervisor.run("request log", move || log.clone().run(clock.clone()));
     }
+    let of_news = services.clone();
+    supervisor.run("news of other nodes", move || {
+        let listener = of_news.gate.listen();
+        news::run(of_news.clone(), listener)
+    });
     let calls = Rc::new(Mutex::new(calls));
     let of_worker = services.clone();
     supervisor.run("put-off work", move || {

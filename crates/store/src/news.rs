@@ -46,8 +46,10 @@ impl Topic {
 /// One piece of news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// This changed in the project with this uid.
+    /// This process changed this in the project with this uid.
     Changed(Uuid, Topic),
+    /// Another node did.
+    Heard(Uuid, Topic),
     /// Something may have been missed: whatever is kept in memory must be read again.
     Everything,
 }
@@ -128,7 +130,7 @@ impl Desk {
         let piece = |text: &str| {
             let topic = Topic::of(text.chars().next()?)?;
             let project = Uuid::try_parse(text.get(1..)?).ok()?;
-            Some(News::Changed(project, topic))
+            Some(News::Heard(project, topic))
         };
         for text in message.split(' ') {
             self.tell(piece(text).unwrap_or(News::Everything));
@@ -151,7 +153,7 @@ mod tests {
         assert!(!from.keep(project, Topic::Schema) && !from.keep(project, Topic::Keys));
         to.hear(&from.message().unwrap());
         for topic in [Topic::Schema, Topic::Keys] {
-            assert_eq!(heard.0.try_recv(), Ok(News::Changed(project, topic)));
+            assert_eq!(heard.0.try_recv(), Ok(News::Heard(project, topic)));
         }
         assert!(heard.0.try_recv().is_err());
         assert_eq!(from.message(), None);

@@ -73,6 +73,17 @@ impl Counted {
     }
 }
 
+/// One node's part of the limits, rounded up: a limit that is on stays on.
+pub(super) fn part(whole: &LimitsConfig, nodes: u32) -> LimitsConfig {
+    let part = |of: u32| of.div_ceil(nodes.max(1));
+    LimitsConfig {
+        requests_per_second: part(whole.requests_per_second),
+        burst: part(whole.burst),
+        credential_requests_per_second: part(whole.credential_requests_per_second),
+        credential_burst: part(whole.credential_burst),
+    }
+}
+
 /// The limits of a process.
 pub(super) struct Limits {
     all: Option<Arc<Limiter<CallerKey>>>,
@@ -207,6 +218,25 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_is_never_nothing_and_off_stays_off() {
+        let whole = LimitsConfig {
+            requests_per_second: 50,
+            burst: 200,
+            credential_requests_per_second: 0,
+            credential_burst: 2,
+        };
+        let want = LimitsConfig {
+            requests_per_second: 17,
+            burst: 67,
+            credential_requests_per_second: 0,
+            credential_burst: 1,
+        };
+        assert_eq!(part(&whole, 3), want);
+        assert_eq!(part(&whole, 1), whole);
+        assert_eq!(part(&whole, 0), whole);
+    }
 
     #[test]
     fn sign_in_and_set_up_are_where_credentials_are_guessed() {

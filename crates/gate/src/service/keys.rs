@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use store::WriteTx;
+use store::{Topic, WriteTx};
 use uuid::Uuid;
 
 /// Keys in memory at most; beyond, all are read anew.
@@ -164,6 +164,7 @@ impl Gate {
         let done = done.await;
         // Also when the outcome is not known: the next use reads the row.
         self.0.keys.forget(id);
+        self.0.store.announce(uid, Topic::Keys);
         done
     }
 
@@ -290,6 +291,13 @@ impl Keys {
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(digest);
         }
+    }
+
+    /// Reads the keys of a project, or of all, anew at their next use.
+    pub(crate) fn doubt(&self, project: Option<Uuid>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        self.changes.one_more();
+        known.retain(|_, key| project.is_some_and(|uid| key.project != uid));
     }
 
     fn forget(&self, id: Uuid) {

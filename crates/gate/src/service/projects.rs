@@ -17,7 +17,7 @@ use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use store::{StoreError, WriteTx};
+use store::{StoreError, Topic, WriteTx};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -139,6 +139,20 @@ impl Projects {
         slots.remove(slug);
     }
 
+    /// Reads a project anew at its next use. One that is refused has no uid here: all of those are.
+    pub(crate) fn doubt(&self, uid: Uuid) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        self.changes.one_more();
+        slots.retain(|_, slot| slot.project.as_ref().is_ok_and(|p| p.uid != uid));
+    }
+
+    /// Reads all projects anew.
+    pub(crate) fn doubt_all(&self) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        self.changes.one_more();
+        slots.clear();
+    }
+
     fn cell(&self, uid: Uuid) -> Arc<OnceCell<Core>> {
         self.cores
             .lock()
@@ -244,6 +258,7 @@ impl Gate {
             db,
             root_key,
             settings,
+            store: Some(self.0.store.clone()),
         })
     }
 
@@ -350,6 +365,7 @@ impl Gate {
             });
         let done = done.await;
         self.0.projects.forget(slug);
+        self.0.store.announce(row.uid, Topic::Settings);
         done?;
         self.get_project(reach, slug).await
     }
@@ -381,6 +397,7 @@ impl Gate {
         let done = done.await;
         // Also when the outcome is not known: the next request reads the row.
         self.0.projects.forget(slug);
+        self.0.store.announce(row.uid, Topic::Settings);
         done?;
         self.get_project(reach, slug).await
     }

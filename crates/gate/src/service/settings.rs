@@ -8,7 +8,7 @@ use crate::views::Versioned;
 use crate::{Input, Problem, Project};
 use kernel::Code;
 use serde_json::json;
-use store::{Db, StoreError, WriteTx};
+use store::{Db, StoreError, Topic, WriteTx};
 
 pub(super) async fn reload(db: &Db, cell: &SettingsCell) -> Result<(), Problem> {
     if let Some(row) = settings::read(db).await? {
@@ -69,6 +69,7 @@ impl Gate {
             })
             .await?;
         project.settings_cell().set(version + 1, after.clone());
+        project.announce(Topic::Settings);
         Ok(Versioned {
             version: version + 1,
             value: after,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use store::{Ddl, Step};
+use uuid::Uuid;
 
 static OPENED: AtomicUsize = AtomicUsize::new(0);
 
@@ -168,4 +169,20 @@ async fn other_nodes_learn_within_a_second() {
         Some(Code::ProjectSuspended)
     );
     kit.end().await;
+}
+
+on_both! {
+    async fn nodes_are_counted_while_they_say_that_they_live(kit: Kit) {
+        let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(kit.gate.beat(first).await.unwrap(), 1);
+        assert_eq!(kit.gate.beat(second).await.unwrap(), 2);
+        assert_eq!(kit.gate.beat(second).await.unwrap(), 2);
+        kit.clock.set(kit.clock.now().plus(Duration::from_secs(15)));
+        assert_eq!(kit.gate.beat(first).await.unwrap(), 2);
+        kit.clock.set(kit.clock.now().plus(Duration::from_secs(10)));
+        assert_eq!(kit.gate.beat(first).await.unwrap(), 1, "the second was silent for 25 seconds");
+        assert_eq!(kit.gate.beat(second).await.unwrap(), 2, "it was only slow");
+        kit.gate.leave(second).await.unwrap();
+        assert_eq!(kit.gate.beat(first).await.unwrap(), 1);
+    }
 }

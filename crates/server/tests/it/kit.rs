@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The engine that a server under test keeps its data in.
@@ -24,7 +25,7 @@ pub struct Server {
     pub url: String,
     pub told: String,
     pub dir: PathBuf,
-    database: Option<Database>,
+    database: Option<Arc<Database>>,
     _temp: Option<tempfile::TempDir>,
 }
 
@@ -96,7 +97,7 @@ impl Server {
     pub fn fresh(engine: Engine) -> Self {
         let temp = tempfile::tempdir().expect("a folder");
         let dir = temp.path().join("data");
-        let database = (engine == Engine::Postgres).then(Database::create);
+        let database = (engine == Engine::Postgres).then(|| Arc::new(Database::create()));
         let mut server = Self::start_with(&dir, database, |_| {}, "serve");
         server._temp = Some(temp);
         let out = server.cli_with_input(
@@ -113,6 +114,19 @@ impl Server {
         server
     }
 
+    /// Another node of this server, on the same PostgreSQL.
+    pub fn node(&self) -> Self {
+        let temp = tempfile::tempdir().expect("a folder");
+        let dir = temp.path().join("data");
+        // Both are the same to the world.
+        let url = |command: &mut Command| {
+            command.env("GALLEY_SERVER__PUBLIC_URL", &self.url);
+        };
+        let mut node = Self::start_with(&dir, self.database.clone(), url, "serve");
+        node._temp = Some(temp);
+        node
+    }
+
     /// A SQLite server on a data directory, with changes to its command.
     pub fn on(dir: &Path, change: impl FnOnce(&mut Command), verb: &str) -> Self {
         Self::start_with(dir, None, change, verb)
@@ -120,7 +134,7 @@ impl Server {
 
     fn start_with(
         dir: &Path,
-        database: Option<Database>,
+        database: Option<Arc<Database>>,
         change: impl FnOnce(&mut Command),
         verb: &str,
     ) -> Self {
@@ -375,6 +389,14 @@ impl Client {
 
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request("GET", path)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request("PATCH", path).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request("DELETE", path)).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {

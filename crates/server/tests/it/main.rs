@@ -14,4 +14,5 @@ mod cli;
 mod contract;
 mod faults;
 mod kit;
+mod nodes;
 mod tour;

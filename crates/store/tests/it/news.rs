@@ -15,7 +15,9 @@ async fn of(listener: &mut Listener, project: Uuid, within: Duration) -> Option<
     let heard = tokio::time::timeout(within, async {
         loop {
             match listener.next().await {
-                Some(News::Changed(p, topic)) if p == project => return topic,
+                Some(News::Changed(p, topic) | News::Heard(p, topic)) if p == project => {
+                    return topic;
+                }
                 Some(_) => {}
                 None => panic!("the store has ended"),
             }
