@@ -1,29 +1,18 @@
 // Makes src/api/instance.d.ts and src/api/project.d.ts from the server's two OpenAPI documents.
 //
-//   npm run types -- instance.json project.json     (files or addresses)
-//   GALLEY_BIN=../target/debug/galley GALLEY_DATA_DIR=… GALLEY_PROJECT=blog npm run types
+//   npm run types -- instance.json project.json [folder]
 //
+// `cargo xtask codegen` calls it with documents of its own and compares.
 // Records are left out: their operations differ by project, and the app reads collections at run time.
 
-import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import openapiTS, { astToString } from "openapi-typescript";
 
-const [instanceAt, projectAt] = process.argv.slice(2);
-const { GALLEY_BIN: binary, GALLEY_DATA_DIR: folder, GALLEY_PROJECT: project } = process.env;
+const [instanceAt, projectAt, folder = new URL("../src/api", import.meta.url).pathname] =
+	process.argv.slice(2);
+if (!projectAt) throw new Error("Name two documents: the instance's and a project's.");
 
-async function load(at, args) {
-	if (at?.startsWith("http")) return (await fetch(at)).json();
-	if (at) return JSON.parse(await readFile(at, "utf8"));
-	if (!binary || !folder || !project) {
-		throw new Error("Name two documents, or set GALLEY_BIN, GALLEY_DATA_DIR and GALLEY_PROJECT.");
-	}
-	const text = execFileSync(binary, ["openapi", "--data-dir", folder, ...args], {
-		encoding: "utf8",
-		maxBuffer: 64 << 20,
-	});
-	return JSON.parse(text);
-}
+const load = async (at) => JSON.parse(await readFile(at, "utf8"));
 
 /** Leaves only the schemas that some path reaches. */
 function prune(document) {
@@ -48,9 +37,9 @@ async function write(name, document) {
 		if (path.startsWith("/v1/records/")) delete document.paths[path];
 	}
 	const nodes = await openapiTS(prune(document), { defaultNonNullable: false });
-	await writeFile(new URL(`../src/api/${name}.d.ts`, import.meta.url), astToString(nodes));
-	console.log(`src/api/${name}.d.ts: ${Object.keys(document.paths).length} paths`);
+	await writeFile(`${folder}/${name}.d.ts`, astToString(nodes));
+	console.log(`${name}.d.ts: ${Object.keys(document.paths).length} paths`);
 }
 
-await write("instance", await load(instanceAt, []));
-await write("project", await load(projectAt, ["--project", project]));
+await write("instance", await load(instanceAt));
+await write("project", await load(projectAt));

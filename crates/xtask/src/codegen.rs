@@ -1,13 +1,16 @@
 //! Writes the files that are generated from the code, or checks that they are not stale.
 
 use crate::run::{Outcome, Workspace, capture, on};
+use crate::types;
 
 pub const HELP: &str = "\
 Writes the files that are generated from the code.
 
 Usage: cargo xtask codegen [--check]
 
-  config/galley.toml   every setting with its default and meaning
+  config/galley.toml                  every setting with its default and meaning
+  dashboard/src/api/*.d.ts            the types of the instance's and a project's document
+  examples/shop/src/api/schema.d.ts   the types of the shop's document
 
 With --check nothing is written: a stale file is an error that shows where it differs.";
 
@@ -20,32 +23,49 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         [flag] if flag == "--check" => true,
         _ => return Err("codegen takes nothing but --check".to_owned()),
     };
+    let mut files = vec![("config/galley.toml", configuration(workspace)?)];
+    files.extend(types::generate(workspace)?);
+    let stale: Vec<String> = files
+        .into_iter()
+        .map(|(name, fresh)| keep(workspace, name, &fresh, check))
+        .collect::<Outcome<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .collect();
+    if stale.is_empty() {
+        return Ok(());
+    }
+    Err(format!("run `cargo xtask codegen`:\n{}", stale.join("\n")))
+}
+
+fn configuration(workspace: &Workspace) -> Outcome<String> {
     let mut command = workspace.cargo();
     command.args(["run", "--quiet", "-p", "server", "--bin", "galley", "--"]);
     let fresh = capture(command.args(["config", "--defaults"]))?;
     if fresh.trim().is_empty() {
         return Err("`galley config --defaults` printed nothing".to_owned());
     }
-    let name = "config/galley.toml";
+    Ok(fresh)
+}
+
+/// Writes the file unless it holds this already, or tells where it differs when it is only to be checked.
+fn keep(workspace: &Workspace, name: &str, fresh: &str, check: bool) -> Outcome<Option<String>> {
     let path = workspace.root.join(name);
     let current = std::fs::read_to_string(&path).unwrap_or_default();
     if current == fresh {
         println!("{name} is up to date");
-        return Ok(());
+        return Ok(None);
     }
     if check {
-        return Err(format!(
-            "{name} is stale, run `cargo xtask codegen`:\n{}",
-            difference(&current, &fresh)
-        ));
+        let difference = difference(&current, fresh);
+        return Ok(Some(format!("{name} is stale, {difference}")));
     }
     on(
         format!("could not write {name}"),
-        std::fs::create_dir_all(workspace.root.join("config"))
-            .and_then(|()| std::fs::write(&path, fresh)),
+        std::fs::write(&path, fresh),
     )?;
     println!("wrote {name}");
-    Ok(())
+    Ok(None)
 }
 
 /// The lines between the common beginning and the common end of two texts, the old ones first.

@@ -14,6 +14,7 @@ mod run;
 mod scan;
 mod test;
 mod tidy;
+mod types;
 mod web;
 
 use std::process::ExitCode;

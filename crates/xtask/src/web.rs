@@ -66,17 +66,26 @@ pub fn summary(line: &str) -> Option<(u64, u64)> {
     }
 }
 
-fn npm(workspace: &Workspace, folder: &str, arguments: &[&str]) -> Outcome {
+/// Installs packages where they are missing.
+pub fn packages(workspace: &Workspace) -> Outcome {
     node()?;
-    let folder = workspace.root.join(folder);
-    let run = |arguments: &[&str]| {
-        println!("{}: npm {}", folder.display(), arguments.join(" "));
-        succeed(Command::new("npm").args(arguments).current_dir(&folder))
-    };
-    if !up_to_date(&folder)? {
-        run(&["ci", "--no-audit", "--no-fund"])?;
+    for folder in FOLDERS {
+        if !up_to_date(&workspace.root.join(folder))? {
+            run(workspace, folder, &["ci", "--no-audit", "--no-fund"])?;
+        }
     }
-    run(arguments)
+    Ok(())
+}
+
+fn npm(workspace: &Workspace, folder: &str, arguments: &[&str]) -> Outcome {
+    packages(workspace)?;
+    run(workspace, folder, arguments)
+}
+
+fn run(workspace: &Workspace, folder: &str, arguments: &[&str]) -> Outcome {
+    let path = workspace.root.join(folder);
+    println!("{}: npm {}", path.display(), arguments.join(" "));
+    succeed(Command::new("npm").args(arguments).current_dir(path))
 }
 
 fn node() -> Outcome {

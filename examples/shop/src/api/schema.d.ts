@@ -4,6 +4,29 @@
  */
 
 export interface paths {
+    "/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells what has happened to the records that the caller may list.
+         * @description To keep a copy: ask for `since=now` and keep `next_since` and `visibility`; list the records; then ask for the changes
+         *     since, putting each upsert into the copy and taking each gone out of it. When `visibility` changes, or the answer is
+         *     `resync_required`, begin anew. The list rule decides, as in lists; a record stands at most once on a page, as it is
+         *     now. Changes are kept for 30 days, and the newest million of them.
+         */
+        get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/collections": {
         parameters: {
             query?: never;
@@ -39,6 +62,28 @@ export interface paths {
         head?: never;
         /** Changes a collection's rules, and adds fields and indexes. */
         patch: operations["update_collection"];
+        trace?: never;
+    };
+    "/v1/collections/{collection}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what a collection's rules answer to an act, and why: the rules in the order in which they are asked, the clause
+         *     that failed, and the values that it saw. Nothing is written.
+         * @description Keys and operators ask about anybody. Users and strangers ask about themselves, while the project's settings say
+         *     `development`, and are shown only values that they could read.
+         */
+        post: operations["explain_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/batch": {
@@ -681,6 +726,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/genres/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists genres; the parameters of the list are in the body. */
+        post: operations["query_genres"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/genres/{id}": {
         parameters: {
             query?: never;
@@ -715,6 +777,23 @@ export interface paths {
         put?: never;
         /** Makes a record of order_lines. */
         post: operations["create_order_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/order_lines/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists order_lines; the parameters of the list are in the body. */
+        post: operations["query_order_lines"];
         delete?: never;
         options?: never;
         head?: never;
@@ -761,6 +840,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/orders/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists orders; the parameters of the list are in the body. */
+        post: operations["query_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/orders/{id}": {
         parameters: {
             query?: never;
@@ -795,6 +891,23 @@ export interface paths {
         put?: never;
         /** Makes a record of people. */
         post: operations["create_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/people/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists people; the parameters of the list are in the body. */
+        post: operations["query_people"];
         delete?: never;
         options?: never;
         head?: never;
@@ -841,6 +954,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/products/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists products; the parameters of the list are in the body. */
+        post: operations["query_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/products/{id}": {
         parameters: {
             query?: never;
@@ -881,6 +1011,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/users/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists users; the parameters of the list are in the body. */
+        post: operations["query_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/users/{id}": {
         parameters: {
             query?: never;
@@ -915,6 +1062,23 @@ export interface paths {
         put?: never;
         /** Makes a record of wishes. */
         post: operations["create_wish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/wishes/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists wishes; the parameters of the list are in the body. */
+        post: operations["query_wishes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1107,6 +1271,45 @@ export interface components {
          * @description The bytes of a file.
          */
         Bytes: string;
+        /** @description What has become of one record. */
+        Change: {
+            /**
+             * Format: int64
+             * @description The place of its last change on the page.
+             */
+            seq: number;
+            /** @description The collection's name. */
+            collection: string;
+            /**
+             * Format: uuid
+             * @description The record's id.
+             */
+            id: string;
+            /** @description Whether it is there to be seen, or gone: removed, or out of the caller's view. */
+            op: components["schemas"]["ChangeOp"];
+            /** @description The record as a list shows it to the caller now; with `upsert` only. */
+            record?: Record<string, unknown>;
+        };
+        /** @enum {string} */
+        ChangeOp: "upsert" | "gone";
+        /** @description A page of changes. */
+        ChangePage: {
+            /** @description One item for each record that changed, in the order of their last changes. */
+            items: components["schemas"]["Change"][];
+            /**
+             * Format: int64
+             * @description Hand this back as `since` for the next page.
+             */
+            next_since: number;
+            /** @description Whether there are more changes already. */
+            more: boolean;
+            /**
+             * @description An opaque tag. When it is another than before, records may have come into view or left it without a change of
+             *     their own (rules, fields, the caller, or records that rules look at have changed): ask for `since=now`, list the
+             *     records again, and go on from there.
+             */
+            visibility: string;
+        };
         /** @description A collection as it is sent. */
         Collection: {
             /**
@@ -1406,7 +1609,7 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "route_not_found" | "project_not_found" | "collection_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "in_flight" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "route_not_found" | "project_not_found" | "collection_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
@@ -1710,6 +1913,116 @@ export interface components {
             /** @description The refresh token that was given last. */
             refresh_token: string;
         };
+        /**
+         * @description An act that rules decide about.
+         * @enum {string}
+         */
+        RuleAction: "list" | "view" | "create" | "update" | "delete";
+        /** @description Somebody to whom rules are to be explained. */
+        RuleActor: {
+            /** @description Nobody is signed in. */
+            anonymous?: boolean;
+            /**
+             * Format: uuid
+             * @description The user's id; absent for one who is made up.
+             */
+            user?: string;
+            /** @description The user's roles. */
+            roles?: string[];
+            /** @description The ids of the user's teams. */
+            teams?: string[];
+            /** @description Custom claims. */
+            claims?: Record<string, unknown>;
+            /** @description Whether the address was verified; absent for what is stored. */
+            verified?: boolean;
+            /**
+             * Format: int64
+             * @description The strength of the sign-in: 1 for one factor, 2 for two.
+             */
+            level?: number;
+        };
+        /**
+         * @description The three answers. Only `true` allows.
+         * @enum {string}
+         */
+        RuleAnswer: "true" | "false" | "unknown";
+        /** @description One rule that was asked. */
+        RuleCheck: {
+            /** @description `list`, `view`, `create`, `update` or `delete`; or `filter` for the list's filter. */
+            rule: string;
+            /**
+             * @description Of which record: `stored` as it is, `after` as the act would leave it, `change` from the one to the other,
+             *     `reread` once more among the other records as the act would leave them; null where no record decides.
+             */
+            record?: string | null;
+            /** @description What it says; null lets nobody but keys and operators pass. */
+            text?: string | null;
+            /** @description What it answered. */
+            answer: components["schemas"]["RuleAnswer"];
+            clause?: components["schemas"]["RuleClause"] | null;
+        };
+        /** @description A clause of a rule. */
+        RuleClause: {
+            /** @description Its text. */
+            text: string;
+            /** @description Its first character in the rule's text. */
+            start: number;
+            /** @description The character after its last. */
+            end: number;
+            /** @description What it answered. */
+            answer: components["schemas"]["RuleAnswer"];
+            /** @description The values that it saw. */
+            values: components["schemas"]["RuleValue"][];
+        };
+        /** @description An act to be explained. It is not done. */
+        RuleExplain: {
+            /** @description The act. */
+            action: components["schemas"]["RuleAction"];
+            /**
+             * Format: uuid
+             * @description The record: with `view`, `update` and `delete`; with `list`, to ask whether the list shows it.
+             */
+            record?: string;
+            /** @description What `create` or `update` would write. */
+            data?: Record<string, unknown>;
+            /** @description The filter of a list. */
+            filter?: string;
+            /** @description Values for the filter's `params`. */
+            params?: Record<string, unknown>;
+            /** @description The sort of a list. */
+            sort?: string;
+            /** @description Who acts; absent for the caller itself. For keys and operators. */
+            as?: components["schemas"]["RuleActor"];
+        };
+        /** @description What the rules answer to an act, and why. */
+        RuleExplanation: {
+            /** @description The act. */
+            action: components["schemas"]["RuleAction"];
+            /** @description The user it was asked about; null for strangers, for keys and operators, and for users who are made up. */
+            user?: string | null;
+            /** @description Whether rules do not bind whom it was asked about: then none is asked. */
+            passes_rules: boolean;
+            /** @description Whether the rules allow it. With `list` and a record: whether the list shows the record. */
+            allowed: boolean;
+            /**
+             * Format: int32
+             * @description The status that the act would be answered with, as far as rules decide it.
+             */
+            status: number;
+            /** @description The rules that were asked, in their order, up to the one that decided. */
+            checks: components["schemas"]["RuleCheck"][];
+            /** @description The statement of the list, for keys and operators; with `list` only. */
+            sql?: string;
+            /** @description How the database means to answer that statement. */
+            plan?: string[];
+        };
+        /** @description A value that a clause saw. */
+        RuleValue: {
+            /** @description As it stands in the clause. */
+            name: string;
+            /** @description What it was, null where there was none; absent when it is not for the asker to know. */
+            value?: unknown;
+        };
         /** @description One sign-in of a user. */
         SessionView: {
             /**
@@ -1802,6 +2115,11 @@ export interface components {
             updated_at?: string;
             /** Format: int64 */
             _version?: number;
+            /** @description What was asked for with expand. */
+            expand?: {
+                /** @description The records that point here; null when they may not be listed. */
+                products_via_genre?: components["schemas"]["ProductPage"] | null;
+            };
         };
         GenreCreate: {
             /** Format: uuid */
@@ -1823,6 +2141,82 @@ export interface components {
              */
             total?: number;
         };
+        GenreExpand: {
+            products_via_genre?: true | components["schemas"]["ProductRelated"];
+        };
+        GenreRelated: {
+            /**
+             * @description Records for each record that they point to. An answer holds at most 1000 of one relation: on a large page each record gets fewer, and next_cursor tells.
+             * @default 30
+             */
+            limit: number;
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields of the answer. */
+            fields?: ("id" | "name" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["GenreExpand"];
+        };
+        GenreQuery: {
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /** @description Fields of the answer. */
+            fields?: ("id" | "name" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["GenreExpand"];
+            /**
+             * @description Records of the page.
+             * @default 30
+             */
+            limit: number;
+            /** @description Where the page begins: next_cursor of the page before. */
+            cursor?: string | null;
+            /**
+             * @description Whether to count all records that match.
+             * @enum {string}
+             */
+            count?: "exact";
+        };
         OrderLine: {
             /** Format: uuid */
             id?: string;
@@ -1841,11 +2235,12 @@ export interface components {
             updated_at?: string;
             /** Format: int64 */
             _version?: number;
+            /** @description What was asked for with expand. */
             expand?: {
-                /** @description A record of orders. */
-                order?: Record<string, unknown> | null;
-                /** @description A record of products. */
-                product?: Record<string, unknown> | null;
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                order?: components["schemas"]["Order"] | null;
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                product?: components["schemas"]["Product"] | null;
             };
         };
         OrderLineCreate: {
@@ -1902,6 +2297,91 @@ export interface components {
              */
             total?: number;
         };
+        OrderLineExpand: {
+            order?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "customer" | "status" | "note" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["OrderExpand"];
+            };
+            product?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "title" | "released_at" | "genre" | "director" | "poster" | "rating_mpaa" | "distributor" | "imdb_rating" | "imdb_votes" | "rotten_tomatoes" | "running_minutes" | "budget_usd" | "gross_usd" | "price" | "stock" | "last_order" | "last_quantity" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["ProductExpand"];
+            };
+        };
+        OrderLineRelated: {
+            /**
+             * @description Records for each record that they point to. An answer holds at most 1000 of one relation: on a large page each record gets fewer, and next_cursor tells.
+             * @default 30
+             */
+            limit: number;
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields of the answer. */
+            fields?: ("id" | "order" | "product" | "quantity" | "unit_price" | "title" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["OrderLineExpand"];
+        };
+        OrderLineQuery: {
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /** @description Fields of the answer. */
+            fields?: ("id" | "order" | "product" | "quantity" | "unit_price" | "title" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["OrderLineExpand"];
+            /**
+             * @description Records of the page.
+             * @default 30
+             */
+            limit: number;
+            /** @description Where the page begins: next_cursor of the page before. */
+            cursor?: string | null;
+            /**
+             * @description Whether to count all records that match.
+             * @enum {string}
+             */
+            count?: "exact";
+        };
         Order: {
             /** Format: uuid */
             id?: string;
@@ -1916,9 +2396,14 @@ export interface components {
             updated_at?: string;
             /** Format: int64 */
             _version?: number;
+            /** @description What was asked for with expand. */
             expand?: {
-                /** @description A record of users. */
-                customer?: Record<string, unknown> | null;
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                customer?: components["schemas"]["User"] | null;
+                /** @description The records that point here; null when they may not be listed. */
+                order_lines_via_order?: components["schemas"]["OrderLinePage"] | null;
+                /** @description The records that point here; null when they may not be listed. */
+                products_via_last_order?: components["schemas"]["ProductPage"] | null;
             };
         };
         OrderCreate: {
@@ -1955,6 +2440,88 @@ export interface components {
              */
             total?: number;
         };
+        OrderExpand: {
+            customer?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["UserExpand"];
+            };
+            order_lines_via_order?: true | components["schemas"]["OrderLineRelated"];
+            products_via_last_order?: true | components["schemas"]["ProductRelated"];
+        };
+        OrderRelated: {
+            /**
+             * @description Records for each record that they point to. An answer holds at most 1000 of one relation: on a large page each record gets fewer, and next_cursor tells.
+             * @default 30
+             */
+            limit: number;
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields of the answer. */
+            fields?: ("id" | "customer" | "status" | "note" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["OrderExpand"];
+        };
+        OrderQuery: {
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /** @description Fields of the answer. */
+            fields?: ("id" | "customer" | "status" | "note" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["OrderExpand"];
+            /**
+             * @description Records of the page.
+             * @default 30
+             */
+            limit: number;
+            /** @description Where the page begins: next_cursor of the page before. */
+            cursor?: string | null;
+            /**
+             * @description Whether to count all records that match.
+             * @enum {string}
+             */
+            count?: "exact";
+        };
         Person: {
             /** Format: uuid */
             id?: string;
@@ -1965,6 +2532,11 @@ export interface components {
             updated_at?: string;
             /** Format: int64 */
             _version?: number;
+            /** @description What was asked for with expand. */
+            expand?: {
+                /** @description The records that point here; null when they may not be listed. */
+                products_via_director?: components["schemas"]["ProductPage"] | null;
+            };
         };
         PersonCreate: {
             /** Format: uuid */
@@ -1985,6 +2557,82 @@ export interface components {
              * @description All records that match; only with count=exact.
              */
             total?: number;
+        };
+        PersonExpand: {
+            products_via_director?: true | components["schemas"]["ProductRelated"];
+        };
+        PersonRelated: {
+            /**
+             * @description Records for each record that they point to. An answer holds at most 1000 of one relation: on a large page each record gets fewer, and next_cursor tells.
+             * @default 30
+             */
+            limit: number;
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields of the answer. */
+            fields?: ("id" | "name" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["PersonExpand"];
+        };
+        PersonQuery: {
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /** @description Fields of the answer. */
+            fields?: ("id" | "name" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["PersonExpand"];
+            /**
+             * @description Records of the page.
+             * @default 30
+             */
+            limit: number;
+            /** @description Where the page begins: next_cursor of the page before. */
+            cursor?: string | null;
+            /**
+             * @description Whether to count all records that match.
+             * @enum {string}
+             */
+            count?: "exact";
         };
         Product: {
             /** Format: uuid */
@@ -2029,15 +2677,20 @@ export interface components {
             updated_at?: string;
             /** Format: int64 */
             _version?: number;
+            /** @description What was asked for with expand. */
             expand?: {
-                /** @description A record of genres. */
-                genre?: Record<string, unknown> | null;
-                /** @description A record of people. */
-                director?: Record<string, unknown> | null;
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                genre?: components["schemas"]["Genre"] | null;
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                director?: components["schemas"]["Person"] | null;
                 /** @description A file of the bucket posters. */
                 poster?: Record<string, unknown> | null;
-                /** @description A record of orders. */
-                last_order?: Record<string, unknown> | null;
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                last_order?: components["schemas"]["Order"] | null;
+                /** @description The records that point here; null when they may not be listed. */
+                order_lines_via_product?: components["schemas"]["OrderLinePage"] | null;
+                /** @description The records that point here; null when they may not be listed. */
+                wishes_via_product?: components["schemas"]["WishPage"] | null;
             };
         };
         ProductCreate: {
@@ -2218,6 +2871,100 @@ export interface components {
              */
             total?: number;
         };
+        ProductExpand: {
+            genre?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "name" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["GenreExpand"];
+            };
+            director?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "name" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["PersonExpand"];
+            };
+            /** @constant */
+            poster?: true;
+            last_order?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "customer" | "status" | "note" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["OrderExpand"];
+            };
+            order_lines_via_product?: true | components["schemas"]["OrderLineRelated"];
+            wishes_via_product?: true | components["schemas"]["WishRelated"];
+        };
+        ProductRelated: {
+            /**
+             * @description Records for each record that they point to. An answer holds at most 1000 of one relation: on a large page each record gets fewer, and next_cursor tells.
+             * @default 30
+             */
+            limit: number;
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields of the answer. */
+            fields?: ("id" | "title" | "released_at" | "genre" | "director" | "poster" | "rating_mpaa" | "distributor" | "imdb_rating" | "imdb_votes" | "rotten_tomatoes" | "running_minutes" | "budget_usd" | "gross_usd" | "price" | "stock" | "last_order" | "last_quantity" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["ProductExpand"];
+        };
+        ProductQuery: {
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /** @description Fields of the answer. */
+            fields?: ("id" | "title" | "released_at" | "genre" | "director" | "poster" | "rating_mpaa" | "distributor" | "imdb_rating" | "imdb_votes" | "rotten_tomatoes" | "running_minutes" | "budget_usd" | "gross_usd" | "price" | "stock" | "last_order" | "last_quantity" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["ProductExpand"];
+            /**
+             * @description Records of the page.
+             * @default 30
+             */
+            limit: number;
+            /** @description Where the page begins: next_cursor of the page before. */
+            cursor?: string | null;
+            /**
+             * @description Whether to count all records that match.
+             * @enum {string}
+             */
+            count?: "exact";
+        };
         User: {
             /** Format: uuid */
             id?: string;
@@ -2240,9 +2987,14 @@ export interface components {
             updated_at?: string;
             /** Format: int64 */
             _version?: number;
+            /** @description What was asked for with expand. */
             expand?: {
                 /** @description A file of the bucket avatars. */
                 avatar?: Record<string, unknown> | null;
+                /** @description The records that point here; null when they may not be listed. */
+                orders_via_customer?: components["schemas"]["OrderPage"] | null;
+                /** @description The records that point here; null when they may not be listed. */
+                wishes_via_owner?: components["schemas"]["WishPage"] | null;
             };
         };
         UserCreate: {
@@ -2277,6 +3029,85 @@ export interface components {
              */
             total?: number;
         };
+        UserExpand: {
+            /** @constant */
+            avatar?: true;
+            orders_via_customer?: true | components["schemas"]["OrderRelated"];
+            wishes_via_owner?: true | components["schemas"]["WishRelated"];
+        };
+        UserRelated: {
+            /**
+             * @description Records for each record that they point to. An answer holds at most 1000 of one relation: on a large page each record gets fewer, and next_cursor tells.
+             * @default 30
+             */
+            limit: number;
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields of the answer. */
+            fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["UserExpand"];
+        };
+        UserQuery: {
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /** @description Fields of the answer. */
+            fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["UserExpand"];
+            /**
+             * @description Records of the page.
+             * @default 30
+             */
+            limit: number;
+            /** @description Where the page begins: next_cursor of the page before. */
+            cursor?: string | null;
+            /**
+             * @description Whether to count all records that match.
+             * @enum {string}
+             */
+            count?: "exact";
+        };
         Wish: {
             /** Format: uuid */
             id?: string;
@@ -2291,11 +3122,12 @@ export interface components {
             updated_at?: string;
             /** Format: int64 */
             _version?: number;
+            /** @description What was asked for with expand. */
             expand?: {
-                /** @description A record of users. */
-                owner?: Record<string, unknown> | null;
-                /** @description A record of products. */
-                product?: Record<string, unknown> | null;
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                owner?: components["schemas"]["User"] | null;
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                product?: components["schemas"]["Product"] | null;
             };
         };
         WishCreate: {
@@ -2330,6 +3162,91 @@ export interface components {
              */
             total?: number;
         };
+        WishExpand: {
+            owner?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["UserExpand"];
+            };
+            product?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "title" | "released_at" | "genre" | "director" | "poster" | "rating_mpaa" | "distributor" | "imdb_rating" | "imdb_votes" | "rotten_tomatoes" | "running_minutes" | "budget_usd" | "gross_usd" | "price" | "stock" | "last_order" | "last_quantity" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["ProductExpand"];
+            };
+        };
+        WishRelated: {
+            /**
+             * @description Records for each record that they point to. An answer holds at most 1000 of one relation: on a large page each record gets fewer, and next_cursor tells.
+             * @default 30
+             */
+            limit: number;
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields of the answer. */
+            fields?: ("id" | "owner" | "product" | "note" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["WishExpand"];
+        };
+        WishQuery: {
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /** @description Fields of the answer. */
+            fields?: ("id" | "owner" | "product" | "note" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["WishExpand"];
+            /**
+             * @description Records of the page.
+             * @default 30
+             */
+            limit: number;
+            /** @description Where the page begins: next_cursor of the page before. */
+            cursor?: string | null;
+            /**
+             * @description Whether to count all records that match.
+             * @enum {string}
+             */
+            count?: "exact";
+        };
     };
     responses: never;
     parameters: never;
@@ -2339,6 +3256,159 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_changes: {
+        parameters: {
+            query: {
+                /** @description Where to begin: next_since of the answer before, 0 for the oldest change that is kept, or now for none. */
+                since: string;
+                /** @description Names of at most 100 collections, separated by commas; absent for all that the caller may list. */
+                collections?: string;
+                /** @description Changes of the page; a page can have fewer items. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What has changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_collections: {
         parameters: {
             query?: never;
@@ -2951,6 +4021,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Collection"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleExplain"];
+            };
+        };
+        responses: {
+            /** @description What the rules answer, and why */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleExplanation"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -8430,13 +9652,19 @@ export interface operations {
     list_genres: {
         parameters: {
             query?: {
-                /** @description An expression, such as price < params.max. */
+                /**
+                 * @description An expression, such as price < params.max.
+                 * @example _version < params.max
+                 */
                 filter?: string;
                 /** @description Values for the filter, sent as params.name=value. */
                 params?: {
                     [key: string]: string;
                 };
-                /** @description Fields to sort by, separated by commas; a minus in front sorts descending. */
+                /**
+                 * @description Fields to sort by, separated by commas; a minus in front sorts descending. One relation may lead to a field: author.name.
+                 * @example -created_at,id
+                 */
                 sort?: string;
                 /** @description Records of the page. */
                 limit?: number;
@@ -8444,9 +9672,15 @@ export interface operations {
                 cursor?: string;
                 /** @description Whether to count all records that match. */
                 count?: "exact";
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,name
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example products_via_genre(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -8740,12 +9974,152 @@ export interface operations {
             };
         };
     };
+    query_genres: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenreQuery"];
+            };
+        };
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenrePage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_genre: {
         parameters: {
             query?: {
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,name
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example products_via_genre(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -9220,13 +10594,19 @@ export interface operations {
     list_order_lines: {
         parameters: {
             query?: {
-                /** @description An expression, such as price < params.max. */
+                /**
+                 * @description An expression, such as price < params.max.
+                 * @example quantity < params.max
+                 */
                 filter?: string;
                 /** @description Values for the filter, sent as params.name=value. */
                 params?: {
                     [key: string]: string;
                 };
-                /** @description Fields to sort by, separated by commas; a minus in front sorts descending. */
+                /**
+                 * @description Fields to sort by, separated by commas; a minus in front sorts descending. One relation may lead to a field: author.name.
+                 * @example -created_at,id
+                 */
                 sort?: string;
                 /** @description Records of the page. */
                 limit?: number;
@@ -9234,9 +10614,15 @@ export interface operations {
                 cursor?: string;
                 /** @description Whether to count all records that match. */
                 count?: "exact";
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,order
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example order
+                 */
                 expand?: string;
             };
             header?: never;
@@ -9530,12 +10916,152 @@ export interface operations {
             };
         };
     };
+    query_order_lines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderLineQuery"];
+            };
+        };
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderLinePage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_order_line: {
         parameters: {
             query?: {
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,order
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example order
+                 */
                 expand?: string;
             };
             header?: never;
@@ -10010,13 +11536,19 @@ export interface operations {
     list_orders: {
         parameters: {
             query?: {
-                /** @description An expression, such as price < params.max. */
+                /**
+                 * @description An expression, such as price < params.max.
+                 * @example _version < params.max
+                 */
                 filter?: string;
                 /** @description Values for the filter, sent as params.name=value. */
                 params?: {
                     [key: string]: string;
                 };
-                /** @description Fields to sort by, separated by commas; a minus in front sorts descending. */
+                /**
+                 * @description Fields to sort by, separated by commas; a minus in front sorts descending. One relation may lead to a field: author.name.
+                 * @example -created_at,id
+                 */
                 sort?: string;
                 /** @description Records of the page. */
                 limit?: number;
@@ -10024,9 +11556,15 @@ export interface operations {
                 cursor?: string;
                 /** @description Whether to count all records that match. */
                 count?: "exact";
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,customer
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example customer,order_lines_via_order(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -10320,12 +11858,152 @@ export interface operations {
             };
         };
     };
+    query_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderQuery"];
+            };
+        };
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_order: {
         parameters: {
             query?: {
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,customer
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example customer,order_lines_via_order(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -10800,13 +12478,19 @@ export interface operations {
     list_people: {
         parameters: {
             query?: {
-                /** @description An expression, such as price < params.max. */
+                /**
+                 * @description An expression, such as price < params.max.
+                 * @example _version < params.max
+                 */
                 filter?: string;
                 /** @description Values for the filter, sent as params.name=value. */
                 params?: {
                     [key: string]: string;
                 };
-                /** @description Fields to sort by, separated by commas; a minus in front sorts descending. */
+                /**
+                 * @description Fields to sort by, separated by commas; a minus in front sorts descending. One relation may lead to a field: author.name.
+                 * @example -created_at,id
+                 */
                 sort?: string;
                 /** @description Records of the page. */
                 limit?: number;
@@ -10814,9 +12498,15 @@ export interface operations {
                 cursor?: string;
                 /** @description Whether to count all records that match. */
                 count?: "exact";
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,name
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example products_via_director(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -11110,12 +12800,152 @@ export interface operations {
             };
         };
     };
+    query_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonQuery"];
+            };
+        };
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_person: {
         parameters: {
             query?: {
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,name
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example products_via_director(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -11590,13 +13420,19 @@ export interface operations {
     list_products: {
         parameters: {
             query?: {
-                /** @description An expression, such as price < params.max. */
+                /**
+                 * @description An expression, such as price < params.max.
+                 * @example imdb_rating < params.max
+                 */
                 filter?: string;
                 /** @description Values for the filter, sent as params.name=value. */
                 params?: {
                     [key: string]: string;
                 };
-                /** @description Fields to sort by, separated by commas; a minus in front sorts descending. */
+                /**
+                 * @description Fields to sort by, separated by commas; a minus in front sorts descending. One relation may lead to a field: author.name.
+                 * @example -created_at,id
+                 */
                 sort?: string;
                 /** @description Records of the page. */
                 limit?: number;
@@ -11604,9 +13440,15 @@ export interface operations {
                 cursor?: string;
                 /** @description Whether to count all records that match. */
                 count?: "exact";
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,title
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example genre,order_lines_via_product(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -11900,12 +13742,152 @@ export interface operations {
             };
         };
     };
+    query_products: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductQuery"];
+            };
+        };
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_product: {
         parameters: {
             query?: {
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,title
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example genre,order_lines_via_product(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -12380,13 +14362,19 @@ export interface operations {
     list_users: {
         parameters: {
             query?: {
-                /** @description An expression, such as price < params.max. */
+                /**
+                 * @description An expression, such as price < params.max.
+                 * @example _version < params.max
+                 */
                 filter?: string;
                 /** @description Values for the filter, sent as params.name=value. */
                 params?: {
                     [key: string]: string;
                 };
-                /** @description Fields to sort by, separated by commas; a minus in front sorts descending. */
+                /**
+                 * @description Fields to sort by, separated by commas; a minus in front sorts descending. One relation may lead to a field: author.name.
+                 * @example -created_at,id
+                 */
                 sort?: string;
                 /** @description Records of the page. */
                 limit?: number;
@@ -12394,9 +14382,15 @@ export interface operations {
                 cursor?: string;
                 /** @description Whether to count all records that match. */
                 count?: "exact";
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,name
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example orders_via_customer(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -12690,12 +14684,152 @@ export interface operations {
             };
         };
     };
+    query_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserQuery"];
+            };
+        };
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_user: {
         parameters: {
             query?: {
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,name
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example orders_via_customer(limit:3,sort:-created_at)
+                 */
                 expand?: string;
             };
             header?: never;
@@ -13170,13 +15304,19 @@ export interface operations {
     list_wishes: {
         parameters: {
             query?: {
-                /** @description An expression, such as price < params.max. */
+                /**
+                 * @description An expression, such as price < params.max.
+                 * @example _version < params.max
+                 */
                 filter?: string;
                 /** @description Values for the filter, sent as params.name=value. */
                 params?: {
                     [key: string]: string;
                 };
-                /** @description Fields to sort by, separated by commas; a minus in front sorts descending. */
+                /**
+                 * @description Fields to sort by, separated by commas; a minus in front sorts descending. One relation may lead to a field: author.name.
+                 * @example -created_at,id
+                 */
                 sort?: string;
                 /** @description Records of the page. */
                 limit?: number;
@@ -13184,9 +15324,15 @@ export interface operations {
                 cursor?: string;
                 /** @description Whether to count all records that match. */
                 count?: "exact";
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,owner
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example owner
+                 */
                 expand?: string;
             };
             header?: never;
@@ -13480,12 +15626,152 @@ export interface operations {
             };
         };
     };
+    query_wishes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WishQuery"];
+            };
+        };
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WishPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_wish: {
         parameters: {
             query?: {
-                /** @description Fields of the answer, separated by commas. */
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,owner
+                 */
                 fields?: string;
-                /** @description Relations whose records, and files whose views, come along under expand, separated by commas. */
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @example owner
+                 */
                 expand?: string;
             };
             header?: never;

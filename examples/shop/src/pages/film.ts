@@ -4,7 +4,7 @@ import type { Film } from "../api/client";
 import { most, QUANTITY_MAX, quantityOf } from "../shop/cart";
 import { alike, film as fetchFilm, glimpse } from "../shop/catalogue";
 import { count, date, money, moneyRound } from "../shop/format";
-import { h, swap } from "../ui/dom";
+import { h, swap, swapKeepingFocus } from "../ui/dom";
 import { icon } from "../ui/icons";
 import { addToCart, card, failure, heading, rating, stepper, stockWords, wishButton } from "../ui/parts";
 import { poster, tint } from "../ui/poster";
@@ -34,9 +34,7 @@ export function film({ parts }: Place): View {
 		try {
 			const whole = await fetchFilm(id);
 			if (!isHere) return;
-			const hadFocus = body.contains(document.activeElement);
-			swap(body, ...content(whole));
-			if (hadFocus) body.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+			swapKeepingFocus(body, ...content(whole));
 			document.title = `${whole.title} · Second Reel`;
 			const like = await alike(whole, ALIKE).catch(() => []);
 			if (!isHere || like.length === 0) return;

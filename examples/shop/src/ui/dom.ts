@@ -45,3 +45,14 @@ const isThere = (child: Child): child is Node | string | number =>
 	child !== null && child !== undefined && child !== false;
 const toNode = (child: Node | string | number): Node | string =>
 	child instanceof Node ? child : String(child);
+
+/** Replaces the children; who stood on a control stands on the one of the same name then, else on the heading. */
+export function swapKeepingFocus(parent: Element, ...children: Node[]): void {
+	const active = document.activeElement;
+	const held = active && active !== parent && parent.contains(active) ? active : null;
+	swap(parent, ...children);
+	if (!held) return;
+	const name = (it: Element) => it.getAttribute("aria-label") ?? it.textContent;
+	const same = [...parent.querySelectorAll<HTMLElement>(held.tagName)].find((it) => name(it) === name(held));
+	(same ?? parent.querySelector<HTMLElement>("h1"))?.focus({ preventScroll: true });
+}
