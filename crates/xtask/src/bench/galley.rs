@@ -5,7 +5,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::contender::{Contender, Server, fill, folder};
+use super::cases::{BATCH_ROWS, Case, Load, prices};
+use super::contender::{Contender, Refers, Server, categories, fill, folder, row};
 use super::http::Connection;
 use crate::run::{Outcome, capture};
 
@@ -31,7 +32,53 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
         serve
     })?;
 
+    let (token, ids, to) = prepare(&server, key, rows)?;
+    let load = move |case| match case {
+        Case::Read => Load::get(ids.iter().map(|id| format!("{RECORDS}/{id}")).collect()),
+        Case::List => Load::get(prices().map(|price| list(price, "")).collect()),
+        Case::Expand => Load::get(
+            prices()
+                .map(|price| list(price, "&expand=category"))
+                .collect(),
+        ),
+        Case::Create => Load::post(RECORDS, row(1, &to)),
+        Case::Batch => {
+            let one =
+                |number| json!({"op": "create", "collection": "items", "data": row(number, &to)});
+            let all: Vec<_> = (0..BATCH_ROWS).map(one).collect();
+            Load::post("/p/bench/v1/batch", json!({"operations": all}))
+        }
+    };
+    Ok(Contender {
+        name: "galley",
+        about: "Galley".to_owned(),
+        server,
+        token,
+        load: Box::new(load),
+    })
+}
+
+fn list(price: f64, more: &str) -> String {
+    format!(
+        "{RECORDS}?filter=published%20%3D%3D%20true%20%26%26%20price%20%3C%20{price}&sort=-price&limit=30{more}"
+    )
+}
+
+/// Makes tables, rows and a user; gives the user's token, the ids, and what the rows refer to.
+fn prepare(server: &Server, key: &str, rows: usize) -> Outcome<(String, Vec<String>, Refers)> {
     let mut http = Connection::open(&server.address)?;
+    let everybody = json!({"list": "true", "view": "true"});
+    let fields = json!([{"name": "name", "type": "text"}]);
+    let path = "/p/bench/v1/collections";
+    let collection = json!({"name": "categories", "fields": fields, "rules": everybody});
+    http.send("POST", path, Some(key), Some(&collection))?;
+    let categories = categories()
+        .map(|category| {
+            let path = "/p/bench/v1/records/categories";
+            http.send("POST", path, Some(key), Some(&category))?
+                .text(&["id"])
+        })
+        .collect::<Outcome<_>>()?;
     let mine_or_published = "published || owner == auth.id";
     let collection = json!({
         "name": "items",
@@ -41,7 +88,9 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
             {"name": "price", "type": "number"},
             {"name": "published", "type": "bool"},
             {"name": "owner", "type": "relation", "collection": "users"},
+            {"name": "category", "type": "relation", "collection": "categories"},
         ],
+        "indexes": [{"fields": ["price"]}],
         "rules": {
             "list": mine_or_published,
             "view": mine_or_published,
@@ -50,22 +99,13 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
             "delete": null,
         },
     });
-    let path = "/p/bench/v1/collections";
     http.send("POST", path, Some(key), Some(&collection))?;
     let user = json!({"email": EMAIL, "password": PASSWORD});
     let signed_up = http.send("POST", "/p/bench/v1/auth/sign-up", None, Some(&user))?;
     let owner = signed_up.text(&["user", "id"])?;
     let token = signed_up.text(&["access_token"])?;
 
-    let ids = fill(&server.address, RECORDS, key, &owner, rows)?;
-    Ok(Contender {
-        name: "galley",
-        about: "Galley".to_owned(),
-        server,
-        read_path: format!("{RECORDS}/"),
-        create_path: RECORDS.to_owned(),
-        token,
-        owner,
-        ids,
-    })
+    let to = Refers { owner, categories };
+    let ids = fill(&server.address, RECORDS, key, &to, rows)?;
+    Ok((token, ids, to))
 }

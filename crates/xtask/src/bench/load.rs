@@ -3,35 +3,17 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::contender::{Contender, row};
-use super::http::Connection;
+use serde_json::Value;
+
+use super::cases::{Case, Load};
+use super::contender::Contender;
+use super::http::{Answer, Connection};
 use crate::run::{Outcome, capture, on};
 
 const SCRIPT: &str = include_str!("load.lua");
 const THREADS: usize = 2;
-
-/// What is measured.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Case {
-    Read,
-    Create,
-}
-
-impl Case {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "point read",
-            Self::Create => "create",
-        }
-    }
-
-    pub fn connections(self) -> usize {
-        match self {
-            Self::Read => 64,
-            Self::Create => 256,
-        }
-    }
-}
+/// Rows of a page.
+const PAGE: usize = 30;
 
 /// What one measurement, or the middle of several, found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,20 +42,48 @@ impl Figures {
 /// Loads a server for some seconds. One request is tried before, so that a wrong set-up is told in
 /// words; one failed request under load is an error.
 pub fn run(contender: &Contender, case: Case, seconds: u64, folder: &Path) -> Outcome<Figures> {
-    let paths: Vec<String> = match case {
-        Case::Read => {
-            let ids = contender.ids.iter();
-            ids.map(|id| format!("{}{id}", contender.read_path))
-                .collect()
-        }
-        Case::Create => vec![contender.create_path.clone()],
-    };
-    let body = (case == Case::Create).then(|| row(1, &contender.owner));
-    let method = if body.is_some() { "POST" } else { "GET" };
-    let first = paths.first().ok_or("there is nothing to read")?;
-    let token = Some(contender.token.as_str());
-    Connection::open(&contender.server.address)?.send(method, first, token, body.as_ref())?;
+    let load = (contender.load)(case);
+    let token = contender.token.as_str();
+    let answer = ask(contender, &load)?;
+    if matches!(case, Case::List | Case::Expand) && contender.name != "hello" {
+        is_full(&answer.body)?;
+    }
+    send(
+        &contender.server.address,
+        token,
+        &load,
+        case.connections(),
+        seconds,
+        folder,
+    )
+    .map_err(|error| format!("{}: {error}", contender.name))
+}
 
+/// Tries the last of the requests.
+fn ask(contender: &Contender, load: &Load) -> Outcome<Answer> {
+    let path = load.paths.last().ok_or("there is nothing to ask")?;
+    let token = Some(contender.token.as_str());
+    let mut http = Connection::open(&contender.server.address)?;
+    http.send(load.method, path, token, load.body.as_ref())
+}
+
+/// A server that finds nothing would be very fast.
+fn is_full(page: &Value) -> Outcome {
+    match page["items"].as_array() {
+        Some(items) if items.len() == PAGE => Ok(()),
+        _ => Err(format!("a page of {PAGE} was expected, not {page}")),
+    }
+}
+
+/// Sends one kind of request over so many connections.
+pub fn send(
+    address: &str,
+    token: &str,
+    load: &Load,
+    connections: usize,
+    seconds: u64,
+    folder: &Path,
+) -> Outcome<Figures> {
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
         on(
@@ -83,18 +93,18 @@ pub fn run(contender: &Contender, case: Case, seconds: u64, folder: &Path) -> Ou
         Ok::<_, String>(path)
     };
     let script = write("load.lua", SCRIPT)?;
-    let paths = write("paths", &paths.join("\n"))?;
+    let paths = write("paths", &load.paths.join("\n"))?;
     let mut wrk = Command::new("wrk");
     wrk.args(["--threads", &THREADS.to_string()]);
-    wrk.args(["--connections", &case.connections().to_string()]);
+    wrk.args(["--connections", &connections.to_string()]);
     wrk.args(["--duration", &format!("{seconds}s"), "--timeout", "10s"]);
     wrk.arg("--script").arg(script);
-    wrk.arg(format!("http://{}", contender.server.address));
-    wrk.args(["--", method]).arg(paths).arg(&contender.token);
-    if let Some(body) = body {
+    wrk.arg(format!("http://{address}"));
+    wrk.args(["--", load.method]).arg(paths).arg(token);
+    if let Some(body) = &load.body {
         wrk.arg(body.to_string());
     }
-    read(&capture(&mut wrk)?).map_err(|error| format!("{}: {error}", contender.name))
+    read(&capture(&mut wrk)?)
 }
 
 /// Reads the one line our script ends with.

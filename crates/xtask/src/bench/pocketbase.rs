@@ -5,7 +5,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::contender::{Contender, Server, fill, folder};
+use super::cases::{BATCH_ROWS, Case, Load, prices};
+use super::contender::{Contender, Refers, Server, categories, fill, folder, row};
 use super::http::Connection;
 use crate::run::{Outcome, capture};
 
@@ -31,6 +32,40 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
         serve
     })?;
 
+    let (token, ids, to) = prepare(&server, rows)?;
+    let load = move |case| match case {
+        Case::Read => Load::get(ids.iter().map(|id| format!("{RECORDS}/{id}")).collect()),
+        Case::List => Load::get(prices().map(|price| list(price, "")).collect()),
+        Case::Expand => Load::get(
+            prices()
+                .map(|price| list(price, "&expand=category"))
+                .collect(),
+        ),
+        Case::Create => Load::post(RECORDS, row(1, &to)),
+        Case::Batch => {
+            let one = |number| json!({"method": "POST", "url": RECORDS, "body": row(number, &to)});
+            let all: Vec<_> = (0..BATCH_ROWS).map(one).collect();
+            Load::post("/api/batch", json!({"requests": all}))
+        }
+    };
+    Ok(Contender {
+        name: "pocketbase",
+        about: version,
+        server,
+        token,
+        load: Box::new(load),
+    })
+}
+
+/// Without the total, which PocketBase counts unless it is told not to.
+fn list(price: f64, more: &str) -> String {
+    format!(
+        "{RECORDS}?filter=published%3Dtrue%26%26price%3C{price}&sort=-price&perPage=30&skipTotal=1{more}"
+    )
+}
+
+/// Makes tables, rows and a user; gives the user's token, the ids, and what the rows refer to.
+fn prepare(server: &Server, rows: usize) -> Outcome<(String, Vec<String>, Refers)> {
     let mut http = Connection::open(&server.address)?;
     let who = json!({"identity": EMAIL, "password": PASSWORD});
     let path = "/api/collections/_superusers/auth-with-password";
@@ -38,6 +73,18 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
         .send("POST", path, None, Some(&who))?
         .text(&["token"])?;
 
+    let batch = json!({"batch": {"enabled": true, "maxRequests": BATCH_ROWS, "timeout": 30}});
+    http.send("PATCH", "/api/settings", Some(&admin), Some(&batch))?;
+    let fields = json!([{"name": "name", "type": "text"}]);
+    let collection = json!({"name": "categories", "type": "base", "listRule": "", "viewRule": "", "fields": fields});
+    let made = http.send("POST", "/api/collections", Some(&admin), Some(&collection))?;
+    let categories = categories()
+        .map(|category| {
+            let path = "/api/collections/categories/records";
+            let made = http.send("POST", path, Some(&admin), Some(&category))?;
+            made.text(&["id"])
+        })
+        .collect::<Outcome<_>>()?;
     let users = http.send("GET", "/api/collections/users", Some(&admin), None)?;
     let mine_or_published = "published = true || owner = @request.auth.id";
     let collection = json!({
@@ -56,7 +103,14 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
                 "collectionId": users.text(&["id"])?,
                 "maxSelect": 1,
             },
+            {
+                "name": "category",
+                "type": "relation",
+                "collectionId": made.text(&["id"])?,
+                "maxSelect": 1,
+            },
         ],
+        "indexes": ["CREATE INDEX items_price ON items (price)"],
     });
     http.send("POST", "/api/collections", Some(&admin), Some(&collection))?;
 
@@ -70,15 +124,7 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
         .send("POST", path, None, Some(&who))?
         .text(&["token"])?;
 
-    let ids = fill(&server.address, RECORDS, &admin, &owner, rows)?;
-    Ok(Contender {
-        name: "pocketbase",
-        about: version,
-        server,
-        read_path: format!("{RECORDS}/"),
-        create_path: RECORDS.to_owned(),
-        token,
-        owner,
-        ids,
-    })
+    let to = Refers { owner, categories };
+    let ids = fill(&server.address, RECORDS, &admin, &to, rows)?;
+    Ok((token, ids, to))
 }
