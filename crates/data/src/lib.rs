@@ -31,7 +31,7 @@ pub use error::DataError;
 pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, TruthView};
 pub use fields::{Bound, File, Format, Number, Relation, Select, Text, Type};
 pub use migrations::steps;
-pub use model::{Collection, CollectionKind, DefaultValue, Field, Index, Rules};
+pub use model::{Collection, CollectionKind, DefaultValue, Field, FieldRule, Index, Rules};
 pub use query::Query;
 pub use records::{IfMatch, RecordPage, WriteOptions};
 pub use routes::configure;

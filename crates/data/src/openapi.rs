@@ -118,7 +118,7 @@ fn nullable(mut schema: Json) -> Json {
 
 /// What people must know of a field before they send it.
 fn noted(mut schema: Json, column: &Column) -> Json {
-    let note = match (column.read_only, column.write_once) {
+    let note = match (column.is_for_keys(), column.write_once) {
         (true, _) => "Only keys and operators can write this.",
         (_, true) => "This can be set only when the record is made.",
         _ => return schema,
@@ -171,7 +171,7 @@ fn add_schemas(
                 .def
                 .field(&column.name)
                 .is_some_and(|f| f.default.is_some());
-            if !column.nullable && !has_default && !column.read_only {
+            if !column.nullable && !has_default && !column.is_for_keys() {
                 create_required.push(column.name.clone());
             }
         }

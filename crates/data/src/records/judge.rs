@@ -104,7 +104,7 @@ pub(super) async fn done(
     } else if !visible(collection, asker, tx, row).await? {
         None
     } else if collection.private {
-        Some(crate::service::shown(collection, asker, &doc.json, row)?)
+        Some(crate::service::shown(collection, asker, tx, &doc.json, row).await?)
     } else {
         Some(doc.json)
     };

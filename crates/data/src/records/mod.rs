@@ -3,6 +3,7 @@
 mod batch;
 mod defaults;
 mod expand;
+mod fields;
 mod holds;
 mod judge;
 mod make;
@@ -20,10 +21,11 @@ mod write;
 pub(crate) use batch::operation_count;
 pub(crate) use defaults::{early, late};
 pub(crate) use expand::RELATED_ROWS_MAX;
+pub(crate) use fields::{demand_new, ruled};
 pub(crate) use holds::{Keeper, all_removed, made};
 pub(crate) use scene::{keep, replay};
 pub(crate) use trial::Trial;
-pub(crate) use values::{absent, value_of};
+pub(crate) use values::{absent, row_of, value_of};
 
 use store::{Claim, Doc};
 
