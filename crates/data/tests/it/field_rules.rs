@@ -18,6 +18,7 @@ both!(
     users_see_what_they_may_of_themselves,
     faults_of_field_rules_are_told,
     field_rules_are_explained,
+    explanations_keep_what_may_not_be_read,
 );
 
 const MINE: &str = "owner == auth.id";
@@ -505,7 +506,7 @@ async fn write_rules_may_look_at_other_records(kit: &Kit) {
     let fields = json!([
         {"name": "owner", "type": "relation", "collection": "users"},
         {"name": "chief", "type": "bool", "write": "collection('posts').exists(p, p.owner == auth.id && p.chief)"},
-        {"name": "last", "type": "bool", "write": "!collection('posts').exists(p, p.last)"}
+        {"name": "last", "type": "bool", "write": "!collection('posts').exists(p, p.last)", "default": false}
     ]);
     kit.open("posts", fields).await;
     let refused = async |data: Json| faults(kit.create(&u(), "posts", data).await);
@@ -529,6 +530,9 @@ async fn write_rules_may_look_at_other_records(kit: &Kit) {
     kit.made("posts", chief.clone()).await;
     kit.create(&u(), "posts", chief).await.unwrap();
     // After the change the rule is asked once more, of the world with it.
+    kit.merge(&u(), "posts", &id, json!({"last": false}))
+        .await
+        .unwrap();
     let before = kit.dump(&["posts"]).await;
     assert_eq!(
         faults(kit.merge(&u(), "posts", &id, json!({"last": true})).await),
@@ -695,6 +699,26 @@ async fn faults_of_field_rules_are_told(kit: &Kit) {
         faults(refused),
         (Code::Referenced, vec!["/others/a/read".into()])
     );
+}
+
+/// Whoever may ask why is shown the values that it can read: a read rule over other records is not taken for true
+/// because none of them are looked at.
+async fn explanations_keep_what_may_not_be_read(kit: &Kit) {
+    kit.project.set_for_tests(gate::Settings {
+        development: true,
+        ..gate::Settings::default()
+    });
+    add_user(kit, U, None).await;
+    add_user(kit, V, None).await;
+    let fields = json!([{"name": "gift", "type": "text", "read": "collection('users').all(o, o.id == auth.id)"}]);
+    let rules = json!({"view": "true", "update": "gift == 'x'"});
+    kit.collection(json!({"name": "posts", "fields": fields, "rules": rules}))
+        .await;
+    let id = kit.made("posts", json!({"gift": "secret"})).await;
+    let asked = json!({"action": "update", "record": id, "data": {}});
+    let told = kit.try_explain(&u(), "posts", asked).await.unwrap();
+    assert_eq!(told["status"], 403);
+    assert!(!told.to_string().contains("secret"), "{told}");
 }
 
 async fn field_rules_are_explained(kit: &Kit) {
