@@ -247,8 +247,9 @@ fn operation(
     extra: &[u16],
 ) -> Json {
     let mut responses = Map::new();
+    let ok_is_200 = ok.0 == "200";
     responses.insert(ok.0.to_owned(), ok.1);
-    if request.is_some() {
+    if request.is_some() && ok_is_200 {
         responses.insert(
             "204".to_owned(),
             json!({"description": "Done; asked for with Prefer: return=minimal."}),
@@ -279,6 +280,28 @@ fn many(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> J
 fn one(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> Json {
     let name = &collection.def.name;
     let if_match = || header("If-Match", "The ETag that the record must have.");
+    let prefer = || {
+        header(
+            "Prefer",
+            "return=minimal leaves the record out of the answer.",
+        )
+    };
+    let mut put = operation(
+        &format!("upsert_{}", names.singular),
+        &format!(
+            "Makes a record of {name}, or changes the fields that are named of the one that has the id."
+        ),
+        vec![
+            idempotency(),
+            if_match(),
+            header("If-None-Match", "* lets the record only be made."),
+            prefer(),
+        ],
+        Some(body(&format!("{}Create", names.schema))),
+        ("200", answer(&names.schema, "The record, changed.")),
+        &[409, 412, 507],
+    );
+    put["responses"]["201"] = answer(&names.schema, "The record, made.");
     let delete = operation(
         &format!("delete_{}", names.singular),
         &format!("Deletes a record of {name}."),
@@ -291,8 +314,9 @@ fn one(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> Js
         "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}, "description": "The record's id."}],
         "get": operation(&format!("get_{}", names.singular), &format!("Reads a record of {name}."), read::shape(collection, related), None, ("200", answer(&names.schema, "The record.")), &[]),
         "patch": operation(&format!("update_{}", names.singular), &format!("Changes fields of a record of {name}."),
-                           vec![idempotency(), if_match(), header("Prefer", "return=minimal leaves the record out of the answer.")],
+                           vec![idempotency(), if_match(), prefer()],
                            Some(body(&format!("{}Patch", names.schema))), ("200", answer(&names.schema, "The record.")), &[409, 412, 507]),
+        "put": put,
         "delete": delete,
     })
 }

@@ -81,11 +81,13 @@ fn write_page<'a>(
     out.push('}');
 }
 
-/// What `If-Match` asks for.
+/// What a write demands of the record that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
-    /// Any version, as long as the record is there.
+    /// `If-Match: *`: any version, as long as the record is there.
     Any,
+    /// `If-None-Match: *`: there is none yet. Only an upsert can be asked for that.
+    Absent,
     /// One of these versions.
     Versions(Vec<i64>),
 }

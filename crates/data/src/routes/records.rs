@@ -8,6 +8,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gate::{Body, Caller, Idempotent, Permission, Problem};
+use kernel::Code;
 use serde_json::Map;
 use store::{Answer, Doc};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -24,6 +25,10 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .route(
             "/v1/records/{collection}/{id}",
             web::patch().to(update_record),
+        )
+        .route(
+            "/v1/records/{collection}/{id}",
+            web::put().to(upsert_record),
         )
         .route(
             "/v1/records/{collection}/{id}",
@@ -94,6 +99,23 @@ async fn create_record(
             body.object,
             options,
         )
+        .await?;
+    Ok(made(&name, answer, &request))
+}
+
+async fn upsert_record(
+    caller: Caller<can::RecordsWrite>,
+    data: web::Data<Data>,
+    path: Path<(String, String)>,
+    key: Idempotent,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let options = options(&caller, &key, &request, &body.bytes)?;
+    let options = only_made(options, request.headers())?;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let answer = data
+        .upsert(project, &asker, &path.0, &path.1, body.object, options)
         .await?;
     Ok(written(answer, &request))
 }
@@ -177,13 +199,18 @@ pub(super) fn options<P: Permission>(
 ) -> Result<WriteOptions, Problem> {
     let headers = request.headers();
     let if_match = headers.get(header::IF_MATCH).and_then(|v| v.to_str().ok());
+    let if_none_match = headers.get(header::IF_NONE_MATCH);
+    let condition = match if_none_match.and_then(|v| v.to_str().ok()) {
+        None => if_match.map(str::to_owned),
+        Some(none) => Some(format!("{} none {none}", if_match.unwrap_or_default())),
+    };
     let claim = key.claim(
         caller.who(),
         request.method().as_str(),
         request.path(),
         request.query_string(),
         body,
-        if_match,
+        condition.as_deref(),
     )?;
     Ok(WriteOptions {
         if_match: parse_if_match(headers),
@@ -212,6 +239,23 @@ fn parse_if_match(headers: &HeaderMap) -> Option<IfMatch> {
     Some(IfMatch::Versions(tags.iter().filter_map(version).collect()))
 }
 
+/// `If-None-Match: *` (RFC 9110, section 13.1.2) beside what `If-Match` asks for; both together hold of no record.
+fn only_made(options: WriteOptions, headers: &HeaderMap) -> Result<WriteOptions, Problem> {
+    let if_match = match (headers.get(header::IF_NONE_MATCH), options.if_match) {
+        (None, if_match) => if_match,
+        (Some(value), _) if value.as_bytes().trim_ascii() != b"*" => {
+            let detail = "If-None-Match takes * only.";
+            return Err(Problem::new(Code::BadRequest).detail(detail));
+        }
+        (Some(_), None) => Some(IfMatch::Absent),
+        (Some(_), Some(_)) => Some(IfMatch::Versions(Vec::new())),
+    };
+    Ok(WriteOptions {
+        if_match,
+        ..options
+    })
+}
+
 fn json(mut builder: actix_web::HttpResponseBuilder) -> actix_web::HttpResponseBuilder {
     builder.insert_header((header::CONTENT_TYPE, "application/json"));
     builder
@@ -225,20 +269,45 @@ fn record(doc: Doc, tagged: bool) -> HttpResponse {
     response.body(doc.json)
 }
 
-/// The answer of a write; `Prefer: return=minimal` (RFC 7240, section 4.2) leaves the body out.
+/// Where the made record is, from the address of its collection. Without it nobody would know the id of a record whose
+/// answer has no body.
+fn made(collection: &str, answer: Answer, request: &HttpRequest) -> HttpResponse {
+    #[derive(serde::Deserialize)]
+    struct Made {
+        id: String,
+    }
+    let place = answer.body.as_deref().and_then(|body| {
+        let made: Made = serde_json::from_str(body).ok()?;
+        header::HeaderValue::try_from(format!("{collection}/{}", made.id)).ok()
+    });
+    let mut response = written(answer, request);
+    if let Some(place) = place {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
+}
+
+/// The answer of a write; `Prefer: return=minimal` (RFC 7240, section 4.2) leaves the body out: 204, or 201 where
+/// something was made.
 pub(super) fn written(answer: Answer, request: &HttpRequest) -> HttpResponse {
-    let minimal = request
-        .headers()
-        .get("prefer")
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|p| p.split([',', ';']).any(|p| p.trim() == "return=minimal"));
-    let status = if minimal { 204 } else { answer.status };
+    let prefer = request.headers().get_all("prefer");
+    let mut prefer = prefer.filter_map(|v| v.to_str().ok());
+    let minimal = prefer.any(|p| p.split([',', ';']).any(|p| p.trim() == "return=minimal"));
+    let applied = minimal && answer.body.is_some();
+    let status = if applied && answer.status == 200 {
+        204
+    } else {
+        answer.status
+    };
     let mut response =
         HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
     if let Some(etag) = answer.etag {
         response.insert_header((header::ETAG, etag));
     }
-    match answer.body.filter(|_| status != 204) {
+    if applied {
+        response.insert_header(("preference-applied", "return=minimal"));
+    }
+    match answer.body.filter(|_| !applied) {
         Some(body) => json(response).body(body),
         None => response.finish(),
     }

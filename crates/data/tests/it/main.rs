@@ -37,6 +37,7 @@ mod names;
 mod nodes;
 mod operators;
 mod options;
+mod put;
 mod records;
 mod related;
 mod related_guards;

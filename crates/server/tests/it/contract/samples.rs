@@ -79,6 +79,9 @@ impl Samples {
                 json!({"sort": "-created_at", "limit": 5, "expand": {"owner": {"fields": ["id"]}}})
             }
             "query_notes" | "query_users" => json!({"limit": 5, "count": "exact"}),
+            "upsert_post" => json!({"owner": self.path["user"], "title": "put", "score": 2.5}),
+            "upsert_note" => json!({"text": "a note that was put"}),
+            "upsert_user" => json!({}),
             "create_note" => json!({"text": "a fresh note"}),
             "update_note" => json!({"text": "a changed note"}),
             "create_user" | "update_user" => json!({}),
