@@ -33,7 +33,7 @@ pub use fields::{Bound, File, Format, Number, Relation, Select, Text, Type};
 pub use migrations::steps;
 pub use model::{Collection, CollectionKind, DefaultValue, Field, FieldRule, Index, Rules};
 pub use query::Query;
-pub use records::{IfMatch, RecordPage, WriteOptions};
+pub use records::{Bulk, IfMatch, RecordPage, WriteOptions};
 pub use routes::configure;
 pub use schema::{Column, Loaded, Rule, Schema};
 pub use service::{Asker, Data};

@@ -1,6 +1,7 @@
 //! The part of a project's API document that its live collections make: named schemas and stable operation ids.
 
 mod read;
+mod write;
 
 use crate::fields::Type;
 use crate::schema::{Column, Loaded, Schema};
@@ -29,6 +30,15 @@ pub fn document(
         let base = format!("/v1/records/{}", collection.def.name);
         paths.insert(base.clone(), many(collection, names, &related));
         paths.insert(format!("{base}/query"), read::query(collection, names));
+        write::add_schemas(names, &mut schemas);
+        paths.insert(
+            format!("{base}/update"),
+            write::update_many(collection, names),
+        );
+        paths.insert(
+            format!("{base}/delete"),
+            write::delete_many(collection, names),
+        );
         paths.insert(format!("{base}/{{id}}"), one(collection, names, &related));
     }
     (paths, schemas)
@@ -57,8 +67,22 @@ impl Names {
                 format!("list_{plural}"),
                 format!("query_{plural}"),
                 format!("create_{singular}"),
+                format!("update_{singular}"),
+                format!("delete_{singular}"),
+                format!("update_many_{plural}"),
+                format!("delete_many_{plural}"),
             ];
-            let schemas = ["", "Create", "Patch", "Page", "Query", "Expand", "Related"];
+            let schemas = [
+                "",
+                "Create",
+                "Patch",
+                "Page",
+                "Query",
+                "Expand",
+                "Related",
+                "UpdateMany",
+                "DeleteMany",
+            ];
             let schemas = schemas.map(|of| format!("{pascal}{of}"));
             operations.into_iter().chain(schemas).collect()
         };

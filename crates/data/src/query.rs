@@ -1,9 +1,11 @@
 //! What a caller asks of a list or a record: the parameters of an address, or a body.
 
+mod bulk;
 mod expand;
 mod parts;
 mod prepare;
 
+pub(crate) use bulk::{Matching, matching};
 pub use expand::Expand;
 pub(crate) use expand::{HOPS_MAX, RELATED_DEFAULT, RELATED_MAX, RELATIONS_MAX};
 pub(crate) use prepare::{

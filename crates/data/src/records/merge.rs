@@ -23,6 +23,7 @@ use store::{Action, WriteTx};
 use uuid::Uuid;
 
 /// Changes of some fields of a record.
+#[derive(Clone)]
 pub(super) struct Merging {
     pub collection: Arc<Loaded>,
     pub id: Uuid,
@@ -79,6 +80,18 @@ impl Merging {
         scene: &Scene,
     ) -> Result<Option<(i64, Row)>, DataError> {
         locked(tx, &scene.asker, &self.collection, self.id, self.reads()).await
+    }
+
+    /// The same changes of another record.
+    pub(super) fn of(&self, id: Uuid) -> Self {
+        Self { id, ..self.clone() }
+    }
+
+    /// Whether a rule is asked once more after the change.
+    pub(super) fn asks_again(&self) -> bool {
+        let rules = self.ruled.iter();
+        let mut rules = rules.filter_map(|name| self.collection.column(name, true));
+        self.collection.rules.update.needs_sql() || rules.any(|c| c.write.needs_sql())
     }
 
     /// Whether the change depends on what is there, whoever asks.

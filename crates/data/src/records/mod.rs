@@ -1,6 +1,7 @@
 //! The records' verbs: list, get, create, merge, delete. Rules are asked in the write's own transaction.
 
 mod batch;
+mod bulk;
 mod defaults;
 mod expand;
 mod fields;
@@ -19,6 +20,7 @@ mod views;
 mod write;
 
 pub(crate) use batch::operation_count;
+pub use bulk::Bulk;
 pub(crate) use defaults::{early, late};
 pub(crate) use expand::RELATED_ROWS_MAX;
 pub(crate) use fields::{demand_new, ruled};

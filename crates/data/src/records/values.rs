@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 /// A relation that a write sets.
+#[derive(Clone)]
 pub(super) struct Link {
     /// The field.
     pub field: String,

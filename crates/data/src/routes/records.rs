@@ -2,7 +2,7 @@
 
 use crate::can;
 use crate::query::Query;
-use crate::records::{IfMatch, WriteOptions};
+use crate::records::{Bulk, IfMatch, WriteOptions};
 use crate::service::{Asker, Data};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{self, Path};
@@ -20,6 +20,14 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .route(
             "/v1/records/{collection}/query",
             web::post().to(query_records),
+        )
+        .route(
+            "/v1/records/{collection}/update",
+            web::post().to(update_records),
+        )
+        .route(
+            "/v1/records/{collection}/delete",
+            web::post().to(delete_records),
         )
         .route("/v1/records/{collection}/{id}", web::get().to(get_record))
         .route(
@@ -61,6 +69,36 @@ async fn query_records(
         .list(caller.project()?, &asker(&caller, &request), &name, &query)
         .await?;
     Ok(json(HttpResponse::Ok()).body(page.json()))
+}
+
+async fn update_records(
+    caller: Caller<can::RecordsWrite>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    key: Idempotent,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let claim = options(&caller, &key, &request, &body.bytes)?.claim;
+    let bulk = Bulk::parse_update(body.object)?;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let answer = data.write_all(project, &asker, &name, bulk, claim).await?;
+    Ok(written(answer, &request))
+}
+
+async fn delete_records(
+    caller: Caller<can::RecordsWrite>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    key: Idempotent,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let claim = options(&caller, &key, &request, &body.bytes)?.claim;
+    let bulk = Bulk::parse_delete(body.object)?;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let answer = data.write_all(project, &asker, &name, bulk, claim).await?;
+    Ok(written(answer, &request))
 }
 
 async fn get_record(

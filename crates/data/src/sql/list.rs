@@ -163,7 +163,7 @@ pub(crate) fn truth_of(condition: Expr, backend: DbBackend) -> Plan {
 }
 
 /// The columns (json, key, version) of a statement that has no key.
-fn null_text(backend: DbBackend) -> Expr {
+pub(super) fn null_text(backend: DbBackend) -> Expr {
     let mut sql = Text::new(backend);
     sql.push("CAST(NULL AS text)");
     sql.expr()

@@ -11,6 +11,7 @@
 
 mod added;
 mod batch;
+mod bulk;
 mod callers;
 mod changes;
 mod changes_copy;
