@@ -75,6 +75,7 @@ impl Names {
             let schemas = [
                 "",
                 "Create",
+                "Put",
                 "Patch",
                 "Page",
                 "Query",
@@ -214,6 +215,11 @@ fn add_schemas(
     let name = &names.schema;
     // A record the caller may not view is answered with these two alone, and `fields` can leave out the rest.
     schemas.insert(name.clone(), object(all, Vec::new()));
+    schemas.insert(
+        format!("{name}Put"),
+        object(create.clone(), create_required.clone()),
+    );
+    create.extend(read::nested(related));
     schemas.insert(format!("{name}Create"), object(create, create_required));
     schemas.insert(format!("{name}Patch"), object(patch, Vec::new()));
     schemas.insert(
@@ -321,7 +327,7 @@ fn one(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> Js
             header("If-None-Match", "* lets the record only be made."),
             prefer(),
         ],
-        Some(body(&format!("{}Create", names.schema))),
+        Some(body(&format!("{}Put", names.schema))),
         ("200", answer(&names.schema, "The record, changed.")),
         &[409, 412, 507],
     );

@@ -61,6 +61,20 @@ fn reference(name: &str) -> Json {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
+/// The records that a new record can bring, under the names by which they point to it.
+pub(super) fn nested<'a>(related: &'a [Relation<'_>]) -> impl Iterator<Item = (String, Json)> + 'a {
+    let many = related.iter().filter(|r| matches!(r.what, What::Many(_)));
+    many.map(|r| {
+        let of = r.name.split("_via_").next().unwrap_or_default();
+        let text = format!(
+            "Records of {of} that are made with it, and without the field that points to it."
+        );
+        let item = json!({"type": "object", "additionalProperties": true});
+        let list = json!({"type": "array", "maxItems": 999, "description": text, "items": item});
+        (r.name.clone(), list)
+    })
+}
+
 /// The member `expand` of a record; nothing where there are no relations.
 pub(super) fn expanded(related: &[Relation<'_>]) -> Option<Json> {
     if related.is_empty() {

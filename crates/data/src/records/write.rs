@@ -3,6 +3,7 @@
 use super::WriteOptions;
 use super::make::Making;
 use super::merge::Merging;
+use super::nested::has_nested;
 use super::remove::Removing;
 use super::scene::Operation;
 use super::upsert::Upserting;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use store::Answer;
 
 impl Data {
-    /// Makes a record.
+    /// Makes a record, with those that point to it under `<collection>_via_<field>`.
     pub async fn create(
         &self,
         project: &Arc<Project>,
@@ -28,6 +29,12 @@ impl Data {
     ) -> Result<Answer, DataError> {
         let scene = self.scene(project, asker).await?;
         let collection = scene.schema.collection(name)?;
+        if has_nested(&object) {
+            let collection = collection.clone();
+            return self
+                .create_nested(scene, &collection, object, options.claim)
+                .await;
+        }
         let doubtful = Self::doubtful(project, asker, Act::Create, None, Some(&object));
         let making = Making::parse(collection, asker, object, self.ids().new_id())?;
         let operation = Operation::Create(making);

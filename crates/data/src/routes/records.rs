@@ -2,7 +2,7 @@
 
 use crate::can;
 use crate::query::Query;
-use crate::records::{Bulk, IfMatch, WriteOptions};
+use crate::records::{Bulk, IfMatch, WriteOptions, record_count};
 use crate::service::{Asker, Data};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{self, Path};
@@ -128,6 +128,7 @@ async fn create_record(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
+    gate::charge(&request, record_count(&body.object))?;
     let options = options(&caller, &key, &request, &body.bytes)?;
     let answer = data
         .create(

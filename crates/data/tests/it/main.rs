@@ -35,6 +35,7 @@ mod http_schema;
 mod kit;
 mod lists;
 mod names;
+mod nested;
 mod nodes;
 mod operators;
 mod options;
