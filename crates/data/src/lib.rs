@@ -32,7 +32,7 @@ pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, 
 pub use fields::{Bound, File, Format, Number, Relation, Select, Text, Type};
 pub use migrations::steps;
 pub use model::{Collection, CollectionKind, DefaultValue, Field, FieldRule, Index, Rules};
-pub use query::Query;
+pub use query::{Aggregate, Query};
 pub use records::{Bulk, IfMatch, RecordPage, WriteOptions};
 pub use routes::configure;
 pub use schema::{Column, Loaded, Rule, Schema};

@@ -32,6 +32,10 @@ pub fn document(
         paths.insert(format!("{base}/query"), read::query(collection, names));
         write::add_schemas(names, &mut schemas);
         paths.insert(
+            format!("{base}/aggregate"),
+            read::aggregate(collection, names),
+        );
+        paths.insert(
             format!("{base}/update"),
             write::update_many(collection, names),
         );
@@ -66,6 +70,7 @@ impl Names {
             let operations = [
                 format!("list_{plural}"),
                 format!("query_{plural}"),
+                format!("aggregate_{plural}"),
                 format!("create_{singular}"),
                 format!("update_{singular}"),
                 format!("delete_{singular}"),
@@ -83,6 +88,7 @@ impl Names {
                 "Related",
                 "UpdateMany",
                 "DeleteMany",
+                "Aggregate",
             ];
             let schemas = schemas.map(|of| format!("{pascal}{of}"));
             operations.into_iter().chain(schemas).collect()

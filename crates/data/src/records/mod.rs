@@ -1,5 +1,6 @@
 //! The records' verbs: list, get, create, merge, delete. Rules are asked in the write's own transaction.
 
+mod aggregate;
 mod batch;
 mod bulk;
 mod defaults;

@@ -1,7 +1,7 @@
 //! Records over HTTP. Their document is made per project from its live collections, not here.
 
 use crate::can;
-use crate::query::Query;
+use crate::query::{Aggregate, Query};
 use crate::records::{Bulk, IfMatch, WriteOptions, record_count};
 use crate::service::{Asker, Data};
 use actix_web::http::header::{self, HeaderMap};
@@ -20,6 +20,10 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .route(
             "/v1/records/{collection}/query",
             web::post().to(query_records),
+        )
+        .route(
+            "/v1/records/{collection}/aggregate",
+            web::post().to(aggregate_records),
         )
         .route(
             "/v1/records/{collection}/update",
@@ -69,6 +73,19 @@ async fn query_records(
         .list(caller.project()?, &asker(&caller, &request), &name, &query)
         .await?;
     Ok(json(HttpResponse::Ok()).body(page.json()))
+}
+
+async fn aggregate_records(
+    caller: Caller<can::RecordsRead>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let asked = Aggregate::parse(body.object)?;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let totals = data.aggregate(project, &asker, &name, &asked).await?;
+    Ok(json(HttpResponse::Ok()).body(totals))
 }
 
 async fn update_records(

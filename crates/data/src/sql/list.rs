@@ -86,7 +86,7 @@ pub(super) fn from(select: &mut SelectStatement, collection: &Loaded) {
     select.from_as(table(collection), Alias::new(ROW));
 }
 
-fn table(collection: &Loaded) -> (Alias, Alias) {
+pub(super) fn table(collection: &Loaded) -> (Alias, Alias) {
     let name = collection.def.name.clone();
     (Alias::new(store::SCHEMA), Alias::new(name))
 }

@@ -10,6 +10,7 @@
 )]
 
 mod added;
+mod aggregate;
 mod batch;
 mod bulk;
 mod callers;

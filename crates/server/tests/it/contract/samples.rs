@@ -79,6 +79,8 @@ impl Samples {
                 json!({"sort": "-created_at", "limit": 5, "expand": {"owner": {"fields": ["id"]}}})
             }
             "query_notes" | "query_users" => json!({"limit": 5, "count": "exact"}),
+            "aggregate_posts" => json!({"group_by": ["open", "owner.id"], "measures": {"n": "count()", "sum": "sum(score)"}, "sort": "-n"}),
+            "aggregate_notes" | "aggregate_users" => json!({"measures": {"n": "count()"}}),
             "update_many_posts" => json!({"filter": "title == 'none'", "set": {"score": {"increment": 1}}}),
             "update_many_notes" => json!({"filter": "text == params.t", "params": {"t": "none"}, "set": {"text": "x"}, "limit": 5}),
             "update_many_users" => json!({"filter": "disabled", "set": {"nick": "x"}}),
