@@ -135,6 +135,7 @@ impl Catalogue for FilterNames<'_> {
             .get(collection)?
             .column(field, false)?
             .mask
-            .clone()
+            .as_ref()
+            .map(|mask| mask.resolved.clone())
     }
 }

@@ -1,6 +1,7 @@
 //! The part of a project's API document that its live collections make: named schemas and stable operation ids.
 
 mod read;
+mod write;
 
 use crate::fields::Type;
 use crate::schema::{Column, Loaded, Schema};
@@ -29,6 +30,19 @@ pub fn document(
         let base = format!("/v1/records/{}", collection.def.name);
         paths.insert(base.clone(), many(collection, names, &related));
         paths.insert(format!("{base}/query"), read::query(collection, names));
+        write::add_schemas(names, &mut schemas);
+        paths.insert(
+            format!("{base}/aggregate"),
+            read::aggregate(collection, names),
+        );
+        paths.insert(
+            format!("{base}/update"),
+            write::update_many(collection, names),
+        );
+        paths.insert(
+            format!("{base}/delete"),
+            write::delete_many(collection, names),
+        );
         paths.insert(format!("{base}/{{id}}"), one(collection, names, &related));
     }
     (paths, schemas)
@@ -56,9 +70,26 @@ impl Names {
             let operations = [
                 format!("list_{plural}"),
                 format!("query_{plural}"),
+                format!("aggregate_{plural}"),
                 format!("create_{singular}"),
+                format!("update_{singular}"),
+                format!("delete_{singular}"),
+                format!("update_many_{plural}"),
+                format!("delete_many_{plural}"),
             ];
-            let schemas = ["", "Create", "Patch", "Page", "Query", "Expand", "Related"];
+            let schemas = [
+                "",
+                "Create",
+                "Put",
+                "Patch",
+                "Page",
+                "Query",
+                "Expand",
+                "Related",
+                "UpdateMany",
+                "DeleteMany",
+                "Aggregate",
+            ];
             let schemas = schemas.map(|of| format!("{pascal}{of}"));
             operations.into_iter().chain(schemas).collect()
         };
@@ -118,7 +149,7 @@ fn nullable(mut schema: Json) -> Json {
 
 /// What people must know of a field before they send it.
 fn noted(mut schema: Json, column: &Column) -> Json {
-    let note = match (column.read_only, column.write_once) {
+    let note = match (column.is_for_keys(), column.write_once) {
         (true, _) => "Only keys and operators can write this.",
         (_, true) => "This can be set only when the record is made.",
         _ => return schema,
@@ -171,7 +202,7 @@ fn add_schemas(
                 .def
                 .field(&column.name)
                 .is_some_and(|f| f.default.is_some());
-            if !column.nullable && !has_default && !column.read_only {
+            if !column.nullable && !has_default && !column.is_for_keys() {
                 create_required.push(column.name.clone());
             }
         }
@@ -190,6 +221,11 @@ fn add_schemas(
     let name = &names.schema;
     // A record the caller may not view is answered with these two alone, and `fields` can leave out the rest.
     schemas.insert(name.clone(), object(all, Vec::new()));
+    schemas.insert(
+        format!("{name}Put"),
+        object(create.clone(), create_required.clone()),
+    );
+    create.extend(read::nested(related));
     schemas.insert(format!("{name}Create"), object(create, create_required));
     schemas.insert(format!("{name}Patch"), object(patch, Vec::new()));
     schemas.insert(
@@ -247,8 +283,9 @@ fn operation(
     extra: &[u16],
 ) -> Json {
     let mut responses = Map::new();
+    let ok_is_200 = ok.0 == "200";
     responses.insert(ok.0.to_owned(), ok.1);
-    if request.is_some() {
+    if request.is_some() && ok_is_200 {
         responses.insert(
             "204".to_owned(),
             json!({"description": "Done; asked for with Prefer: return=minimal."}),
@@ -279,6 +316,28 @@ fn many(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> J
 fn one(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> Json {
     let name = &collection.def.name;
     let if_match = || header("If-Match", "The ETag that the record must have.");
+    let prefer = || {
+        header(
+            "Prefer",
+            "return=minimal leaves the record out of the answer.",
+        )
+    };
+    let mut put = operation(
+        &format!("upsert_{}", names.singular),
+        &format!(
+            "Makes a record of {name}, or changes the fields that are named of the one that has the id."
+        ),
+        vec![
+            idempotency(),
+            if_match(),
+            header("If-None-Match", "* lets the record only be made."),
+            prefer(),
+        ],
+        Some(body(&format!("{}Put", names.schema))),
+        ("200", answer(&names.schema, "The record, changed.")),
+        &[409, 412, 507],
+    );
+    put["responses"]["201"] = answer(&names.schema, "The record, made.");
     let delete = operation(
         &format!("delete_{}", names.singular),
         &format!("Deletes a record of {name}."),
@@ -291,8 +350,9 @@ fn one(collection: &Loaded, names: &Names, related: &[read::Relation<'_>]) -> Js
         "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}, "description": "The record's id."}],
         "get": operation(&format!("get_{}", names.singular), &format!("Reads a record of {name}."), read::shape(collection, related), None, ("200", answer(&names.schema, "The record.")), &[]),
         "patch": operation(&format!("update_{}", names.singular), &format!("Changes fields of a record of {name}."),
-                           vec![idempotency(), if_match(), header("Prefer", "return=minimal leaves the record out of the answer.")],
+                           vec![idempotency(), if_match(), prefer()],
                            Some(body(&format!("{}Patch", names.schema))), ("200", answer(&names.schema, "The record.")), &[409, 412, 507]),
+        "put": put,
         "delete": delete,
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::fields::{Format, Number, Type};
 use crate::model::FIELDS_ADDED;
-use crate::model::{Collection, DefaultValue, Field, RULE_NAMES};
+use crate::model::{Collection, DefaultValue, Field, FieldRule, RULE_NAMES};
 use crate::names::{FilterNames, Names};
 use crate::sql::plan::Plan;
 use gate::Problem;
@@ -76,8 +76,18 @@ pub struct Column {
     pub read_only: bool,
     /// Whether it may be written when the record is made only.
     pub write_once: bool,
-    /// The rule that must be true of a record for its value to be shown.
-    pub mask: Option<Arc<Resolved>>,
+    /// The rule that must be true of a record for its value to be shown; where it is not, null stands there.
+    pub mask: Option<Arc<RowRule>>,
+    /// The rule that must allow whoever sends it, beside that of the record.
+    pub write: Rule,
+}
+
+impl Column {
+    /// Whether only keys and operators may write it.
+    #[must_use]
+    pub fn is_for_keys(&self) -> bool {
+        self.read_only || matches!(self.write, Rule::Closed)
+    }
 }
 
 /// One rule, resolved.
@@ -194,6 +204,15 @@ pub(crate) fn check_rules(
             Some(first) if i >= first => format!("{FIELDS_ADDED}/{}", i - first),
             _ => format!("/fields/{i}"),
         };
+        for (rule, text) in field.rules() {
+            if let Err(error) = resolve(collection, text, &names) {
+                errors.push(FieldError {
+                    path: format!("{place}/{rule}"),
+                    code: "invalid_rule",
+                    message: error.to_string(),
+                });
+            }
+        }
         if let Type::Relation(r) = &field.kind
             && !all.contains_key(&r.collection)
         {
@@ -244,6 +263,16 @@ pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
             all.push(found(format!("/{}/rules/{rule}", other.name), message));
         }
         for field in &other.fields {
+            for (rule, text) in field.rules() {
+                if resolve(other, text, &names).is_err() {
+                    let message = format!(
+                        "The rule {rule} of {} of {} names it.",
+                        field.name, other.name
+                    );
+                    let path = format!("/{}/{}/{rule}", other.name, field.name);
+                    all.push(found(path, message));
+                }
+            }
             if let Some(Err(_)) = formula(other, field, &names) {
                 let message = format!("The default of {} of {} names it.", field.name, other.name);
                 let path = format!("/{}/{}/default", other.name, field.name);
@@ -258,29 +287,37 @@ pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
 fn broken_rules(collection: &Collection, names: &Names<'_>) -> Vec<(&'static str, RuleError)> {
     let broken = |rule: &'static str| {
         let text = collection.rules.get(rule)?;
-        let resolved = rules::parse_and_resolve(text, &collection.name, Mode::Rule, names, None);
-        Some((rule, resolved.err()?))
+        Some((rule, resolve(collection, text, names).err()?))
     };
     RULE_NAMES.into_iter().filter_map(broken).collect()
+}
+
+fn resolve(def: &Collection, text: &str, names: &Names<'_>) -> Result<Resolved, RuleError> {
+    rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None)
+}
+
+/// A rule ready to be asked. One that does not resolve denies, and says so in the trace.
+fn ready(def: &Collection, rule: &str, text: &str, names: &Names<'_>) -> Rule {
+    if text.trim() == "true" {
+        return Rule::Open;
+    }
+    match resolve(def, text, names) {
+        Ok(resolved) => Rule::When(Arc::new(RowRule {
+            resolved: Arc::new(resolved),
+            given: OnceLock::new(),
+        })),
+        Err(error) => {
+            tracing::error!(collection = %def.name, %rule, %error, "a rule does not resolve and denies");
+            Rule::Closed
+        }
+    }
 }
 
 impl Loaded {
     fn new(def: &Collection, names: &Names<'_>) -> Self {
         let rule = |name: &str| match def.rules.get(name) {
             None => Rule::Closed,
-            Some(text) if text.trim() == "true" => Rule::Open,
-            Some(text) => {
-                match rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None) {
-                    Ok(resolved) => Rule::When(Arc::new(RowRule {
-                        resolved: Arc::new(resolved),
-                        given: OnceLock::new(),
-                    })),
-                    Err(error) => {
-                        tracing::error!(collection = %def.name, rule = %name, %error, "a rule does not resolve and denies");
-                        Rule::Closed
-                    }
-                }
-            }
+            Some(text) => ready(def, name, text, names),
         };
         let rules = ResolvedRules {
             list: rule("list"),
@@ -323,6 +360,13 @@ impl Loaded {
             .iter()
             .filter(|c| privileged || !c.hidden)
             .collect()
+    }
+
+    /// Whether a viewer may be shown null in the place of a value.
+    #[must_use]
+    pub fn masks(&self, name: &str, privileged: bool) -> bool {
+        let column = self.column(name, privileged);
+        !privileged && column.is_none_or(|c| c.mask.is_some())
     }
 
     /// A column that exists for a viewer.
@@ -400,26 +444,37 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
         read_only: false,
         write_once: false,
         mask: None,
+        write: Rule::Open,
     };
     let mut columns = vec![system("id", Type::Id)];
     for field in &def.fields {
-        let mask = field.read_rule.and_then(|text| match rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None) {
-            Ok(rule) => Some(Arc::new(rule)),
-            Err(error) => {
-                tracing::error!(field = %field.name, %error, "a field's read rule does not resolve");
-                None
-            }
-        });
+        let own =
+            |of: &str, text: &str| ready(def, &format!("{of} of {}", field.name), text, names);
+        let read = match &field.read {
+            FieldRule::Record => Rule::Open,
+            FieldRule::Keys => own("read", "false"),
+            FieldRule::When(text) => own("read", text),
+        };
+        let write = match &field.write {
+            FieldRule::Record => Rule::Open,
+            FieldRule::Keys => Rule::Closed,
+            FieldRule::When(text) => own("write", text),
+        };
         columns.push(Column {
             name: field.name.clone(),
             kind: field.kind.clone(),
             // A read rule that is there but does not resolve must not open the field.
-            hidden: field.hidden || (field.read_rule.is_some() && mask.is_none()),
+            hidden: field.hidden || matches!(read, Rule::Closed),
             nullable: !field.required,
             writable: !field.system,
             read_only: field.read_only,
             write_once: field.write_once,
-            mask,
+            mask: if let Rule::When(rule) = read {
+                Some(rule)
+            } else {
+                None
+            },
+            write,
         });
     }
     columns.push(system("created_at", Type::DateTime));

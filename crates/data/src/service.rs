@@ -316,25 +316,26 @@ pub(crate) async fn visible(
 }
 
 /// The record without what is kept from the caller. The values stay as the database wrote them.
-pub(crate) fn shown(
+pub(crate) async fn shown(
     collection: &Loaded,
     asker: &Asker,
+    tx: &WriteTx,
     json: &str,
     row: &Row,
 ) -> Result<String, DataError> {
     let values: HashMap<&str, &RawValue> = serde_json::from_str(json)
         .map_err(|e| Problem::internal(format!("a stored record is no JSON: {e}")))?;
-    let params = Map::new();
     let mut out = String::with_capacity(json.len());
     for column in collection.columns(asker.privileged()) {
         let Some(value) = values.get(column.name.as_str()) else {
             continue;
         };
         let masked = match &column.mask {
-            Some(mask) if !asker.privileged() => !asker
-                .with_env(&params, Some(row), Some(row), |env| mask.eval(env, &Alone))
-                .allows(),
-            _ => false,
+            Some(mask) => {
+                let rule = Rule::When(mask.clone());
+                !allows(&rule, asker, tx, row, Some(row)).await?
+            }
+            None => false,
         };
         out.push(if out.is_empty() { '{' } else { ',' });
         // A name follows the grammar of names: nothing in it needs escaping.

@@ -3,16 +3,17 @@
 use crate::error::DataError;
 use crate::query;
 use crate::records::{self, Keeper};
-use crate::schema::Loaded;
-use crate::service::{Asker, Data};
+use crate::schema::{Column, Loaded, Rule};
+use crate::service::{Asker, Data, allows, allows_outside};
 use crate::sql::plan::Plan;
 use crate::sql::projection::Projection;
 use crate::sql::{list, write};
-use gate::{Problem, Project, Who};
+use gate::{Problem, Project, UserAuth, Who};
 use kernel::{Code, FieldError, Stamp, parse_id};
 use rules::{Env, Row};
 use sea_orm::{Statement, Value};
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 use store::{Action, ChangeIn, Doc, WriteTx};
 use uuid::Uuid;
 
@@ -116,13 +117,14 @@ impl Data {
         let statement = plan
             .statement(&env, |_| value.clone())
             .map_err(|e| Problem::internal(format!("a statement could not be bound: {e}")))?;
-        project
-            .db
-            .docs(statement)
-            .await?
-            .pop()
-            .map(|doc| read(users, &doc))
-            .transpose()
+        let Some(doc) = project.db.docs(statement).await?.pop() else {
+            return Ok(None);
+        };
+        let row = parsed(&doc)?;
+        let own = async |rule: &Rule, asker: &Asker| {
+            allows_outside(rule, asker, &project.db, &row, &row).await
+        };
+        read(users, &row, own).await.map(Some)
     }
 
     /// Checks a new user's own fields, all faults at once, before any password is hashed.
@@ -161,6 +163,9 @@ impl Data {
                 return Err(DataError::invalid(faults));
             }
         }
+        let row = records::row_of(users, &values);
+        let sent = records::ruled(users, &asker, user.profile.keys());
+        records::demand_new(tx, &asker, users, &sent, &row).await?;
         let statement = write::insert(users, values.clone(), false, backend);
         let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
         let keeper = Keeper {
@@ -181,13 +186,24 @@ impl Data {
             at: user.now,
         };
         tx.log_change(change).await?;
-        read(users, &doc)
+        let row = parsed(&doc)?;
+        let own =
+            async |rule: &Rule, asker: &Asker| allows(rule, asker, tx, &row, Some(&row)).await;
+        read(users, &row, own).await
     }
 }
 
-fn read(users: &Loaded, doc: &Doc) -> Result<User, DataError> {
-    let mut row: Row = serde_json::from_str(&doc.json)
-        .map_err(|e| Problem::internal(format!("a stored user is no JSON: {e}")))?;
+fn parsed(doc: &Doc) -> Result<Row, DataError> {
+    serde_json::from_str(&doc.json)
+        .map_err(|e| Problem::internal(format!("a stored user is no JSON: {e}")).into())
+}
+
+/// The user of a record. `own` asks a rule of the record, for the user itself.
+async fn read(
+    users: &Loaded,
+    row: &Row,
+    own: impl AsyncFn(&Rule, &Asker) -> Result<bool, DataError>,
+) -> Result<User, DataError> {
     let id = row
         .get("id")
         .and_then(Json::as_str)
@@ -199,13 +215,41 @@ fn read(users: &Loaded, doc: &Doc) -> Result<User, DataError> {
         flag("disabled").unwrap_or(true),
     );
     let email = row.get("email").and_then(Json::as_str).map(str::to_owned);
-    row.retain(|name, _| users.column(name, false).is_some());
+    let auth = rules::Auth {
+        id: id.to_string(),
+        email: email.clone(),
+        verified,
+        level: 1,
+        ..rules::Auth::default()
+    };
+    let who = Who::User(UserAuth {
+        id,
+        session: Uuid::nil(),
+        auth: Arc::new(auth),
+    });
+    let changed = row.get("updated_at").and_then(Json::as_str);
+    let changed = changed.and_then(|t| Stamp::parse(t));
+    let changed = changed.ok_or_else(|| Problem::internal("a stored user has no time"))?;
+    let asker = Asker::new(&who, changed, "GET", "", Map::new(), "");
+    let mut view = Row::new();
+    for column in users.columns(false) {
+        let shown = match &column.mask {
+            None => true,
+            Some(mask) => {
+                // Neither the present nor the request is known here.
+                let reach = mask.resolved.reach();
+                !reach.time && !reach.request && own(&Rule::When(mask.clone()), &asker).await?
+            }
+        };
+        let value = row.get(&column.name).filter(|_| shown);
+        view.insert(column.name.clone(), value.cloned().unwrap_or(Json::Null));
+    }
     Ok(User {
         id,
         email,
         verified,
         disabled,
-        view: row,
+        view,
     })
 }
 
@@ -222,7 +266,7 @@ fn check_profile(users: &Loaded, profile: &Map<String, Json>) -> Result<(), Data
     let fixed = faults(
         "readonly_field",
         "Only keys and operators can write this.",
-        &|n| column(n).is_some_and(|c| c.read_only),
+        &|n| column(n).is_some_and(Column::is_for_keys),
     );
     let code = match (unknown.is_empty(), fixed.is_empty()) {
         (true, true) => return Ok(()),

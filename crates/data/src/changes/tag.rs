@@ -40,7 +40,7 @@ impl Feed {
             }
             for column in collection.columns(false) {
                 if let Some(mask) = &column.mask {
-                    reach.add(&mask.reach());
+                    reach.add(&mask.resolved.reach());
                 }
             }
             reach

@@ -68,9 +68,30 @@ impl Looking<'_> {
         rule: &Rule,
         of: Of<'_>,
     ) -> Result<RuleCheck, DataError> {
-        let text = self.collection.def.rules.get(name).map(str::to_owned);
+        let text = self.collection.def.rules.get(name);
+        self.asked((name, None), text, rule, of).await
+    }
+
+    /// Asks the write rule of a field.
+    pub(super) async fn write_rule(&self, field: &str, of: Of<'_>) -> Result<RuleCheck, DataError> {
+        let known = self.collection.column(field, true);
+        let rule = known.map_or(&Rule::Open, |c| &c.write);
+        let text = self.collection.def.field(field);
+        let text = text.and_then(|f| f.write.text());
+        self.asked(("write", Some(field)), text, rule, of).await
+    }
+
+    async fn asked(
+        &self,
+        (name, field): (&'static str, Option<&str>),
+        text: Option<&str>,
+        rule: &Rule,
+        of: Of<'_>,
+    ) -> Result<RuleCheck, DataError> {
+        let text = text.map(str::to_owned);
         let known = |answer| RuleCheck {
             rule: name,
+            field: field.map(str::to_owned),
             record: of.called,
             text: text.clone(),
             answer,
@@ -112,6 +133,7 @@ impl Looking<'_> {
         let answer = found.as_ref().map(|e| e.answer.into());
         Ok(RuleCheck {
             rule: "filter",
+            field: None,
             record: of.called,
             text: Some(filter.text().to_owned()),
             answer: answer.unwrap_or(TruthView::Unknown),
@@ -189,14 +211,19 @@ impl Looking<'_> {
         let Some(column) = column.filter(|_| words.next().is_none()) else {
             return false;
         };
-        column.mask.as_ref().is_none_or(|mask| {
-            let shown = self
-                .reader
-                .with_env(&Map::new(), Some(row), Some(row), |env| {
-                    mask.eval(env, &Alone)
-                });
-            shown.allows()
-        })
+        column
+            .mask
+            .as_ref()
+            .map(|mask| &mask.resolved)
+            .is_none_or(|mask| {
+                let shown = self
+                    .reader
+                    .with_env(&Map::new(), Some(row), Some(row), |env| {
+                        mask.eval(env, &Alone)
+                    });
+                // One that looks at other records would be asked of a world without any.
+                !mask.needs_sql() && shown.allows()
+            })
     }
 
     /// The record as it is stored. To whoever is bound by rules, one that it cannot view is absent.

@@ -5,7 +5,7 @@ use super::look::{Looking, Of};
 use super::view::{Act, RuleCheck, TruthView};
 use crate::error::DataError;
 use crate::query;
-use crate::records::Trial;
+use crate::records::{Trial, ruled};
 use crate::schema::Rule;
 use kernel::FieldError;
 use rules::{Mode, Row};
@@ -105,10 +105,15 @@ impl Looking<'_> {
         let check = self
             .rule("create", create, Of::one("after", &trial.after))
             .await?;
-        if holds(&check) {
-            return sound(trial.faults, (201, vec![check]));
+        let mut checks = vec![check];
+        if checks.iter().all(holds) {
+            let of = Of::one("after", &trial.after);
+            self.fields(input, &[of], &[], &mut checks).await?;
         }
-        Ok((403, vec![check]))
+        if checks.iter().all(holds) {
+            return sound(trial.faults, (201, checks));
+        }
+        Ok((403, checks))
     }
 
     async fn update(&self, input: &ExplainIn, id: Uuid) -> Result<Steps, DataError> {
@@ -150,7 +155,34 @@ impl Looking<'_> {
             }
             return Ok((403, checks));
         }
-        sound(trial.faults, (200, checks))
+        let apart = [Of::one("stored", &before), Of::one("after", after)];
+        self.fields(input, &apart, &[change], &mut checks).await?;
+        if checks.iter().all(holds) {
+            sound(trial.faults, (200, checks))
+        } else {
+            Ok((403, checks))
+        }
+    }
+
+    /// Asks the write rules of the fields that are sent, until one denies. `changed` is for those that name the row after.
+    async fn fields(
+        &self,
+        input: &ExplainIn,
+        of: &[Of<'_>],
+        changed: &[Of<'_>],
+        checks: &mut Vec<RuleCheck>,
+    ) -> Result<(), DataError> {
+        for name in ruled(self.collection, self.whom, input.data.keys()) {
+            let rule = self.collection.column(&name, true).map(|c| &c.write);
+            let at_once = !changed.is_empty() && rule.is_some_and(Rule::names_next);
+            for of in if at_once { changed } else { of } {
+                checks.push(self.write_rule(&name, *of).await?);
+                if !checks.iter().all(holds) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn delete(&self, id: Uuid) -> Result<Steps, DataError> {

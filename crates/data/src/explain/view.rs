@@ -50,8 +50,12 @@ pub struct ExplanationView {
 /// One rule that was asked.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RuleCheck {
-    /// `list`, `view`, `create`, `update` or `delete`; or `filter` for the list's filter.
+    /// `list`, `view`, `create`, `update` or `delete`; `write` for that of a field; or `filter` for the list's filter.
     pub rule: &'static str,
+    /// The field whose rule it is; absent for those of the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub field: Option<String>,
     /// Of which record: `stored` as it is, `after` as the act would leave it, `change` from the one to the other,
     /// `reread` once more among the other records as the act would leave them; null where no record decides.
     pub record: Option<&'static str>,

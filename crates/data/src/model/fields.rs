@@ -1,7 +1,7 @@
 //! Reading fields and indexes as developers write them, in a new collection or added to one.
 
 use super::parse::is_name;
-use super::{DefaultValue, Field, Index};
+use super::{DefaultValue, Field, FieldRule, Index};
 use crate::fields::Type;
 use gate::{Input, Problem};
 use kernel::FieldError;
@@ -80,6 +80,8 @@ impl Field {
         let mut flag = |name: &str| input.optional_bool(name).unwrap_or(false);
         let (required, unique, hidden) = (flag("required"), flag("unique"), flag("hidden"));
         let (read_only, write_once) = (flag("read_only"), flag("write_once"));
+        let read = FieldRule::parse(&mut input, "read");
+        let write = FieldRule::parse(&mut input, "write");
         let default = kind
             .as_ref()
             .and_then(|kind| parse_default(&mut input, kind));
@@ -92,7 +94,8 @@ impl Field {
             read_only,
             write_once,
             system: false,
-            read_rule: None,
+            read,
+            write,
             default,
         });
         (field, input.finish())

@@ -1,9 +1,11 @@
 //! Collections as developers define them: parsing with all faults at once, and the form that is stored and sent.
 
 mod fields;
+mod guard;
 mod parse;
 mod patch;
 
+pub use guard::FieldRule;
 pub(crate) use patch::{FIELDS_ADDED, INDEXES_ADDED};
 
 use crate::fields::{Text, Type};
@@ -62,8 +64,10 @@ pub struct Field {
     pub write_once: bool,
     /// Whether callers cannot write it: fields that the server keeps itself.
     pub system: bool,
-    /// A rule that must be true of a record for its value to be shown; the built-in users only.
-    pub read_rule: Option<&'static str>,
+    /// Who sees its value; to others who see the record it is null.
+    pub read: FieldRule,
+    /// Who may send it.
+    pub write: FieldRule,
     /// The value of a record made without one.
     pub default: Option<DefaultValue>,
 }
@@ -257,13 +261,14 @@ fn user_fields() -> Vec<Field> {
         read_only: false,
         write_once: false,
         system: true,
-        read_rule: None,
+        read: FieldRule::Record,
+        write: FieldRule::Record,
         default: None,
     };
-    let own = Some("id == auth.id");
+    let own = || FieldRule::When("id == auth.id".to_owned());
     vec![
         Field {
-            read_rule: own,
+            read: own(),
             ..system("email", text(254))
         },
         Field {
@@ -278,7 +283,7 @@ fn user_fields() -> Vec<Field> {
             ..system("username_key", text(100))
         },
         Field {
-            read_rule: own,
+            read: own(),
             ..system("phone", text(20))
         },
         Field {
@@ -319,6 +324,8 @@ impl Field {
         ] {
             map.insert(name.to_owned(), on.into());
         }
+        self.read.describe("read", &mut map);
+        self.write.describe("write", &mut map);
         match &self.default {
             None => {}
             Some(DefaultValue::Constant(value)) => {
@@ -329,6 +336,13 @@ impl Field {
             }
         }
         Json::Object(map)
+    }
+
+    /// Its own rules that are texts, with the names of their members.
+    pub fn rules(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [("read", &self.read), ("write", &self.write)];
+        all.into_iter()
+            .filter_map(|(name, rule)| Some((name, rule.text()?)))
     }
 
     /// The constant value of a record made without one, ready to be bound.

@@ -142,11 +142,11 @@ mod tests {
             "fields": [
                 {"name": "title", "type": "text", "min": 1, "max": 200, "required": true, "unique": true},
                 {"name": "stock", "type": "number", "format": "integer", "min": 0},
-                {"name": "price", "type": "number", "default": 1.5, "read_only": true},
+                {"name": "price", "type": "number", "default": 1.5, "read_only": true, "read": "owner == auth.id", "write": null},
                 {"name": "state", "type": "select", "values": ["new", "old"], "default": "new"},
                 {"name": "face", "type": "file", "bucket": "faces"},
                 {"name": "since", "type": "datetime", "default": {"expression": "now"}, "write_once": true},
-                {"name": "open", "type": "bool"},
+                {"name": "open", "type": "bool", "read": null, "write": "true"},
                 {"name": "due", "type": "datetime"},
                 {"name": "owner", "type": "relation", "collection": "users"}
             ],

@@ -61,6 +61,20 @@ fn reference(name: &str) -> Json {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
+/// The records that a new record can bring, under the names by which they point to it.
+pub(super) fn nested<'a>(related: &'a [Relation<'_>]) -> impl Iterator<Item = (String, Json)> + 'a {
+    let many = related.iter().filter(|r| matches!(r.what, What::Many(_)));
+    many.map(|r| {
+        let of = r.name.split("_via_").next().unwrap_or_default();
+        let text = format!(
+            "Records of {of} that are made with it, and without the field that points to it."
+        );
+        let item = json!({"type": "object", "additionalProperties": true});
+        let list = json!({"type": "array", "maxItems": 999, "description": text, "items": item});
+        (r.name.clone(), list)
+    })
+}
+
 /// The member `expand` of a record; nothing where there are no relations.
 pub(super) fn expanded(related: &[Relation<'_>]) -> Option<Json> {
     if related.is_empty() {
@@ -155,6 +169,16 @@ pub(super) fn add_schemas(
         })),
     );
     schemas.insert(
+        format!("{name}Aggregate"),
+        json!({"type": "object", "additionalProperties": false, "required": ["measures"], "properties": {
+            "group_by": {"type": "array", "minItems": 1, "maxItems": 4, "items": {"type": "string"}, "examples": [["status"]], "description": "Fields whose values make the groups; one relation may lead to a field: author.name."},
+            "measures": {"type": "object", "minProperties": 1, "maxProperties": 16, "additionalProperties": {"type": "string"}, "examples": [{"n": "count()"}], "description": "Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field)."},
+            "filter": filter(), "params": params(),
+            "sort": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "description": "Names of groups and measures to sort by; a minus in front sorts descending."},
+            "limit": limit(100, 1_000, "Groups at most.")
+        }}),
+    );
+    schemas.insert(
         format!("{name}Query"),
         object(json!({
             "filter": filter(), "params": params(), "sort": sort(), "fields": field_names(collection), "expand": expand,
@@ -243,6 +267,28 @@ pub(super) fn shape(collection: &Loaded, related: &[Relation<'_>]) -> Vec<Json> 
         expand = with_example(expand, example.join(","));
     }
     vec![fields, expand]
+}
+
+/// Counts and sums of a list.
+pub(super) fn aggregate(collection: &Loaded, names: &Names) -> Json {
+    let name = &collection.def.name;
+    let totals = json!({"description": "The groups.", "content": {"application/json": {"schema": {
+        "type": "object", "additionalProperties": false, "required": ["items", "more"], "properties": {
+            "items": {"type": "array", "description": "One for each group: its values and its measures. A sum of integers beyond 2^53 is a text.",
+                      "items": {"type": "object", "additionalProperties": true}},
+            "more": {"type": "boolean", "description": "Whether there are more groups than the limit."}
+        }
+    }}}});
+    let mut post = operation(
+        &format!("aggregate_{}", names.plural),
+        &format!("Counts and sums {name}, as far as they may be listed."),
+        Vec::new(),
+        None,
+        ("200", totals),
+        &[],
+    );
+    post["requestBody"] = body(&format!("{}Aggregate", names.schema));
+    json!({"post": post})
 }
 
 /// The list with its parameters in a body.

@@ -71,7 +71,7 @@ pub(crate) struct Pointing {
 pub(super) struct Typed(Vec<String>);
 
 impl Typed {
-    fn apply(&self, params: &Map<String, Json>) -> Map<String, Json> {
+    pub(super) fn apply(&self, params: &Map<String, Json>) -> Map<String, Json> {
         let mut params = params.clone();
         for name in &self.0 {
             if let Some(value) = params.get_mut(name)
@@ -229,7 +229,7 @@ fn sort_problem(text: String) -> Problem {
 }
 
 impl<'a> Maker<'a> {
-    fn new(schema: &'a Schema, privileged: bool, backend: DbBackend) -> Self {
+    pub(super) fn new(schema: &'a Schema, privileged: bool, backend: DbBackend) -> Self {
         Self {
             schema,
             privileged,

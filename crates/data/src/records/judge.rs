@@ -79,12 +79,17 @@ pub(super) struct Done {
 impl Done {
     /// The answer of an operation that stands alone. Who may not see the record is told its id and version.
     pub(super) fn answer(self) -> Answer {
-        let brief = |version| brief(&self.id.to_string(), version);
         Answer {
             status: self.status,
             etag: self.version.map(|v| format!("\"{v}\"")),
-            body: self.record.or_else(|| self.version.map(brief)),
+            body: self.version.map(|_| self.shown()),
         }
+    }
+
+    /// The record as the caller may see it: to who may not, its id and version.
+    pub(super) fn shown(&self) -> String {
+        let brief = || brief(&self.id.to_string(), self.version.unwrap_or_default());
+        self.record.clone().unwrap_or_else(brief)
     }
 }
 
@@ -104,7 +109,7 @@ pub(super) async fn done(
     } else if !visible(collection, asker, tx, row).await? {
         None
     } else if collection.private {
-        Some(crate::service::shown(collection, asker, &doc.json, row)?)
+        Some(crate::service::shown(collection, asker, tx, &doc.json, row).await?)
     } else {
         Some(doc.json)
     };

@@ -1,5 +1,6 @@
 //! Making a record within an open transaction.
 
+use super::fields;
 use super::judge::{Done, done};
 use super::scene::{Scene, log};
 use super::values::{Link, NewRecord, links, new_values, row_of};
@@ -23,6 +24,8 @@ pub(super) struct Making {
     values: Vec<Value>,
     /// Fields whose default the database is to compute.
     late: Vec<String>,
+    /// The fields that were sent and have a write rule.
+    ruled: Vec<String>,
     /// The record as rules see it; empty where nobody asks about it.
     row: Row,
 }
@@ -35,6 +38,7 @@ impl Making {
         object: Map<String, Json>,
         fresh: Uuid,
     ) -> Result<Self, DataError> {
+        let ruled = fields::ruled(collection, asker, object.keys());
         let NewRecord { id, values, late } = new_values(collection, object, asker, fresh)?;
         let columns = collection.columns(true);
         let names = columns.iter().map(|c| c.name.as_str());
@@ -45,6 +49,7 @@ impl Making {
             row: seen(collection, asker, &values),
             values,
             late,
+            ruled,
         })
     }
 
@@ -80,6 +85,7 @@ impl Making {
         if !allows(&collection.rules.create, asker, tx, row, Some(row)).await? {
             return Err(DataError::Denied);
         }
+        fields::demand_new(tx, asker, collection, &self.ruled, row).await?;
         if !faults.is_empty() {
             return Err(DataError::invalid(faults));
         }

@@ -1,6 +1,7 @@
 //! Changing a record within an open transaction.
 
 use super::IfMatch;
+use super::fields::{self, Written};
 use super::holds;
 use super::judge::{Done, demand, demand_version, done, parse_row, refusal};
 use super::scene::{Scene, log};
@@ -22,6 +23,7 @@ use store::{Action, WriteTx};
 use uuid::Uuid;
 
 /// Changes of some fields of a record.
+#[derive(Clone)]
 pub(super) struct Merging {
     pub collection: Arc<Loaded>,
     pub id: Uuid,
@@ -29,6 +31,8 @@ pub(super) struct Merging {
     set: Vec<(String, Assign)>,
     if_match: Option<IfMatch>,
     writing: Writing,
+    /// The fields that are sent and have a write rule.
+    ruled: Vec<String>,
 }
 
 impl Merging {
@@ -51,6 +55,7 @@ impl Merging {
             collection: collection.clone(),
             id,
             links: links(collection, values.iter().map(|(n, v)| (n.as_str(), v))),
+            ruled: fields::ruled(collection, asker, set.iter().map(|(n, _)| n)),
             set,
             if_match,
             writing,
@@ -77,6 +82,18 @@ impl Merging {
         locked(tx, &scene.asker, &self.collection, self.id, self.reads()).await
     }
 
+    /// The same changes of another record.
+    pub(super) fn of(&self, id: Uuid) -> Self {
+        Self { id, ..self.clone() }
+    }
+
+    /// Whether a rule is asked once more after the change.
+    pub(super) fn asks_again(&self) -> bool {
+        let rules = self.ruled.iter();
+        let mut rules = rules.filter_map(|name| self.collection.column(name, true));
+        self.collection.rules.update.needs_sql() || rules.any(|c| c.write.needs_sql())
+    }
+
     /// Whether the change depends on what is there, whoever asks.
     fn reads(&self) -> bool {
         let file = |name: &String| self.collection.files.iter().any(|(f, _)| f == name);
@@ -99,7 +116,9 @@ impl Merging {
         let (values, faults) = self.outcome(&before);
         let after = merged(&before, &values, version, asker.now);
         demand_change(tx, asker, collection, &before, &after).await?;
-        self.demand_once(&before, &values)?;
+        let (ruled, change) = (&self.ruled, Written::Change(&before, &after));
+        fields::demand(tx, asker, collection, ruled, change).await?;
+        self.demand_once(asker, &before, &values)?;
         if !faults.is_empty() {
             return Err(DataError::invalid(faults));
         }
@@ -113,6 +132,8 @@ impl Merging {
         if rule.needs_sql() && !allows_change(tx, asker, rule, &before, &after).await? {
             return Err(DataError::Denied);
         }
+        let change = Written::Changed(&before, &after);
+        fields::demand(tx, asker, collection, ruled, change).await?;
         if !collection.files.is_empty() {
             let values: Vec<(&str, &Value)> = values.iter().map(|(n, v)| (n.as_str(), v)).collect();
             holds::changed(tx, scene.keeper(), collection, id, &before, &values).await?;
@@ -149,13 +170,20 @@ impl Merging {
     }
 
     /// Refuses another value for a field that can be written once.
-    fn demand_once(&self, before: &Row, values: &[(String, Value)]) -> Result<(), DataError> {
+    fn demand_once(
+        &self,
+        asker: &Asker,
+        before: &Row,
+        values: &[(String, Value)],
+    ) -> Result<(), DataError> {
         let differs = |(name, value): &&(String, Value)| {
             let once = self
                 .collection
                 .column(name, true)
                 .is_some_and(|c| c.write_once);
-            once && before.get(name).is_none_or(|old| *old != json_of(value))
+            // Whether a guess is right is not told of a value that may not be read.
+            let known = !self.collection.masks(name, asker.privileged());
+            once && !(known && before.get(name).is_some_and(|old| *old == json_of(value)))
         };
         if self.writing != Writing::Upsert {
             return Ok(());
@@ -204,7 +232,7 @@ pub(super) async fn locked(
 
 /// Whether the update rule is true of a change. One that names the row after is asked once, with both rows; any other
 /// must hold of each by itself.
-async fn allows_change(
+pub(super) async fn allows_change(
     tx: &WriteTx,
     asker: &Asker,
     rule: &Rule,

@@ -1,13 +1,17 @@
 //! The records' verbs: list, get, create, merge, delete. Rules are asked in the write's own transaction.
 
+mod aggregate;
 mod batch;
+mod bulk;
 mod defaults;
 mod expand;
+mod fields;
 mod holds;
 mod judge;
 mod make;
 mod members;
 mod merge;
+mod nested;
 mod read;
 mod remove;
 mod scene;
@@ -18,12 +22,15 @@ mod views;
 mod write;
 
 pub(crate) use batch::operation_count;
+pub use bulk::Bulk;
 pub(crate) use defaults::{early, late};
 pub(crate) use expand::RELATED_ROWS_MAX;
+pub(crate) use fields::{demand_new, ruled};
 pub(crate) use holds::{Keeper, all_removed, made};
+pub(crate) use nested::record_count;
 pub(crate) use scene::{keep, replay};
 pub(crate) use trial::Trial;
-pub(crate) use values::{absent, value_of};
+pub(crate) use values::{absent, row_of, value_of};
 
 use store::{Claim, Doc};
 
@@ -79,11 +86,13 @@ fn write_page<'a>(
     out.push('}');
 }
 
-/// What `If-Match` asks for.
+/// What a write demands of the record that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
-    /// Any version, as long as the record is there.
+    /// `If-Match: *`: any version, as long as the record is there.
     Any,
+    /// `If-None-Match: *`: there is none yet. Only an upsert can be asked for that.
+    Absent,
     /// One of these versions.
     Versions(Vec<i64>),
 }

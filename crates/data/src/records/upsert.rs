@@ -8,8 +8,10 @@ use super::scene::Scene;
 use super::values::Writing;
 use crate::error::DataError;
 use crate::schema::Loaded;
-use crate::service::Asker;
+use crate::service::{Asker, visible};
 use gate::Problem;
+use kernel::parse_id;
+use rules::Row;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use store::WriteTx;
@@ -20,11 +22,14 @@ pub(super) struct Upserting {
     pub merging: Merging,
     /// What is wrong with the record only matters where it is made: a change need not be whole.
     making: Result<Making, Problem>,
-    is_conditional: bool,
+    /// Whether it may only be made.
+    only_made: bool,
+    /// Whether it may only be changed.
+    only_changed: bool,
 }
 
 impl Upserting {
-    /// Reads the record; gives the faults that it has either way.
+    /// Reads the record; gives the faults that it has either way. The id may stand in it, too.
     pub(super) fn parse(
         collection: &Arc<Loaded>,
         asker: &Asker,
@@ -32,7 +37,12 @@ impl Upserting {
         mut object: Map<String, Json>,
         if_match: Option<IfMatch>,
     ) -> Result<Self, DataError> {
-        let is_conditional = if_match.is_some();
+        let only_made = if_match == Some(IfMatch::Absent);
+        let only_changed = if_match.is_some() && !only_made;
+        let is_own = |json: &Json| json.as_str().and_then(parse_id) == Some(id);
+        if object.get("id").is_some_and(is_own) {
+            object.shift_remove("id");
+        }
         let changes = object.clone();
         let merging = Merging::parse(collection, asker, id, changes, if_match, Writing::Upsert)?;
         object.insert("id".to_owned(), id.to_string().into());
@@ -40,7 +50,8 @@ impl Upserting {
         Ok(Self {
             merging,
             making,
-            is_conditional,
+            only_made,
+            only_changed,
         })
     }
 
@@ -50,7 +61,7 @@ impl Upserting {
         let mut found = self.merging.found(tx, scene).await?;
         if found.is_none() {
             let making = self.making.as_ref().map_err(Clone::clone)?;
-            if self.is_conditional {
+            if self.only_changed {
                 return Err(if making.allowed(tx, scene).await? {
                     DataError::OtherVersion
                 } else {
@@ -64,16 +75,36 @@ impl Upserting {
             found = self.merging.found(tx, scene).await?;
         }
         let found = found.ok_or(DataError::IdTaken)?;
+        if self.only_made {
+            return Err(self.refused(tx, scene, &found.1).await?);
+        }
         match self.merging.run_on(tx, scene, found).await {
-            Err(DataError::NoRecord) => {
-                let making = self.making.as_ref().map_err(Clone::clone)?;
-                Err(if making.allowed(tx, scene).await? {
-                    DataError::IdTaken
-                } else {
-                    DataError::Denied
-                })
-            }
+            Err(DataError::NoRecord) => Err(self.taken(tx, scene).await?),
             done => done,
         }
+    }
+
+    /// Why it is not made where a record is: to whom may not see that record its id is taken.
+    async fn refused(
+        &self,
+        tx: &WriteTx,
+        scene: &Scene,
+        there: &Row,
+    ) -> Result<DataError, DataError> {
+        if visible(&self.merging.collection, &scene.asker, tx, there).await? {
+            Ok(DataError::OtherVersion)
+        } else {
+            self.taken(tx, scene).await
+        }
+    }
+
+    /// The id is taken, as far as the caller might have used it.
+    async fn taken(&self, tx: &WriteTx, scene: &Scene) -> Result<DataError, DataError> {
+        let making = self.making.as_ref().map_err(Clone::clone)?;
+        Ok(if making.allowed(tx, scene).await? {
+            DataError::IdTaken
+        } else {
+            DataError::Denied
+        })
     }
 }

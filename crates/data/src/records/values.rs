@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 /// A relation that a write sets.
+#[derive(Clone)]
 pub(super) struct Link {
     /// The field.
     pub field: String,
@@ -208,7 +209,7 @@ fn check_names(
                 continue;
             }
             Some(column) if !column.writable => "This cannot be written.",
-            Some(column) if column.read_only && !asker.privileged() => {
+            Some(column) if !asker.privileged() && column.is_for_keys() => {
                 "Only keys and operators can write this."
             }
             Some(column) if column.write_once && writing == Writing::Merge => WRITTEN_ONCE,
@@ -227,7 +228,7 @@ fn check_names(
 pub(super) const WRITTEN_ONCE: &str = "This can be set only when the record is made.";
 
 /// The record that these values make, as rules see it, before the database has made its JSON.
-pub(super) fn row_of(collection: &Loaded, values: &[Value]) -> Row {
+pub(crate) fn row_of(collection: &Loaded, values: &[Value]) -> Row {
     let columns = collection.columns(true).into_iter().zip(values);
     columns
         .map(|(column, value)| (column.name.clone(), json_of(value)))

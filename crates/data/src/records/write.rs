@@ -3,20 +3,22 @@
 use super::WriteOptions;
 use super::make::Making;
 use super::merge::Merging;
+use super::nested::has_nested;
 use super::remove::Removing;
 use super::scene::Operation;
+use super::upsert::Upserting;
 use super::values::Writing;
 use crate::error::DataError;
 use crate::explain::Act;
 use crate::service::{Asker, Data};
-use gate::Project;
-use kernel::parse_id;
+use gate::{Problem, Project};
+use kernel::{Code, FieldError, parse_id};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use store::Answer;
 
 impl Data {
-    /// Makes a record.
+    /// Makes a record, with those that point to it under `<collection>_via_<field>`.
     pub async fn create(
         &self,
         project: &Arc<Project>,
@@ -27,6 +29,12 @@ impl Data {
     ) -> Result<Answer, DataError> {
         let scene = self.scene(project, asker).await?;
         let collection = scene.schema.collection(name)?;
+        if has_nested(&object) {
+            let collection = collection.clone();
+            return self
+                .create_nested(scene, &collection, object, options.claim)
+                .await;
+        }
         let doubtful = Self::doubtful(project, asker, Act::Create, None, Some(&object));
         let making = Making::parse(collection, asker, object, self.ids().new_id())?;
         let operation = Operation::Create(making);
@@ -52,6 +60,30 @@ impl Data {
         let (wanted, writing) = (options.if_match, Writing::Merge);
         let merging = Merging::parse(collection, asker, id, object, wanted, writing)?;
         let operation = Operation::Update(merging);
+        let result = self.alone(scene, operation, options.claim).await;
+        self.hinted(project, asker, name, doubtful, result).await
+    }
+
+    /// Makes the record with this id, or changes the fields of it that are named in `object`: the same as the operation
+    /// `upsert` of a batch. The id need not stand in `object`.
+    pub async fn upsert(
+        &self,
+        project: &Arc<Project>,
+        asker: &Asker,
+        name: &str,
+        id: &str,
+        object: Map<String, Json>,
+        options: WriteOptions,
+    ) -> Result<Answer, DataError> {
+        let scene = self.scene(project, asker).await?;
+        let collection = scene.schema.collection(name)?;
+        let doubtful = Self::doubtful(project, asker, Act::Update, Some(id), Some(&object));
+        let id = parse_id(id).ok_or_else(|| {
+            let message = "This must be a UUID, and neither nil nor max.";
+            Problem::new(Code::BadRequest).errors(vec![FieldError::at("id", "not_an_id", message)])
+        })?;
+        let upserting = Upserting::parse(collection, asker, id, object, options.if_match)?;
+        let operation = Operation::Upsert(Box::new(upserting));
         let result = self.alone(scene, operation, options.claim).await;
         self.hinted(project, asker, name, doubtful, result).await
     }

@@ -85,6 +85,13 @@ struct FieldView {
     /// Whether it exists for keys and operators only.
     #[schema(required = false, default = false)]
     hidden: bool,
+    /// Who sees its value, beside the rules of the record: a rule, true of the record; null for keys and operators only.
+    /// Whoever sees the record but not this is shown null, and cannot sort by it. Absent, the record's rules decide.
+    #[schema(required = false)]
+    read: Option<String>,
+    /// Who may send it, beside the rules of the record: a rule, as `update` is one; null for keys and operators only.
+    #[schema(required = false)]
+    write: Option<String>,
     /// Numbers: `integer` or `float`.
     #[schema(required = false, nullable = false)]
     format: Option<String>,

@@ -1,13 +1,14 @@
 //! Records over HTTP. Their document is made per project from its live collections, not here.
 
 use crate::can;
-use crate::query::Query;
-use crate::records::{IfMatch, WriteOptions};
+use crate::query::{Aggregate, Query};
+use crate::records::{Bulk, IfMatch, WriteOptions, record_count};
 use crate::service::{Asker, Data};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use gate::{Body, Caller, Idempotent, Permission, Problem};
+use kernel::Code;
 use serde_json::Map;
 use store::{Answer, Doc};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -20,10 +21,26 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
             "/v1/records/{collection}/query",
             web::post().to(query_records),
         )
+        .route(
+            "/v1/records/{collection}/aggregate",
+            web::post().to(aggregate_records),
+        )
+        .route(
+            "/v1/records/{collection}/update",
+            web::post().to(update_records),
+        )
+        .route(
+            "/v1/records/{collection}/delete",
+            web::post().to(delete_records),
+        )
         .route("/v1/records/{collection}/{id}", web::get().to(get_record))
         .route(
             "/v1/records/{collection}/{id}",
             web::patch().to(update_record),
+        )
+        .route(
+            "/v1/records/{collection}/{id}",
+            web::put().to(upsert_record),
         )
         .route(
             "/v1/records/{collection}/{id}",
@@ -58,6 +75,49 @@ async fn query_records(
     Ok(json(HttpResponse::Ok()).body(page.json()))
 }
 
+async fn aggregate_records(
+    caller: Caller<can::RecordsRead>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let asked = Aggregate::parse(body.object)?;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let totals = data.aggregate(project, &asker, &name, &asked).await?;
+    Ok(json(HttpResponse::Ok()).body(totals))
+}
+
+async fn update_records(
+    caller: Caller<can::RecordsWrite>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    key: Idempotent,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let claim = options(&caller, &key, &request, &body.bytes)?.claim;
+    let bulk = Bulk::parse_update(body.object)?;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let answer = data.write_all(project, &asker, &name, bulk, claim).await?;
+    Ok(written(answer, &request))
+}
+
+async fn delete_records(
+    caller: Caller<can::RecordsWrite>,
+    data: web::Data<Data>,
+    name: Path<String>,
+    key: Idempotent,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let claim = options(&caller, &key, &request, &body.bytes)?.claim;
+    let bulk = Bulk::parse_delete(body.object)?;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let answer = data.write_all(project, &asker, &name, bulk, claim).await?;
+    Ok(written(answer, &request))
+}
+
 async fn get_record(
     caller: Caller<can::RecordsRead>,
     data: web::Data<Data>,
@@ -85,6 +145,7 @@ async fn create_record(
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
+    gate::charge(&request, record_count(&body.object))?;
     let options = options(&caller, &key, &request, &body.bytes)?;
     let answer = data
         .create(
@@ -94,6 +155,23 @@ async fn create_record(
             body.object,
             options,
         )
+        .await?;
+    Ok(made(&name, answer, &request))
+}
+
+async fn upsert_record(
+    caller: Caller<can::RecordsWrite>,
+    data: web::Data<Data>,
+    path: Path<(String, String)>,
+    key: Idempotent,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let options = options(&caller, &key, &request, &body.bytes)?;
+    let options = only_made(options, request.headers())?;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let answer = data
+        .upsert(project, &asker, &path.0, &path.1, body.object, options)
         .await?;
     Ok(written(answer, &request))
 }
@@ -177,13 +255,18 @@ pub(super) fn options<P: Permission>(
 ) -> Result<WriteOptions, Problem> {
     let headers = request.headers();
     let if_match = headers.get(header::IF_MATCH).and_then(|v| v.to_str().ok());
+    let if_none_match = headers.get(header::IF_NONE_MATCH);
+    let condition = match if_none_match.and_then(|v| v.to_str().ok()) {
+        None => if_match.map(str::to_owned),
+        Some(none) => Some(format!("{} none {none}", if_match.unwrap_or_default())),
+    };
     let claim = key.claim(
         caller.who(),
         request.method().as_str(),
         request.path(),
         request.query_string(),
         body,
-        if_match,
+        condition.as_deref(),
     )?;
     Ok(WriteOptions {
         if_match: parse_if_match(headers),
@@ -212,6 +295,23 @@ fn parse_if_match(headers: &HeaderMap) -> Option<IfMatch> {
     Some(IfMatch::Versions(tags.iter().filter_map(version).collect()))
 }
 
+/// `If-None-Match: *` (RFC 9110, section 13.1.2) beside what `If-Match` asks for; both together hold of no record.
+fn only_made(options: WriteOptions, headers: &HeaderMap) -> Result<WriteOptions, Problem> {
+    let if_match = match (headers.get(header::IF_NONE_MATCH), options.if_match) {
+        (None, if_match) => if_match,
+        (Some(value), _) if value.as_bytes().trim_ascii() != b"*" => {
+            let detail = "If-None-Match takes * only.";
+            return Err(Problem::new(Code::BadRequest).detail(detail));
+        }
+        (Some(_), None) => Some(IfMatch::Absent),
+        (Some(_), Some(_)) => Some(IfMatch::Versions(Vec::new())),
+    };
+    Ok(WriteOptions {
+        if_match,
+        ..options
+    })
+}
+
 fn json(mut builder: actix_web::HttpResponseBuilder) -> actix_web::HttpResponseBuilder {
     builder.insert_header((header::CONTENT_TYPE, "application/json"));
     builder
@@ -225,20 +325,45 @@ fn record(doc: Doc, tagged: bool) -> HttpResponse {
     response.body(doc.json)
 }
 
-/// The answer of a write; `Prefer: return=minimal` (RFC 7240, section 4.2) leaves the body out.
+/// Where the made record is, from the address of its collection. Without it nobody would know the id of a record whose
+/// answer has no body.
+fn made(collection: &str, answer: Answer, request: &HttpRequest) -> HttpResponse {
+    #[derive(serde::Deserialize)]
+    struct Made {
+        id: String,
+    }
+    let place = answer.body.as_deref().and_then(|body| {
+        let made: Made = serde_json::from_str(body).ok()?;
+        header::HeaderValue::try_from(format!("{collection}/{}", made.id)).ok()
+    });
+    let mut response = written(answer, request);
+    if let Some(place) = place {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
+}
+
+/// The answer of a write; `Prefer: return=minimal` (RFC 7240, section 4.2) leaves the body out: 204, or 201 where
+/// something was made.
 pub(super) fn written(answer: Answer, request: &HttpRequest) -> HttpResponse {
-    let minimal = request
-        .headers()
-        .get("prefer")
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|p| p.split([',', ';']).any(|p| p.trim() == "return=minimal"));
-    let status = if minimal { 204 } else { answer.status };
+    let prefer = request.headers().get_all("prefer");
+    let mut prefer = prefer.filter_map(|v| v.to_str().ok());
+    let minimal = prefer.any(|p| p.split([',', ';']).any(|p| p.trim() == "return=minimal"));
+    let applied = minimal && answer.body.is_some();
+    let status = if applied && answer.status == 200 {
+        204
+    } else {
+        answer.status
+    };
     let mut response =
         HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
     if let Some(etag) = answer.etag {
         response.insert_header((header::ETAG, etag));
     }
-    match answer.body.filter(|_| status != 204) {
+    if applied {
+        response.insert_header(("preference-applied", "return=minimal"));
+    }
+    match answer.body.filter(|_| !applied) {
         Some(body) => json(response).body(body),
         None => response.finish(),
     }

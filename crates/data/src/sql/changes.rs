@@ -6,7 +6,7 @@ use super::plan::{Own, Plan, Text};
 use super::projection::{Projection, ROW};
 use crate::schema::Loaded;
 use crate::sql::list::col;
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{DbBackend, Value};
 use uuid::Uuid;
 
@@ -21,8 +21,22 @@ pub(crate) fn visible(collection: &Loaded, privileged: bool, backend: DbBackend)
     let id = column(ROW, "id");
     let mut key = Text::new(backend);
     key.push("CAST(").push(&id).push(" AS text)");
+    let mut select = Query::select();
+    select
+        .expr(projection.expr(ROW, backend))
+        .expr(key.expr())
+        .expr(col("_version"));
+    from(&mut select, collection);
+    select.and_where(among(backend));
+    let rule = (!privileged).then_some(&collection.rules.list);
+    select.and_where_option(guard(rule, ROW, backend));
+    Plan::new(&select, backend)
+}
+
+/// Whether the row's id is among [`ids`], which are bound as [`Own::Id`].
+pub(super) fn among(backend: DbBackend) -> Expr {
     let mut among = Text::new(backend);
-    among.push(&id);
+    among.push(&column(ROW, "id"));
     if backend == DbBackend::Sqlite {
         among.push(" IN (SELECT value FROM json_each(");
         among.push_expr(Own::Id.expr()).push("))");
@@ -30,16 +44,7 @@ pub(crate) fn visible(collection: &Loaded, privileged: bool, backend: DbBackend)
         among.push(" = ANY(CAST(");
         among.push_expr(Own::Id.expr()).push(" AS uuid[]))");
     }
-    let mut select = Query::select();
-    select
-        .expr(projection.expr(ROW, backend))
-        .expr(key.expr())
-        .expr(col("_version"));
-    from(&mut select, collection);
-    select.and_where(among.expr());
-    let rule = (!privileged).then_some(&collection.rules.list);
-    select.and_where_option(guard(rule, ROW, backend));
-    Plan::new(&select, backend)
+    among.expr()
 }
 
 /// The ids as one value.

@@ -86,7 +86,7 @@ pub(super) fn from(select: &mut SelectStatement, collection: &Loaded) {
     select.from_as(table(collection), Alias::new(ROW));
 }
 
-fn table(collection: &Loaded) -> (Alias, Alias) {
+pub(super) fn table(collection: &Loaded) -> (Alias, Alias) {
     let name = collection.def.name.clone();
     (Alias::new(store::SCHEMA), Alias::new(name))
 }
@@ -163,7 +163,7 @@ pub(crate) fn truth_of(condition: Expr, backend: DbBackend) -> Plan {
 }
 
 /// The columns (json, key, version) of a statement that has no key.
-fn null_text(backend: DbBackend) -> Expr {
+pub(super) fn null_text(backend: DbBackend) -> Expr {
     let mut sql = Text::new(backend);
     sql.push("CAST(NULL AS text)");
     sql.expr()

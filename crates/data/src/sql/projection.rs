@@ -110,7 +110,7 @@ impl Projection<'_> {
                     " END"
                 };
                 sql.push(open)
-                    .push_expr(truth(mask, alias, backend))
+                    .push_expr(truth(&mask.resolved, alias, backend))
                     .push(" THEN ")
                     .push(&json)
                     .push(close);
@@ -176,7 +176,8 @@ impl Projection<'_> {
         ));
         if self.masked {
             if let Some(mask) = &by.mask {
-                sql.push(" AND ").push_expr(truth(mask, alias, backend));
+                let mask = truth(&mask.resolved, alias, backend);
+                sql.push(" AND ").push_expr(mask);
             }
             match &target.rules.list {
                 Rule::Closed => {

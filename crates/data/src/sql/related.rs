@@ -36,7 +36,7 @@ impl Related<'_> {
             .as_ref()
             .filter(|_| self.page.projection.masked)
         {
-            rows = rows.add(truth(mask, ROW, backend));
+            rows = rows.add(truth(&mask.resolved, ROW, backend));
         }
         let inner = self.page.named(Some(Arm { rows, fixed: 0 }), backend);
         let mut sql = Text::new(backend);

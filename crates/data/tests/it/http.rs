@@ -21,6 +21,9 @@ both!(
 pub struct Reply {
     pub status: u16,
     pub etag: Option<String>,
+    pub location: Option<String>,
+    /// What of `Prefer` was done.
+    pub applied: Option<String>,
     pub text: String,
 }
 
@@ -86,6 +89,7 @@ pub async fn call(
             .get(name)
             .map(|v| v.to_str().unwrap().to_owned())
     };
+    let (location, applied) = (header("location"), header("preference-applied"));
     let (status, etag, kind) = (
         response.status().as_u16(),
         header("etag"),
@@ -101,7 +105,13 @@ pub async fn call(
         text.is_empty() || kind.as_deref() == Some(want),
         "{status} {kind:?} {text}"
     );
-    Reply { status, etag, text }
+    Reply {
+        status,
+        etag,
+        location,
+        applied,
+        text,
+    }
 }
 
 async fn records_over_http(kit: &Kit) {
@@ -267,7 +277,11 @@ async fn conditions_and_preferences(kit: &Kit) {
         &[("Prefer", "return=minimal")],
     )
     .await;
-    assert_eq!((made.status, made.text.as_str()), (204, ""));
+    assert_eq!((made.status, made.text.as_str()), (201, ""));
+    assert_eq!(made.applied.as_deref(), Some("return=minimal"));
+    let made = made.location.unwrap();
+    let made = made.strip_prefix("posts/").unwrap();
+    assert!(kit.get(&anon(), "posts", made).await.is_ok());
     assert_eq!(
         call(
             kit,

@@ -10,7 +10,9 @@
 )]
 
 mod added;
+mod aggregate;
 mod batch;
+mod bulk;
 mod callers;
 mod changes;
 mod changes_copy;
@@ -24,6 +26,7 @@ mod expand;
 mod explain;
 mod explain_acts;
 mod explain_who;
+mod field_rules;
 mod files;
 mod filters;
 mod held;
@@ -33,9 +36,11 @@ mod http_schema;
 mod kit;
 mod lists;
 mod names;
+mod nested;
 mod nodes;
 mod operators;
 mod options;
+mod put;
 mod records;
 mod related;
 mod related_guards;
