@@ -1,8 +1,7 @@
 //! A project's schema as one unchanging snapshot: collections with their rules resolved and their plans cached.
 
 use crate::fields::{Format, Number, Type};
-use crate::model::FIELDS_ADDED;
-use crate::model::{Collection, DefaultValue, Field, RULE_NAMES};
+use crate::model::{Alter, Collection, DefaultValue, Field, RULE_NAMES};
 use crate::names::{FilterNames, Names};
 use crate::sql::plan::Plan;
 use gate::Problem;
@@ -157,6 +156,33 @@ impl Schema {
             .ok_or_else(|| Code::CollectionNotFound.into())
     }
 
+    /// The definitions as they are when `collection` has come, in the place of `before` if there was one: relations that
+    /// led to that lead to it.
+    pub(crate) fn with(
+        &self,
+        before: Option<&str>,
+        collection: &Collection,
+    ) -> BTreeMap<String, Collection> {
+        let rest = self
+            .collections
+            .iter()
+            .filter(|(n, _)| Some(n.as_str()) != before);
+        let mut all: BTreeMap<String, Collection> =
+            rest.map(|(n, l)| (n.clone(), l.def.clone())).collect();
+        if let Some(before) = before {
+            let fields = all.values_mut().flat_map(|c| c.fields.iter_mut());
+            for field in fields {
+                if let Type::Relation(r) = &mut field.kind
+                    && r.collection == before
+                {
+                    r.collection.clone_from(&collection.name);
+                }
+            }
+        }
+        all.insert(collection.name.clone(), collection.clone());
+        all
+    }
+
     /// The names that a filter of this viewer may use.
     pub(crate) fn names(&self, privileged: bool) -> FilterNames<'_> {
         FilterNames {
@@ -166,19 +192,14 @@ impl Schema {
     }
 }
 
-/// Checks the rules and defaults of `collection` against the schema that will hold it; tells all faults at once. In
-/// a change, its own fields from the place `added_from` on are new.
+/// Checks the rules and defaults of a collection that is made, or changed by `alter`, against the schema that will hold
+/// it; tells all faults at once.
 pub(crate) fn check_rules(
     schema: &Schema,
     collection: &Collection,
-    added_from: Option<usize>,
+    alter: Option<&Alter>,
 ) -> Result<(), Problem> {
-    let mut all: BTreeMap<String, Collection> = schema
-        .collections
-        .iter()
-        .map(|(n, l)| (n.clone(), l.def.clone()))
-        .collect();
-    all.insert(collection.name.clone(), collection.clone());
+    let all = schema.with(alter.map(|a| a.before.name.as_str()), collection);
     let names = Names { collections: &all };
     let mut errors = Vec::new();
     for (rule, error) in broken_rules(collection, &names) {
@@ -190,10 +211,8 @@ pub(crate) fn check_rules(
     }
     let mut code = Code::InvalidRule;
     for (i, field) in collection.fields.iter().filter(|f| !f.system).enumerate() {
-        let place = match added_from {
-            Some(first) if i >= first => format!("{FIELDS_ADDED}/{}", i - first),
-            _ => format!("/fields/{i}"),
-        };
+        let place = alter.and_then(|a| a.places.get(&field.name).cloned());
+        let place = place.unwrap_or_else(|| format!("/fields/{i}"));
         if let Type::Relation(r) = &field.kind
             && !all.contains_key(&r.collection)
         {
@@ -248,6 +267,103 @@ pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
                 let message = format!("The default of {} of {} names it.", field.name, other.name);
                 let path = format!("/{}/{}/default", other.name, field.name);
                 all.push(found(path, message));
+            }
+        }
+    }
+    all
+}
+
+/// What names a thing that a change takes away, renames or makes another: a fault at the place of each such change, in
+/// whatever collection the name stands. What the change itself writes anew does not count.
+pub(crate) fn references_of(schema: &Schema, alter: &Alter) -> Vec<FieldError> {
+    let before = &alter.before;
+    let mut all = Vec::new();
+    let mut ask = |place: &str, changed: &Collection| {
+        let world = schema.with(Some(&before.name), changed);
+        all.extend(
+            unresolved(schema, &world, alter)
+                .into_iter()
+                .map(|sentence| FieldError {
+                    path: place.to_owned(),
+                    code: "referenced",
+                    message: sentence,
+                }),
+        );
+    };
+    let without = |name: &str| {
+        let mut changed = before.clone();
+        changed.fields.retain(|f| f.name != name);
+        changed
+    };
+    for dropped in &alter.dropped {
+        ask(&dropped.place, &without(&dropped.field.name));
+    }
+    for field in &alter.kept {
+        if field.is_renamed() {
+            ask(&field.place, &without(&field.before.name));
+        } else if field.before.kind.kind() != field.after.kind.kind() {
+            let mut changed = before.clone();
+            for there in changed
+                .fields
+                .iter_mut()
+                .filter(|f| f.name == field.before.name)
+            {
+                there.kind = field.after.kind.clone();
+            }
+            ask(&field.place, &changed);
+        }
+    }
+    if before.name != alter.after.name {
+        let mut changed = before.clone();
+        changed.name.clone_from(&alter.after.name);
+        ask("/name", &changed);
+    }
+    for dropped in &alter.dropped {
+        let name = &dropped.field.name;
+        for index in alter.indexes.iter().filter(|i| i.fields.contains(name)) {
+            all.push(FieldError {
+                path: dropped.place.clone(),
+                code: "referenced",
+                message: format!("The index on {} names it.", index.fields.join(", ")),
+            });
+        }
+    }
+    all
+}
+
+/// The rules and defaults that resolve now and would not in `world`, a sentence for each.
+fn unresolved(schema: &Schema, world: &BTreeMap<String, Collection>, alter: &Alter) -> Vec<String> {
+    let now: BTreeMap<String, Collection> = schema
+        .collections
+        .iter()
+        .map(|(n, l)| (n.clone(), l.def.clone()))
+        .collect();
+    let (now, then) = (Names { collections: &now }, Names { collections: world });
+    let mut all = Vec::new();
+    for other in world.values() {
+        let own = other.id == alter.before.id;
+        let name = if own { &alter.before.name } else { &other.name };
+        let Some(there) = now.collections.get(name) else {
+            continue;
+        };
+        let known: Vec<&str> = broken_rules(there, &now)
+            .into_iter()
+            .map(|(rule, _)| rule)
+            .collect();
+        for (rule, _) in broken_rules(other, &then) {
+            if !(known.contains(&rule) || own && alter.rules.contains(rule)) {
+                all.push(format!("The rule {rule} of {name} names it."));
+            }
+        }
+        for field in &other.fields {
+            let same = |k: &crate::model::Kept| {
+                k.before.name == field.name && k.before.default == k.after.default
+            };
+            let stays = !own || alter.kept.iter().any(same);
+            let fell = matches!(formula(other, field, &then), Some(Err(_)))
+                && matches!(formula(there, field, &now), Some(Ok(_)));
+            if stays && fell {
+                all.push(format!("The default of {} of {name} names it.", field.name));
             }
         }
     }

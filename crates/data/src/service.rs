@@ -12,6 +12,7 @@ use sea_orm::{DbBackend, Statement};
 use serde_json::Map;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use store::{Db, Doc, WriteTx};
@@ -30,6 +31,19 @@ struct Inner {
     schemas: RwLock<HashMap<Uuid, Kept>>,
     ids: Ids,
     files: Arc<dyn FileRefs>,
+    /// Changes of schemas that this process makes at the moment.
+    changing: Arc<AtomicU64>,
+    /// Changes of schemas that this process has made.
+    changed: AtomicU64,
+}
+
+/// A change of a schema under way.
+pub(crate) struct Changing(Arc<AtomicU64>);
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 struct Kept {
@@ -122,8 +136,16 @@ impl Data {
                 schemas: RwLock::default(),
                 ids,
                 files,
+                changing: Arc::default(),
+                changed: AtomicU64::new(0),
             }),
         }
+    }
+
+    /// Says that a schema is being changed, until what is given is dropped: copies are trusted less meanwhile.
+    pub(crate) fn changing(&self) -> Changing {
+        self.inner.changing.fetch_add(1, Ordering::SeqCst);
+        Changing(self.inner.changing.clone())
     }
 
     pub(crate) fn ids(&self) -> Ids {
@@ -147,7 +169,7 @@ impl Data {
                 .map(|k| (k.schema.clone(), k.checked))
         };
         if let Some((schema, checked)) = kept {
-            if checked.elapsed() < TRUST {
+            if checked.elapsed() < TRUST && self.inner.changing.load(Ordering::SeqCst) == 0 {
                 return Ok(schema);
             }
             if rows::version(&project.db).await? == schema.version {
@@ -182,6 +204,7 @@ impl Data {
         let (version, collections) = rows::load(&project.db).await?;
         let schema = Arc::new(Schema::load(version, collections));
         self.keep(project, &schema);
+        self.inner.changed.fetch_add(1, Ordering::SeqCst);
         Ok(schema)
     }
 

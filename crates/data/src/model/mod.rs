@@ -4,7 +4,7 @@ mod fields;
 mod parse;
 mod patch;
 
-pub(crate) use patch::{FIELDS_ADDED, INDEXES_ADDED};
+pub(crate) use patch::{Alter, Dropped, INDEXES_ADDED, Kept, renamed};
 
 use crate::fields::{Text, Type};
 use gate::{Input, Problem};

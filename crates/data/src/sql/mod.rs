@@ -1,5 +1,6 @@
 //! SQL of dynamic collections: the only place of this crate that builds statements from the catalogue.
 
+pub(crate) mod alter;
 pub(crate) mod changes;
 pub(crate) mod ddl;
 #[cfg(test)]

@@ -10,6 +10,7 @@
 )]
 
 mod added;
+mod alter;
 mod batch;
 mod callers;
 mod changes;
