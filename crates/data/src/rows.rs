@@ -80,21 +80,26 @@ pub(crate) async fn load<C: ConnectionTrait>(db: &C) -> Result<(i64, Vec<Collect
         .order_by_asc(collection::Column::Name)
         .all(db)
         .await?;
-    let parse = |row: collection::Model| {
-        let time = |t| {
-            Stamp::from_time(t).ok_or_else(|| Problem::internal("a stored time is out of range"))
-        };
-        Collection::from_definition(
-            row.id,
-            row.definition,
-            time(row.created_at)?,
-            time(row.updated_at)?,
-        )
-    };
     Ok((
         version,
         rows.into_iter().map(parse).collect::<Result<_, _>>()?,
     ))
+}
+
+fn parse(row: collection::Model) -> Result<Collection, Problem> {
+    let time =
+        |t| Stamp::from_time(t).ok_or_else(|| Problem::internal("a stored time is out of range"));
+    let (created_at, updated_at) = (time(row.created_at)?, time(row.updated_at)?);
+    Collection::from_definition(row.id, row.definition, created_at, updated_at)
+}
+
+/// One collection as it is now.
+pub(crate) async fn find<C: ConnectionTrait>(
+    db: &C,
+    id: Uuid,
+) -> Result<Option<Collection>, Problem> {
+    let row = collection::Entity::find_by_id(id).one(db).await?;
+    row.map(parse).transpose()
 }
 
 /// How the engine means to answer a read, a line for each step. The read is not done.

@@ -30,6 +30,8 @@ pub struct Schema {
 pub struct Loaded {
     /// As the developer defined it.
     pub def: Collection,
+    /// The version of the schema that it belongs to.
+    pub version: i64,
     /// Its rules, resolved.
     pub rules: ResolvedRules,
     columns: Vec<Column>,
@@ -139,7 +141,7 @@ impl Schema {
         };
         let collections = by_name
             .values()
-            .map(|c| (c.name.clone(), Arc::new(Loaded::new(c, &names))))
+            .map(|c| (c.name.clone(), Arc::new(Loaded::new(version, c, &names))))
             .collect();
         Self {
             version,
@@ -381,7 +383,7 @@ fn broken_rules(collection: &Collection, names: &Names<'_>) -> Vec<(&'static str
 }
 
 impl Loaded {
-    fn new(def: &Collection, names: &Names<'_>) -> Self {
+    fn new(version: i64, def: &Collection, names: &Names<'_>) -> Self {
         let rule = |name: &str| match def.rules.get(name) {
             None => Rule::Closed,
             Some(text) if text.trim() == "true" => Rule::Open,
@@ -416,6 +418,7 @@ impl Loaded {
             .collect();
         Self {
             def: def.clone(),
+            version,
             rules,
             columns,
             private,

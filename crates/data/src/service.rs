@@ -15,11 +15,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use store::{Db, Doc, WriteTx};
+use store::{Db, Doc, StoreError, WriteTx};
 use uuid::Uuid;
 
 /// How long a copy of a schema is trusted: another node may have changed it, or a change whose caller went away.
 const TRUST: Duration = Duration::from_secs(1);
+
+/// How often a read is done again at most because the schema has changed meanwhile.
+const RETRIES_MAX: u32 = 10;
 
 /// Collections and records of all projects. Cheap to clone.
 #[derive(Clone)]
@@ -178,6 +181,33 @@ impl Data {
             }
         }
         self.reload(project).await
+    }
+
+    /// Reads by one version of the schema. If that has changed meanwhile, what was read may be of two of them, and is
+    /// read again; a schema that does not come to rest is told.
+    pub(crate) async fn steady<T>(
+        &self,
+        project: &Project,
+        read: impl AsyncFn(&Arc<Schema>) -> Result<T, DataError>,
+    ) -> Result<T, DataError> {
+        let mut attempt = 0;
+        loop {
+            let before = self.inner.changed.load(Ordering::SeqCst);
+            let schema = self.schema(project).await?;
+            let result = read(&schema).await;
+            let moves = self.inner.changing.load(Ordering::SeqCst) > 0
+                || self.inner.changed.load(Ordering::SeqCst) != before
+                // A name that is there no more, on this node or another.
+                || matches!(result, Err(DataError::Store(StoreError::Db(_))));
+            if !moves || rows::version(&project.db).await? == schema.version {
+                return result;
+            }
+            if attempt == RETRIES_MAX {
+                return Err(DataError::SchemaChanged);
+            }
+            attempt += 1;
+            self.reload(project).await?;
+        }
     }
 
     /// The schema for a statement within a write, which may wait for nothing but its transaction: the copy in memory,

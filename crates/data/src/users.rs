@@ -180,7 +180,8 @@ impl Data {
             after: None,
             at: user.now,
         };
-        tx.log_change(change).await?;
+        let version = tx.log_change_under(change).await?;
+        records::unchanged(tx, users, version).await?;
         read(users, &doc)
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use batch::operation_count;
 pub(crate) use defaults::{early, late};
 pub(crate) use expand::RELATED_ROWS_MAX;
 pub(crate) use holds::{Keeper, all_removed, field_removed, made};
-pub(crate) use scene::{keep, replay};
+pub(crate) use scene::{keep, replay, unchanged};
 pub(crate) use trial::Trial;
 pub(crate) use values::{absent, value_of};
 

@@ -5,7 +5,7 @@ use super::ddl::{self, table};
 use super::plan::Text;
 use super::{column, quote};
 use crate::fields::Type;
-use crate::model::{Alter, Collection, Index, Kept, renamed};
+use crate::model::{Alter, Collection, Field, Index, Kept, renamed};
 use sea_orm::sea_query::{
     Alias, Expr, ExprTrait, Order, PostgresQueryBuilder, Query, SqliteQueryBuilder,
 };
@@ -253,9 +253,11 @@ impl Indexes {
             })
         };
         let (mut gone, mut moved, mut stay) = (Vec::new(), Vec::new(), Vec::new());
-        for index in before {
+        for index in before.clone() {
             let new = renamed(&index, &alter.kept);
-            if !index.fields.iter().all(fixed) || !after.contains(&new) {
+            // One that would get the name that another has still is made anew.
+            let taken = new != index && before.contains(&new);
+            if taken || !index.fields.iter().all(fixed) || !after.contains(&new) {
                 gone.push(index);
                 continue;
             }
@@ -335,10 +337,13 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
             );
             steps.push(step("rename", &new.fields.join(", "), vec![sql]));
         }
-        for field in &alter.kept {
-            let sql = alterations(alter, field);
-            if !sql.is_empty() {
-                steps.push(step("alter", &field.after.name, sql));
+        // All that goes before all that comes: two fields may change their names with each other.
+        for part in [released, alterations] {
+            for field in &alter.kept {
+                let sql = part(alter, field);
+                if !sql.is_empty() {
+                    steps.push(step("alter", &field.after.name, sql));
+                }
             }
         }
     }
@@ -374,32 +379,45 @@ fn rename_columns(alter: &Alter, steps: &mut Vec<Step>) {
     steps.extend(last);
 }
 
-/// What PostgreSQL changes of a column in its place.
-fn alterations(alter: &Alter, field: &Kept) -> Vec<String> {
+/// The bounds of a field that stays in its column: those that go with their names, and those that come.
+fn bounds(alter: &Alter, field: &Kept) -> [Vec<(String, String)>; 2] {
+    let of = |collection: &Collection, of: &Field, kind: &Type| {
+        let column = quote(&field.after.name);
+        let checks = kind.checks(&column).into_iter();
+        checks
+            .map(|(bound, check)| (quote(&ddl::bound_name(collection, of, bound)), check))
+            .collect::<Vec<_>>()
+    };
     let (before, after) = (&field.before, &field.after);
-    let table = table(&alter.after);
-    let of =
-        |collection: &Collection, field, bound| quote(&ddl::bound_name(collection, field, bound));
-    let mut all = Vec::new();
-    let mut add = |sql: String| all.push(format!("ALTER TABLE {table} {sql}"));
-    let name = quote(&after.name);
-    let (mut old, new) = (before.kind.checks(&name), after.kind.checks(&name));
+    let mut old = of(&alter.before, before, &before.kind);
+    let mut new = of(&alter.after, after, &after.kind);
     if field.is_converted() {
         old.clear();
     }
-    for check in &old {
-        let from = of(&alter.before, before, check.0);
-        if !new.contains(check) {
-            add(format!("DROP CONSTRAINT {from}"));
-        } else if field.is_renamed() {
-            add(format!(
-                "RENAME CONSTRAINT {from} TO {}",
-                of(&alter.after, after, check.0)
-            ));
-        }
+    let stay: Vec<_> = old.iter().filter(|b| new.contains(b)).cloned().collect();
+    for all in [&mut old, &mut new] {
+        all.retain(|b| !stay.contains(b));
     }
-    for (bound, check) in new.iter().filter(|check| !old.contains(check)) {
-        let to = of(&alter.after, after, *bound);
+    [old, new]
+}
+
+/// What PostgreSQL lets go of a column in its place.
+fn released(alter: &Alter, field: &Kept) -> Vec<String> {
+    let [gone, _] = bounds(alter, field);
+    let table = table(&alter.after);
+    let drop = |(name, _): (String, String)| format!("ALTER TABLE {table} DROP CONSTRAINT {name}");
+    gone.into_iter().map(drop).collect()
+}
+
+/// What PostgreSQL changes of a column in its place, when all have let go.
+fn alterations(alter: &Alter, field: &Kept) -> Vec<String> {
+    let (before, after) = (&field.before, &field.after);
+    let table = table(&alter.after);
+    let mut all = Vec::new();
+    let mut add = |sql: String| all.push(format!("ALTER TABLE {table} {sql}"));
+    let name = quote(&after.name);
+    let [_, new] = bounds(alter, field);
+    for (to, check) in new {
         add(format!("ADD CONSTRAINT {to} CHECK ({check})"));
     }
     let was = before.required && !field.is_converted();

@@ -11,6 +11,7 @@
 
 mod added;
 mod alter;
+mod alter_walk;
 mod batch;
 mod callers;
 mod changes;
