@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod ports;
 mod query;
 mod records;
+mod references;
 mod routes;
 mod rows;
 mod schema;

@@ -1,5 +1,6 @@
 //! Collections as developers define them: parsing with all faults at once, and the form that is stored and sent.
 
+mod asked;
 mod fields;
 mod parse;
 mod patch;

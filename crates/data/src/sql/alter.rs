@@ -189,7 +189,7 @@ pub(crate) fn without(name: &str, field: &str, limit: u64, backend: DbBackend) -
 /// The statement that finds references of the table which lead nowhere. SQLite only.
 pub(crate) fn check(alter: &Alter) -> Statement {
     let sql = format!("PRAGMA foreign_key_check({})", quote(&alter.after.name));
-    Statement::from_string(DbBackend::Sqlite, sql)
+    Statement::from_sql_and_values(DbBackend::Sqlite, sql, [])
 }
 
 /// Whether the table, or the rows of it, must be held alone: its columns change.

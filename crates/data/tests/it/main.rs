@@ -11,6 +11,10 @@
 
 mod added;
 mod alter;
+mod alter_at_once;
+mod alter_kept;
+mod alter_names;
+mod alter_types;
 mod alter_walk;
 mod batch;
 mod callers;

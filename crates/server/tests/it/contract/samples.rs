@@ -39,6 +39,7 @@ impl Samples {
         }
         path = path.replace("{key_id}", &self.path["key"]);
         path = path.replace("{bucket}", &self.path["bucket"]);
+        path = path.replace("{version}", "1000000");
         path = path.replace("{path}", "a.txt");
         assert!(!path.contains('{'), "no sample for {path}");
         path
@@ -51,7 +52,7 @@ impl Samples {
                 json!({"name": "fresh", "fields": [{"name": "a", "type": "text"}]})
             }
             "update_collection" => {
-                json!({"rules": {"list": "true"}, "fields": {"add": [{"name": format!("f{}", crate::kit::unique()), "type": "select", "values": ["a", "b"], "default": "a"}]}, "indexes": {"add": []}})
+                json!({"rules": {"list": "true"}, "fields": {"add": [{"name": format!("f{}", crate::kit::unique()), "type": "select", "values": ["a", "b"], "default": "a"}], "change": {"text": {"max": 400}}, "drop": []}, "indexes": {"add": [], "drop": []}, "confirm": [], "dry_run": false})
             }
             "write_batch" => json!({"operations": [
                 {"op": "create", "collection": "notes", "data": {"text": crate::kit::unique()}},
