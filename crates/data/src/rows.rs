@@ -176,6 +176,9 @@ impl From<StoreError> for Unfit {
 /// Does what changes the table; `steps` makes them when it has its new name, and the values that are made anew.
 pub(crate) async fn alter(tx: &WriteTx, alter: &Alter) -> Result<Vec<sql::Step>, Unfit> {
     let steps = sql::steps(alter, tx.backend());
+    if sql::is_rebuilt(alter, tx.backend()) && any(tx, sql::acting(alter)).await? {
+        return Err(StoreError::ForeignKey(String::new()).into());
+    }
     for step in &steps {
         for text in &step.sql {
             execute(tx, text)
@@ -186,13 +189,15 @@ pub(crate) async fn alter(tx: &WriteTx, alter: &Alter) -> Result<Vec<sql::Step>,
                 })?;
         }
     }
-    if sql::is_rebuilt(alter, tx.backend()) {
-        let lost = tx.query_all_raw(sql::check(alter)).await;
-        if !lost.map_err(StoreError::from)?.is_empty() {
-            return Err(StoreError::ForeignKey(String::new()).into());
-        }
+    if sql::is_rebuilt(alter, tx.backend()) && any(tx, sql::check(alter)).await? {
+        return Err(StoreError::ForeignKey(String::new()).into());
     }
     Ok(steps)
+}
+
+/// Whether a read finds anything.
+async fn any(tx: &WriteTx, read: Statement) -> Result<bool, StoreError> {
+    Ok(!tx.query_all_raw(read).await?.is_empty())
 }
 
 /// Runs a statement that has no values.

@@ -163,7 +163,9 @@ impl Fit {
         }
         if converted {
             let backend = tx.backend();
-            rows::execute(tx, &sql::add_spare(alter, field, backend)).await?;
+            for sql in sql::add_spares(alter, field, backend) {
+                rows::execute(tx, &sql).await?;
+            }
             self.converted.push(field.after.name.clone());
         } else if field.after.kind.admits(&field.before.kind) {
             return Ok(());

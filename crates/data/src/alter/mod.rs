@@ -258,6 +258,10 @@ fn unfit(alter: &Alter, error: rows::Unfit) -> DataError {
             let detail = "Records that are there do not fit.";
             return Problem::new(Code::ValidationFailed).detail(detail).into();
         }
+        rows::Unfit::Store(StoreError::ForeignKey(_)) => {
+            let detail = "Tables that refer to this one do not let it be made anew.";
+            return Problem::new(Code::Referenced).detail(detail).into();
+        }
         rows::Unfit::Store(error) => return error.into(),
     };
     let added = alter.after.indexes.iter().skip(alter.indexes.len());

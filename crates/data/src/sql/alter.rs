@@ -33,9 +33,20 @@ fn step(kind: &'static str, what: &str, sql: Vec<String>) -> Step {
     }
 }
 
-/// The column that holds a field's new values until its old ones are gone.
-fn spare(alter: &Alter, field: &Kept) -> String {
-    ddl::name("c", &alter.after, &field.before.name)
+/// The columns of a field of this name.
+fn columns(_kind: &Type, name: &str) -> Vec<String> {
+    vec![name.to_owned()]
+}
+
+/// A value by the columns that hold it.
+fn cells(_kind: &Type, value: Value) -> Vec<Value> {
+    vec![value]
+}
+
+/// The columns that hold a field's new values until its old ones are gone.
+fn spares(alter: &Alter, field: &Kept) -> Vec<String> {
+    let name = ddl::name("c", &alter.after, &field.before.name);
+    columns(&field.after.kind, &name)
 }
 
 /// The statement that gives the table its new name; the others are for the table under it.
@@ -51,14 +62,11 @@ pub(crate) fn rename(alter: &Alter) -> Option<Step> {
     (before.name != after.name).then(|| step("rename", &after.name, vec![sql()]))
 }
 
-/// The statement that makes a column for a field's new values.
-pub(crate) fn add_spare(alter: &Alter, field: &Kept, backend: DbBackend) -> String {
-    format!(
-        "ALTER TABLE {} ADD COLUMN {} {}",
-        table(&alter.after),
-        quote(&spare(alter, field)),
-        field.after.kind.column(backend)
-    )
+/// The statements that make columns for a field's new values.
+pub(crate) fn add_spares(alter: &Alter, field: &Kept, backend: DbBackend) -> Vec<String> {
+    let (table, kind) = (table(&alter.after), field.after.kind.column(backend));
+    let add = |name: String| format!("ALTER TABLE {table} ADD COLUMN {} {kind}", quote(&name));
+    spares(alter, field).into_iter().map(add).collect()
 }
 
 /// The statement that puts new values beside the old ones.
@@ -68,28 +76,32 @@ pub(crate) fn fill(
     values: Vec<(Uuid, Value)>,
     backend: DbBackend,
 ) -> Statement {
+    let sqlite = backend == DbBackend::Sqlite;
     let kind = field.after.kind.column(backend);
     // A cast names no collation.
     let kind = kind.split(" COLLATE").next().unwrap_or(kind);
-    let (names, value) = if backend == DbBackend::Sqlite {
-        (("column1", ""), "v.column2".to_owned())
-    } else {
-        (("a", "(a, b)"), format!("CAST(v.b AS {kind})"))
+    let spares = spares(alter, field);
+    // SQLite calls the columns of VALUES so, and PostgreSQL does too.
+    let set = spares.iter().enumerate().map(|(i, name)| match sqlite {
+        true => format!("{} = v.column{}", quote(name), i + 2),
+        false => format!("{} = CAST(v.column{} AS {kind})", quote(name), i + 2),
+    });
+    let set = set.collect::<Vec<_>>().join(", ");
+    let width = spares.len() + 1;
+    let row = |row: usize| {
+        let places = (1..=width).map(|i| format!("${}", row * width + i));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
     };
-    let rows: Vec<String> = (0..values.len())
-        .map(|i| format!("(${}, ${})", i * 2 + 1, i * 2 + 2))
-        .collect();
+    let rows: Vec<String> = (0..values.len()).map(row).collect();
     let sql = format!(
-        "UPDATE {} AS t SET {} = {value} FROM (VALUES {}) AS v{} WHERE t.\"id\" = v.{}",
+        "UPDATE {} AS t SET {set} FROM (VALUES {}) AS v WHERE t.\"id\" = v.column1",
         table(&alter.after),
-        quote(&spare(alter, field)),
         rows.join(", "),
-        names.1,
-        names.0
     );
-    let binds = values
-        .into_iter()
-        .flat_map(|(id, value)| [Value::Uuid(Some(id)), value]);
+    let binds = values.into_iter().flat_map(|(id, value)| {
+        let cells = cells(&field.after.kind, value);
+        std::iter::once(Value::Uuid(Some(id))).chain(cells)
+    });
     Statement::from_sql_and_values(backend, sql, binds.collect::<Vec<_>>())
 }
 
@@ -192,6 +204,15 @@ pub(crate) fn check(alter: &Alter) -> Statement {
     Statement::from_sql_and_values(DbBackend::Sqlite, sql, [])
 }
 
+/// The statement that finds references to the table which do something of their own when a row of it goes: they would
+/// take the end of the old table for that. SQLite only.
+pub(crate) fn acting(alter: &Alter) -> Statement {
+    let sql = r#"SELECT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f
+        WHERE m.type = 'table' AND f."table" = $1 AND f.on_delete <> 'NO ACTION' LIMIT 1"#;
+    let name = Value::from(alter.after.name.as_str());
+    Statement::from_sql_and_values(DbBackend::Sqlite, sql, [name])
+}
+
 /// Whether the table, or the rows of it, must be held alone: its columns change.
 pub(crate) fn is_structural(alter: &Alter) -> bool {
     alter.before.name != alter.after.name
@@ -220,13 +241,15 @@ pub(crate) fn is_rebuilt(alter: &Alter, backend: DbBackend) -> bool {
 
 /// Columns that get another name, by their present one.
 fn renames(alter: &Alter) -> Vec<(String, String)> {
-    let moved = |k: &Kept| match k.is_converted() {
-        true => Some((spare(alter, k), k.after.name.clone())),
-        false => k
-            .is_renamed()
-            .then(|| (k.before.name.clone(), k.after.name.clone())),
+    let moved = |k: &Kept| {
+        let from = match k.is_converted() {
+            true => spares(alter, k),
+            false => columns(&k.before.kind, &k.before.name),
+        };
+        from.into_iter().zip(columns(&k.after.kind, &k.after.name))
     };
-    alter.kept.iter().filter_map(moved).collect()
+    let all = alter.kept.iter().flat_map(moved);
+    all.filter(|(from, to)| from != to).collect()
 }
 
 /// Whether one gets the name that another has still.
@@ -321,10 +344,9 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
         .map(|d| &d.field)
         .chain(converted.map(|k| &k.before));
     for field in gone {
-        let sql = vec![format!(
-            "ALTER TABLE {table} DROP COLUMN {}",
-            quote(&field.name)
-        )];
+        let drop = |name| format!("ALTER TABLE {table} DROP COLUMN {}", quote(name));
+        let sql = columns(&field.kind, &field.name);
+        let sql = sql.iter().map(|name| drop(name)).collect();
         steps.push(step("drop", &field.name, sql));
     }
     rename_columns(alter, steps);
@@ -438,18 +460,22 @@ fn alterations(alter: &Alter, field: &Kept) -> Vec<String> {
 fn rebuild(alter: &Alter, backend: DbBackend) -> Step {
     let after = &alter.after;
     let new = ddl::name("t", after, "table");
-    let (mut columns, mut sources) = (vec![quote("id")], vec![quote("id")]);
+    let (mut names, mut sources) = (Vec::new(), Vec::new());
     for field in &after.fields {
-        columns.push(quote(&field.name));
+        let quoted = |all: Vec<String>| all.iter().map(|name| quote(name)).collect::<Vec<_>>();
+        names.extend(quoted(columns(&field.kind, &field.name)));
         let kept = alter.kept.iter().find(|k| k.after.name == field.name);
-        sources.push(match kept {
-            Some(k) if k.is_converted() => quote(&spare(alter, k)),
-            Some(k) => quote(&k.before.name),
-            None => ddl::literal(&field.default_value(), backend),
+        sources.extend(match kept {
+            Some(k) if k.is_converted() => quoted(spares(alter, k)),
+            Some(k) => quoted(columns(&k.before.kind, &k.before.name)),
+            None => cells(&field.kind, field.default_value())
+                .iter()
+                .map(|value| ddl::literal(value, backend))
+                .collect(),
         });
     }
-    for name in ["created_at", "updated_at", "_version"] {
-        columns.push(quote(name));
+    for name in ["id", "created_at", "updated_at", "_version"] {
+        names.push(quote(name));
         sources.push(quote(name));
     }
     let fresh = format!("\"project\".{}", quote(&new));
@@ -459,7 +485,7 @@ fn rebuild(alter: &Alter, backend: DbBackend) -> Step {
         ddl::create_table(after, &fresh, backend),
         format!(
             "INSERT INTO {fresh} ({}) SELECT {} FROM {table}",
-            columns.join(", "),
+            names.join(", "),
             sources.join(", ")
         ),
         format!("DROP TABLE {table}"),

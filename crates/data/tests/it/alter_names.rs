@@ -3,6 +3,7 @@
 use crate::alter::{fields, posts, told, values};
 use crate::kit::{Kit, U, add_user, anon, both, code, faults, key};
 use kernel::Code;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 both!(
@@ -294,6 +295,20 @@ async fn references_hold_through_a_new_table(kit: &Kit) {
     .unwrap();
     kit.delete(&key(), "posts", &ids[1]).await.unwrap();
     if !kit.is_postgres() {
+        // A table of somebody else's that would take the old table's end for that of its rows.
+        let sql = r#"CREATE TABLE "project"."_theirs" (post text REFERENCES "project"."posts" (id) ON DELETE CASCADE)"#;
+        let job = async move |tx: &store::WriteTx| -> Result<(), store::StoreError> {
+            tx.execute_unprepared(sql).await?;
+            let sql =
+                format!(r#"INSERT INTO "project"."_theirs" SELECT id FROM "project"."posts""#);
+            tx.execute_unprepared(&sql).await?;
+            Ok(())
+        };
+        kit.db.write(job).await.unwrap();
+        let change = json!({"fields": {"change": {"stock": {"max": 99}}}});
+        assert_eq!(code(kit.change("posts", change).await), Code::Referenced);
+        let theirs = kit.number(r#"SELECT count(*) AS n FROM "project"."_theirs""#);
+        assert_eq!(theirs.await, 1);
         assert_eq!(
             kit.number("SELECT count(*) AS n FROM pragma_foreign_key_check")
                 .await,

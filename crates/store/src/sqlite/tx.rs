@@ -40,7 +40,8 @@ impl Session {
                 // SQLite asks itself whether the rows fit a CHECK that comes with a new column. A table that takes the
                 // place of another has its references looked at when it stands.
                 AuthAction::Pragma {
-                    pragma_name: "quick_check" | "foreign_key_check" | "defer_foreign_keys",
+                    pragma_name:
+                        "quick_check" | "foreign_key_check" | "foreign_key_list" | "defer_foreign_keys",
                     ..
                 } => Authorization::Allow,
                 AuthAction::Pragma { .. } if !open.load(Ordering::Relaxed) => Authorization::Deny,
