@@ -1,15 +1,17 @@
-//! The schema's verbs: list, get, create, change, delete.
+//! The schema's verbs: list, get, create, delete.
 
+use crate::alter::{Loss, count, demand};
 use crate::error::DataError;
 use crate::fields::Type;
-use crate::model::{Collection, CollectionKind, FIELDS_ADDED, INDEXES_ADDED};
+use crate::model::{Collection, CollectionKind};
 use crate::records::{Keeper, all_removed, keep, replay};
 use crate::rows;
 use crate::schema::{Schema, check_rules, references_to};
 use crate::service::{Asker, Data};
+use crate::versions::Entry;
 use gate::{Input, Problem, Project};
 use kernel::{Code, FieldError};
-use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Answer, Claim, WriteTx};
 
@@ -30,12 +32,14 @@ impl Data {
             if let Some(answer) = replay(tx, &asker, claim.as_ref()).await? {
                 return Ok(answer);
             }
-            let schema = held(tx, &known).await?;
+            let (schema, version) = held(tx, &known).await?;
             if schema.collections.contains_key(&collection.name) {
                 return Err(DataError::CollectionTaken);
             }
             check_rules(&schema, &collection, None)?;
             rows::create(tx, &collection).await?;
+            let entry = Entry::new(version, "collection.create", &asker);
+            rows::remember(tx, &entry, None, Some(&collection)).await?;
             audit(tx, &asker, "collection.create", &collection).await?;
             let answer = Answer {
                 status: 201,
@@ -50,54 +54,29 @@ impl Data {
         Ok(answer)
     }
 
-    /// Changes a collection's rules, and adds fields and indexes, in one transaction.
-    ///
-    /// Records that are there get the constant default of an added field, or null.
-    pub async fn update_collection(
-        &self,
-        project: &Project,
-        asker: &Asker,
-        name: &str,
-        input: Map<String, Json>,
-    ) -> Result<Collection, DataError> {
-        let known = self.schema(project).await?;
-        let there = &known.collection(name)?.def;
-        let planned = there.patch(Input::new(input.clone()), asker.now)?;
-        self.check_buckets(project, &planned, Some(own_fields(there)))
-            .await?;
-        let (asker, name) = (asker.clone(), name.to_owned());
-        let job = async move |tx: &WriteTx| -> Result<Collection, DataError> {
-            let schema = held(tx, &known).await?;
-            let there = &schema.collection(&name)?.def;
-            let changed = there.patch(Input::new(input.clone()), asker.now)?;
-            check_rules(&schema, &changed, Some(own_fields(there)))?;
-            let written = rows::extend(tx, there, &changed).await;
-            written.map_err(|e| unfit(there, &changed, e))?;
-            audit(tx, &asker, "collection.update", &changed).await?;
-            Ok(changed)
-        };
-        let changed = project.db.write(job).await?;
-        self.renew(project).await?;
-        Ok(changed)
-    }
-
-    /// Refuses file fields whose bucket is not there.
-    async fn check_buckets(
+    /// Refuses file fields whose bucket is not there: all of a new collection, else those that the change names.
+    pub(crate) async fn check_buckets(
         &self,
         project: &Project,
         collection: &Collection,
-        added_from: Option<usize>,
+        places: Option<&BTreeMap<String, String>>,
     ) -> Result<(), DataError> {
         let own = collection.fields.iter().filter(|f| !f.system).enumerate();
-        let base = added_from.map_or("/fields", |_| FIELDS_ADDED);
         let mut errors = Vec::new();
-        for (i, field) in own.skip(added_from.unwrap_or(0)) {
+        for (i, field) in own {
             let Type::File(file) = &field.kind else {
                 continue;
             };
+            let place = match places {
+                None => format!("/fields/{i}"),
+                Some(places) => match places.get(&field.name) {
+                    Some(place) => place.clone(),
+                    None => continue,
+                },
+            };
             if !self.files().has_bucket(project, &file.bucket).await? {
                 errors.push(FieldError {
-                    path: format!("{base}/{}/bucket", i - added_from.unwrap_or(0)),
+                    path: format!("{place}/bucket"),
                     code: "unknown_bucket",
                     message: format!("There is no bucket {}.", file.bucket),
                 });
@@ -110,18 +89,22 @@ impl Data {
         }
     }
 
-    /// Removes a collection with its records. One that others refer to, in a relation or a rule, stays.
+    /// Removes a collection with its records. One that others refer to, in a relation or a rule, stays; one that has
+    /// records goes only when `confirm` is the word that the refusal tells, `delete:` and its name.
     pub async fn delete_collection(
         &self,
         project: &Arc<Project>,
         asker: &Asker,
         name: &str,
+        confirm: Option<&str>,
     ) -> Result<(), DataError> {
         let known = self.schema(project).await?;
+        let changing = self.changing();
         let (asker, name) = (asker.clone(), name.to_owned());
+        let confirm = confirm.map(str::to_owned);
         let (project_, files) = (project.clone(), self.files().clone());
         let job = async move |tx: &WriteTx| -> Result<(), DataError> {
-            let schema = held(tx, &known).await?;
+            let (schema, version) = held(tx, &known).await?;
             let loaded = schema.collection(&name)?;
             let collection = &loaded.def;
             if collection.kind == CollectionKind::Users {
@@ -133,6 +116,17 @@ impl Data {
             if !references.is_empty() {
                 return Err(Problem::new(Code::Referenced).errors(references).into());
             }
+            rows::fence(tx, collection, true).await?;
+            let records = count(tx, &name, None).await?;
+            let loss = Loss {
+                confirm: format!("delete:{name}"),
+                field: None,
+                records,
+                sample: Vec::new(),
+                place: "?confirm".to_owned(),
+            };
+            let losses = if records > 0 { vec![loss] } else { Vec::new() };
+            demand(&losses, |word| confirm.as_deref() == Some(word))?;
             let keeper = Keeper {
                 files: &*files,
                 project: &project_,
@@ -140,10 +134,13 @@ impl Data {
             };
             all_removed(tx, keeper, loaded).await?;
             rows::delete(tx, collection).await?;
+            let entry = Entry::new(version, "collection.delete", &asker);
+            rows::remember(tx, &entry, Some(collection), None).await?;
             audit(tx, &asker, "collection.delete", collection).await
         };
         project.db.write(job).await?;
         self.renew(project).await?;
+        drop(changing);
         Ok(())
     }
 
@@ -163,38 +160,22 @@ impl Data {
     }
 }
 
-/// How many fields of the developer's a collection has.
-fn own_fields(collection: &Collection) -> usize {
-    collection.fields.iter().filter(|f| !f.system).count()
-}
-
-/// Tells where in the change the index stands that the records do not fit.
-fn unfit(there: &Collection, changed: &Collection, error: rows::Unfit) -> DataError {
-    let index = match error {
-        rows::Unfit::Equal(index) => index,
-        rows::Unfit::Store(error) => return error.into(),
-    };
-    let added = changed.indexes.iter().skip(there.indexes.len());
-    let place = added.clone().position(|i| *i == index);
-    let path = place.map_or(INDEXES_ADDED.to_owned(), |i| format!("{INDEXES_ADDED}/{i}"));
-    DataError::invalid(vec![FieldError {
-        path,
-        code: "not_unique",
-        message: "Records that are there have equal values.".to_owned(),
-    }])
-}
-
-/// Takes the schema's lock and gives the schema as it is under it: the one that is known, unless it has moved.
-async fn held(tx: &WriteTx, known: &Arc<Schema>) -> Result<Arc<Schema>, DataError> {
-    if rows::lock(tx).await? == known.version {
-        return Ok(known.clone());
+/// Takes the schema's lock and gives the schema as it is under it: the one that is known, unless it has moved; and the
+/// version that it gets.
+pub(crate) async fn held(
+    tx: &WriteTx,
+    known: &Arc<Schema>,
+) -> Result<(Arc<Schema>, i64), DataError> {
+    let before = rows::lock(tx).await?;
+    if before == known.version {
+        return Ok((known.clone(), before + 1));
     }
     let (version, collections) = rows::load(tx).await?;
-    Ok(Arc::new(Schema::load(version, collections)))
+    Ok((Arc::new(Schema::load(version, collections)), version))
 }
 
 /// Notes a change of the schema in the audit log, and in the change log: there it divides what was seen under other rules.
-async fn audit(
+pub(crate) async fn audit(
     tx: &WriteTx,
     asker: &Asker,
     action: &'static str,

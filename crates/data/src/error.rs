@@ -31,6 +31,9 @@ pub enum DataError {
     /// The collection's name is taken.
     #[error("collection taken")]
     CollectionTaken,
+    /// The collection was changed since the request was read; nothing was written.
+    #[error("schema changed")]
+    SchemaChanged,
     /// The changes that were asked for cannot be told: all records must be listed again.
     #[error("resync required")]
     Resync,
@@ -83,6 +86,8 @@ impl From<DataError> for Problem {
             DataError::CollectionTaken => Code::CollectionTaken.into(),
             DataError::Resync => Problem::new(Code::ResyncRequired)
                 .hint("Ask for since=now, list the records, and go on from there."),
+            DataError::SchemaChanged => Problem::new(Code::SchemaChanged)
+                .hint("Nothing was written. Send it again, as the collection is now."),
             DataError::OtherRequest => Code::IdempotencyMismatch.into(),
             DataError::InFlight => Code::InFlight.into(),
             DataError::Problem(problem) => problem,

@@ -5,6 +5,7 @@
 //! in the world before it; hidden fields do not exist for whoever does not pass rules. It knows nothing of credentials or
 //! messages, and of files only that fields hold them.
 
+mod alter;
 pub mod can;
 mod changes;
 mod collections;
@@ -19,13 +20,16 @@ pub mod openapi;
 pub mod ports;
 mod query;
 mod records;
+mod references;
 mod routes;
 mod rows;
 mod schema;
 mod service;
 mod sql;
 mod users;
+mod versions;
 
+pub use alter::{Altered, Loss};
 pub use changes::{ChangeItem, ChangesPage, ChangesQuery, Since};
 pub use error::DataError;
 pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, TruthView};

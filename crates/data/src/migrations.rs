@@ -9,19 +9,43 @@ use store::{Ddl, Step};
 /// This crate's steps, for every project's database.
 #[must_use]
 pub fn steps() -> Vec<Step> {
-    vec![Step {
-        name: "data/1-collections",
-        up: collections,
-    }]
+    vec![
+        Step {
+            name: "data/1-collections",
+            up: collections,
+        },
+        Step {
+            name: "data/2-schema-versions",
+            up: schema_versions,
+        },
+    ]
 }
 
-fn collections(ddl: &mut Ddl) {
-    let sqlite = ddl.backend() == DbBackend::Sqlite;
-    let (id, json, time) = if sqlite {
+/// What collections were. Those that are there begin with what they are.
+fn schema_versions(ddl: &mut Ddl) {
+    let (id, json, time) = types(ddl.backend());
+    ddl.raw(format!(
+        r#"CREATE TABLE "project"."_schema_versions" (collection {id} NOT NULL, version bigint NOT NULL, action text NOT NULL,
+           before {json}, definition {json}, actor text, request_id text, at {time} NOT NULL, PRIMARY KEY (collection, version))"#
+    ));
+    ddl.raw(
+        r#"INSERT INTO "project"."_schema_versions" (collection, version, action, definition, at)
+           SELECT c.id, v.value, 'collection.create', c.definition, c.updated_at
+           FROM "project"."_collections" AS c, "project"."_counters" AS v WHERE v.name = 'schema'"#,
+    );
+}
+
+/// The types of ids, JSON and times.
+fn types(backend: DbBackend) -> (&'static str, &'static str, &'static str) {
+    if backend == DbBackend::Sqlite {
         ("uuid_text", "json_text", "timestamp_with_timezone_text")
     } else {
         ("uuid", "jsonb", "timestamptz")
-    };
+    }
+}
+
+fn collections(ddl: &mut Ddl) {
+    let (id, json, time) = types(ddl.backend());
     ddl.raw(format!(
         r#"CREATE TABLE "project"."_collections" (id {id} PRIMARY KEY NOT NULL, name text NOT NULL UNIQUE, definition {json} NOT NULL,
            created_at {time} NOT NULL, updated_at {time} NOT NULL)"#

@@ -52,6 +52,15 @@ pub trait FileRefs: Send + Sync {
         now: Stamp,
     ) -> Result<(), Problem>;
 
+    /// Has the files that a field of all records holds be held under another name, `(collection, field)`: that of the
+    /// field or of the collection has changed. Nothing is held under the new one.
+    async fn renamed(
+        &self,
+        tx: &WriteTx,
+        from: (&str, &str),
+        to: (&str, &str),
+    ) -> Result<(), Problem>;
+
     /// The wire views of files, each a JSON object's text, by id; absent files are left out. Asked by whoever has read
     /// the fields that hold them.
     async fn views(

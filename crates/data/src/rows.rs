@@ -1,11 +1,15 @@
 //! Rows of the schema: the collections' definitions and the version that moves with them.
 
-use crate::model::{Collection, Index};
-use crate::sql::ddl;
+use crate::model::{Alter, Collection, Index};
+use crate::sql::{alter as sql, ddl};
+use crate::versions::{Entry, KEPT_MAX};
 use gate::Problem;
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryOrder, Set, Statement};
+use sea_orm::{
+    ConnectionTrait, DbBackend, FromQueryResult, PaginatorTrait, QueryOrder, QuerySelect, Set,
+    Statement,
+};
 use store::{Db, StoreError, WriteTx};
 
 mod collection {
@@ -21,6 +25,30 @@ mod collection {
         pub definition: Json,
         pub created_at: TimeDateTimeWithTimeZone,
         pub updated_at: TimeDateTimeWithTimeZone,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod kept {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "_schema_versions", schema_name = "project")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub collection: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub version: i64,
+        pub action: String,
+        pub before: Option<Json>,
+        pub definition: Option<Json>,
+        pub actor: Option<String>,
+        pub request_id: Option<String>,
+        pub at: TimeDateTimeWithTimeZone,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -52,21 +80,26 @@ pub(crate) async fn load<C: ConnectionTrait>(db: &C) -> Result<(i64, Vec<Collect
         .order_by_asc(collection::Column::Name)
         .all(db)
         .await?;
-    let parse = |row: collection::Model| {
-        let time = |t| {
-            Stamp::from_time(t).ok_or_else(|| Problem::internal("a stored time is out of range"))
-        };
-        Collection::from_definition(
-            row.id,
-            row.definition,
-            time(row.created_at)?,
-            time(row.updated_at)?,
-        )
-    };
     Ok((
         version,
         rows.into_iter().map(parse).collect::<Result<_, _>>()?,
     ))
+}
+
+fn parse(row: collection::Model) -> Result<Collection, Problem> {
+    let time =
+        |t| Stamp::from_time(t).ok_or_else(|| Problem::internal("a stored time is out of range"));
+    let (created_at, updated_at) = (time(row.created_at)?, time(row.updated_at)?);
+    Collection::from_definition(row.id, row.definition, created_at, updated_at)
+}
+
+/// One collection as it is now.
+pub(crate) async fn find<C: ConnectionTrait>(
+    db: &C,
+    id: Uuid,
+) -> Result<Option<Collection>, Problem> {
+    let row = collection::Entity::find_by_id(id).one(db).await?;
+    row.map(parse).transpose()
 }
 
 /// How the engine means to answer a read, a line for each step. The read is not done.
@@ -108,14 +141,21 @@ pub(crate) async fn create(tx: &WriteTx, collection: &Collection) -> Result<(), 
 }
 
 /// Waits for the writes of a collection's records that have begun, and lets none begin before the commit: in the change
-/// log, each then stands on the side of a change of rules on which it happened. On SQLite writes follow each other anyway.
-async fn fence(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+/// log, each then stands on the side of a change of rules on which it happened. A table whose columns change is held
+/// against readers too, from the beginning: a lock that grows is a deadlock. On SQLite writes follow each other anyway.
+pub(crate) async fn fence(
+    tx: &WriteTx,
+    collection: &Collection,
+    alone: bool,
+) -> Result<(), StoreError> {
     if tx.backend() == DbBackend::Postgres {
-        let table = crate::sql::quote(&collection.name);
-        tx.execute_unprepared(&format!(
-            r#"LOCK TABLE "project".{table} IN SHARE ROW EXCLUSIVE MODE"#
-        ))
-        .await?;
+        let table = ddl::table(collection);
+        let mode = if alone {
+            "ACCESS EXCLUSIVE"
+        } else {
+            "SHARE ROW EXCLUSIVE"
+        };
+        execute(tx, &format!("LOCK TABLE {table} IN {mode} MODE")).await?;
     }
     Ok(())
 }
@@ -133,39 +173,49 @@ impl From<StoreError> for Unfit {
     }
 }
 
-/// Adds what `changed` has beyond `collection` to the table, and writes the definition anew.
-pub(crate) async fn extend(
-    tx: &WriteTx,
-    collection: &Collection,
-    changed: &Collection,
-) -> Result<(), Unfit> {
-    fence(tx, collection).await?;
-    for field in changed.fields.iter().skip(collection.fields.len()) {
-        let sql = ddl::add_field(changed, field, tx.backend());
-        execute(tx, &sql).await?;
+/// Does what changes the table; `steps` makes them when it has its new name, and the values that are made anew.
+pub(crate) async fn alter(tx: &WriteTx, alter: &Alter) -> Result<Vec<sql::Step>, Unfit> {
+    let steps = sql::steps(alter, tx.backend());
+    if sql::is_rebuilt(alter, tx.backend()) && any(tx, sql::acting(alter)).await? {
+        return Err(StoreError::ForeignKey(String::new()).into());
     }
-    let known = collection.all_indexes();
-    for index in changed.all_indexes() {
-        if known.contains(&index) {
-            continue;
+    for step in &steps {
+        for text in &step.sql {
+            execute(tx, text)
+                .await
+                .map_err(|e| match (e, &step.index) {
+                    (StoreError::Unique(_), Some(index)) => Unfit::Equal(index.clone()),
+                    (e, _) => e.into(),
+                })?;
         }
-        let sql = ddl::index_sql(changed, &index, tx.backend());
-        execute(tx, &sql).await.map_err(|e| match e {
-            StoreError::Unique(_) => Unfit::Equal(index),
-            e => e.into(),
-        })?;
     }
-    Ok(update(tx, changed).await?)
+    if sql::is_rebuilt(alter, tx.backend()) && any(tx, sql::check(alter)).await? {
+        return Err(StoreError::ForeignKey(String::new()).into());
+    }
+    Ok(steps)
 }
 
-async fn execute(tx: &WriteTx, sql: &str) -> Result<(), StoreError> {
+/// Whether a read finds anything.
+async fn any(tx: &WriteTx, read: Statement) -> Result<bool, StoreError> {
+    Ok(!tx.query_all_raw(read).await?.is_empty())
+}
+
+/// Runs a statement that has no values.
+pub(crate) async fn execute(tx: &WriteTx, sql: &str) -> Result<(), StoreError> {
     tx.execute_unprepared(sql).await?;
     Ok(())
 }
 
+/// Runs a statement for what it does.
+pub(crate) async fn run(tx: &WriteTx, statement: Statement) -> Result<(), StoreError> {
+    tx.execute_raw(statement).await?;
+    Ok(())
+}
+
 /// Writes a collection's definition anew.
-async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
+pub(crate) async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
     let row = collection::ActiveModel {
+        name: Set(collection.name.clone()),
         definition: Set(serde_json::Value::Object(collection.definition())),
         updated_at: Set(collection.updated_at.time()),
         ..Default::default()
@@ -186,4 +236,102 @@ pub(crate) async fn delete(tx: &WriteTx, collection: &Collection) -> Result<(), 
         .exec(tx)
         .await?;
     Ok(())
+}
+
+/// Keeps what a change has made of a collection, and forgets what is older than the newest [`KEPT_MAX`] of it.
+pub(crate) async fn remember(
+    tx: &WriteTx,
+    entry: &Entry,
+    before: Option<&Collection>,
+    after: Option<&Collection>,
+) -> Result<(), StoreError> {
+    let Some(collection) = after.or(before).map(|c| c.id) else {
+        return Ok(());
+    };
+    let json = |c: Option<&Collection>| c.map(|c| serde_json::Value::Object(c.definition()));
+    let row = kept::ActiveModel {
+        collection: Set(collection),
+        version: Set(entry.version),
+        action: Set(entry.action.clone()),
+        before: Set(json(before)),
+        definition: Set(json(after)),
+        actor: Set(entry.actor.clone()),
+        request_id: Set(entry.request_id.clone()),
+        at: Set(entry.at.time()),
+    };
+    kept::Entity::insert(row).exec_without_returning(tx).await?;
+    let of = kept::Column::Collection.eq(collection);
+    let oldest = kept::Entity::find()
+        .select_only()
+        .column(kept::Column::Version)
+        .filter(of.clone())
+        .order_by_desc(kept::Column::Version)
+        .offset(KEPT_MAX)
+        .limit(1)
+        .into_tuple::<i64>()
+        .one(tx)
+        .await?;
+    if let Some(oldest) = oldest {
+        let old = kept::Column::Version.lte(oldest);
+        let forget = kept::Entity::delete_many().filter(of).filter(old);
+        forget.exec(tx).await?;
+    }
+    Ok(())
+}
+
+fn entry(row: &kept::Model) -> Result<Entry, Problem> {
+    Ok(Entry {
+        version: row.version,
+        action: row.action.clone(),
+        actor: row.actor.clone(),
+        request_id: row.request_id.clone(),
+        at: Stamp::from_time(row.at)
+            .ok_or_else(|| Problem::internal("a stored time is out of range"))?,
+    })
+}
+
+/// The changes of a collection below a version, newest first.
+pub(crate) async fn versions<C: ConnectionTrait>(
+    db: &C,
+    collection: Uuid,
+    below: i64,
+    limit: u64,
+) -> Result<Vec<Entry>, Problem> {
+    let rows = kept::Entity::find()
+        .filter(kept::Column::Collection.eq(collection))
+        .filter(kept::Column::Version.lt(below))
+        .order_by_desc(kept::Column::Version)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.iter().map(entry).collect()
+}
+
+/// How many changes of a collection are kept.
+pub(crate) async fn count_versions<C: ConnectionTrait>(
+    db: &C,
+    collection: Uuid,
+) -> Result<u64, StoreError> {
+    let of = kept::Column::Collection.eq(collection);
+    Ok(kept::Entity::find().filter(of).count(db).await?)
+}
+
+/// A kept change with the definitions before and after it.
+pub(crate) type Kept = (Entry, Option<Json>, Option<Json>);
+
+/// The last change of a collection until a version.
+pub(crate) async fn version_at<C: ConnectionTrait>(
+    db: &C,
+    collection: Uuid,
+    version: i64,
+) -> Result<Option<Kept>, Problem> {
+    let row = kept::Entity::find()
+        .filter(kept::Column::Collection.eq(collection))
+        .filter(kept::Column::Version.lte(version))
+        .order_by_desc(kept::Column::Version)
+        .limit(1)
+        .one(db)
+        .await?;
+    row.map(|row| Ok((entry(&row)?, row.before, row.definition)))
+        .transpose()
 }

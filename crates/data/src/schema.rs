@@ -1,8 +1,7 @@
 //! A project's schema as one unchanging snapshot: collections with their rules resolved and their plans cached.
 
 use crate::fields::{Format, Number, Type};
-use crate::model::FIELDS_ADDED;
-use crate::model::{Collection, DefaultValue, Field, FieldRule, RULE_NAMES};
+use crate::model::{Alter, Collection, DefaultValue, Field, FieldRule, RULE_NAMES};
 use crate::names::{FilterNames, Names};
 use crate::sql::plan::Plan;
 use gate::Problem;
@@ -31,6 +30,8 @@ pub struct Schema {
 pub struct Loaded {
     /// As the developer defined it.
     pub def: Collection,
+    /// The version of the schema that it belongs to.
+    pub version: i64,
     /// Its rules, resolved.
     pub rules: ResolvedRules,
     columns: Vec<Column>,
@@ -150,7 +151,7 @@ impl Schema {
         };
         let collections = by_name
             .values()
-            .map(|c| (c.name.clone(), Arc::new(Loaded::new(c, &names))))
+            .map(|c| (c.name.clone(), Arc::new(Loaded::new(version, c, &names))))
             .collect();
         Self {
             version,
@@ -167,6 +168,33 @@ impl Schema {
             .ok_or_else(|| Code::CollectionNotFound.into())
     }
 
+    /// The definitions as they are when `collection` has come, in the place of `before` if there was one: relations that
+    /// led to that lead to it.
+    pub(crate) fn with(
+        &self,
+        before: Option<&str>,
+        collection: &Collection,
+    ) -> BTreeMap<String, Collection> {
+        let rest = self
+            .collections
+            .iter()
+            .filter(|(n, _)| Some(n.as_str()) != before);
+        let mut all: BTreeMap<String, Collection> =
+            rest.map(|(n, l)| (n.clone(), l.def.clone())).collect();
+        if let Some(before) = before {
+            let fields = all.values_mut().flat_map(|c| c.fields.iter_mut());
+            for field in fields {
+                if let Type::Relation(r) = &mut field.kind
+                    && r.collection == before
+                {
+                    r.collection.clone_from(&collection.name);
+                }
+            }
+        }
+        all.insert(collection.name.clone(), collection.clone());
+        all
+    }
+
     /// The names that a filter of this viewer may use.
     pub(crate) fn names(&self, privileged: bool) -> FilterNames<'_> {
         FilterNames {
@@ -176,19 +204,14 @@ impl Schema {
     }
 }
 
-/// Checks the rules and defaults of `collection` against the schema that will hold it; tells all faults at once. In
-/// a change, its own fields from the place `added_from` on are new.
+/// Checks the rules and defaults of a collection that is made, or changed by `alter`, against the schema that will hold
+/// it; tells all faults at once.
 pub(crate) fn check_rules(
     schema: &Schema,
     collection: &Collection,
-    added_from: Option<usize>,
+    alter: Option<&Alter>,
 ) -> Result<(), Problem> {
-    let mut all: BTreeMap<String, Collection> = schema
-        .collections
-        .iter()
-        .map(|(n, l)| (n.clone(), l.def.clone()))
-        .collect();
-    all.insert(collection.name.clone(), collection.clone());
+    let all = schema.with(alter.map(|a| a.before.name.as_str()), collection);
     let names = Names { collections: &all };
     let mut errors = Vec::new();
     for (rule, error) in broken_rules(collection, &names) {
@@ -200,10 +223,8 @@ pub(crate) fn check_rules(
     }
     let mut code = Code::InvalidRule;
     for (i, field) in collection.fields.iter().filter(|f| !f.system).enumerate() {
-        let place = match added_from {
-            Some(first) if i >= first => format!("{FIELDS_ADDED}/{}", i - first),
-            _ => format!("/fields/{i}"),
-        };
+        let place = alter.and_then(|a| a.places.get(&field.name).cloned());
+        let place = place.unwrap_or_else(|| format!("/fields/{i}"));
         for (rule, text) in field.rules() {
             if let Err(error) = resolve(collection, text, &names) {
                 errors.push(FieldError {
@@ -284,12 +305,19 @@ pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
 }
 
 /// The rules that do not resolve, with what is wrong.
-fn broken_rules(collection: &Collection, names: &Names<'_>) -> Vec<(&'static str, RuleError)> {
+pub(crate) fn broken_rules(
+    collection: &Collection,
+    names: &Names<'_>,
+) -> Vec<(&'static str, RuleError)> {
     let broken = |rule: &'static str| {
         let text = collection.rules.get(rule)?;
         Some((rule, resolve(collection, text, names).err()?))
     };
     RULE_NAMES.into_iter().filter_map(broken).collect()
+}
+
+pub(crate) fn resolves(def: &Collection, text: &str, names: &Names<'_>) -> bool {
+    resolve(def, text, names).is_ok()
 }
 
 fn resolve(def: &Collection, text: &str, names: &Names<'_>) -> Result<Resolved, RuleError> {
@@ -314,7 +342,7 @@ fn ready(def: &Collection, rule: &str, text: &str, names: &Names<'_>) -> Rule {
 }
 
 impl Loaded {
-    fn new(def: &Collection, names: &Names<'_>) -> Self {
+    fn new(version: i64, def: &Collection, names: &Names<'_>) -> Self {
         let rule = |name: &str| match def.rules.get(name) {
             None => Rule::Closed,
             Some(text) => ready(def, name, text, names),
@@ -337,6 +365,7 @@ impl Loaded {
             .collect();
         Self {
             def: def.clone(),
+            version,
             rules,
             columns,
             private,
@@ -420,7 +449,7 @@ fn formulas(def: &Collection, names: &Names<'_>) -> Vec<Computed> {
 }
 
 /// The expression of a field's default, resolved.
-fn formula(
+pub(crate) fn formula(
     def: &Collection,
     field: &Field,
     names: &Names<'_>,

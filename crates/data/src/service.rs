@@ -12,13 +12,17 @@ use sea_orm::{DbBackend, Statement};
 use serde_json::Map;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use store::{Db, Doc, Topic, WriteTx};
+use store::{Db, Doc, StoreError, Topic, WriteTx};
 use uuid::Uuid;
 
 /// How long a copy of a schema is trusted: another node may have changed it, or a change whose caller went away.
 const TRUST: Duration = Duration::from_secs(1);
+
+/// How often a read is done again at most because the schema has changed meanwhile.
+const RETRIES_MAX: u32 = 10;
 
 /// Collections and records of all projects. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +34,19 @@ struct Inner {
     schemas: RwLock<HashMap<Uuid, Kept>>,
     ids: Ids,
     files: Arc<dyn FileRefs>,
+    /// Changes of schemas that this process makes at the moment.
+    changing: Arc<AtomicU64>,
+    /// Changes of schemas that this process has made.
+    changed: AtomicU64,
+}
+
+/// A change of a schema under way.
+pub(crate) struct Changing(Arc<AtomicU64>);
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 struct Kept {
@@ -123,6 +140,8 @@ impl Data {
                 schemas: RwLock::default(),
                 ids,
                 files,
+                changing: Arc::default(),
+                changed: AtomicU64::new(0),
             }),
         }
     }
@@ -139,6 +158,12 @@ impl Data {
                 kept.checked = None;
             }
         }
+    }
+
+    /// Says that a schema is being changed, until what is given is dropped: copies are trusted less meanwhile.
+    pub(crate) fn changing(&self) -> Changing {
+        self.inner.changing.fetch_add(1, Ordering::SeqCst);
+        Changing(self.inner.changing.clone())
     }
 
     pub(crate) fn ids(&self) -> Ids {
@@ -162,7 +187,8 @@ impl Data {
                 .map(|k| (k.schema.clone(), k.checked))
         };
         if let Some((schema, checked)) = kept {
-            if checked.is_some_and(|checked| checked.elapsed() < TRUST) {
+            let is_young = checked.is_some_and(|checked| checked.elapsed() < TRUST);
+            if is_young && self.inner.changing.load(Ordering::SeqCst) == 0 {
                 return Ok(schema);
             }
             if rows::version(&project.db).await? == schema.version {
@@ -171,6 +197,33 @@ impl Data {
             }
         }
         self.reload(project).await
+    }
+
+    /// Reads by one version of the schema. If that has changed meanwhile, what was read may be of two of them, and is
+    /// read again; a schema that does not come to rest is told.
+    pub(crate) async fn steady<T>(
+        &self,
+        project: &Project,
+        read: impl AsyncFn(&Arc<Schema>) -> Result<T, DataError>,
+    ) -> Result<T, DataError> {
+        let mut attempt = 0;
+        loop {
+            let before = self.inner.changed.load(Ordering::SeqCst);
+            let schema = self.schema(project).await?;
+            let result = read(&schema).await;
+            let moves = self.inner.changing.load(Ordering::SeqCst) > 0
+                || self.inner.changed.load(Ordering::SeqCst) != before
+                // A name that is there no more, on this node or another.
+                || matches!(result, Err(DataError::Store(StoreError::Db(_))));
+            if !moves || rows::version(&project.db).await? == schema.version {
+                return result;
+            }
+            if attempt == RETRIES_MAX {
+                return Err(DataError::SchemaChanged);
+            }
+            attempt += 1;
+            self.reload(project).await?;
+        }
     }
 
     /// The schema for a statement within a write, which may wait for nothing but its transaction: the copy in memory,
@@ -197,6 +250,7 @@ impl Data {
         let (version, collections) = rows::load(&project.db).await?;
         let schema = Arc::new(Schema::load(version, collections));
         self.keep(project, &schema);
+        self.inner.changed.fetch_add(1, Ordering::SeqCst);
         Ok(schema)
     }
 

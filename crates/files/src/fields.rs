@@ -135,6 +135,17 @@ impl Files {
         Ok(rows::delete_owners_of(tx, collection).await?)
     }
 
+    /// Has all files that a field holds be held under another name of it, `(collection, field)`: the field or its
+    /// collection has got one.
+    pub async fn rename_owners(
+        &self,
+        tx: &WriteTx,
+        from: (&str, &str),
+        to: (&str, &str),
+    ) -> Result<(), Problem> {
+        Ok(rows::rename_owners(tx, from, to).await?)
+    }
+
     /// The wire views of files, as texts of JSON objects; absent ones are left out. No rule is asked.
     pub async fn views(
         &self,

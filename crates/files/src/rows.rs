@@ -7,7 +7,7 @@ pub(crate) use list::{After, Page, count, page};
 use crate::model::{Bucket, Kind, Limits};
 use gate::Problem;
 use kernel::Stamp;
-use sea_orm::sea_query::{Alias, LockBehavior, LockType, Query};
+use sea_orm::sea_query::{Alias, Expr, LockBehavior, LockType, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait,
     IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
@@ -353,6 +353,22 @@ pub(crate) async fn delete_owner(tx: &WriteTx, key: OwnerKey<'_>) -> Result<(), 
 pub(crate) async fn delete_owners_of(tx: &WriteTx, collection: &str) -> Result<(), DbErr> {
     owner::Entity::delete_many()
         .filter(owner::Column::Collection.eq(collection))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
+/// Has all files that a field holds be held under another name of it, `(collection, field)`.
+pub(crate) async fn rename_owners(
+    tx: &WriteTx,
+    from: (&str, &str),
+    to: (&str, &str),
+) -> Result<(), DbErr> {
+    owner::Entity::update_many()
+        .col_expr(owner::Column::Collection, Expr::value(to.0))
+        .col_expr(owner::Column::Field, Expr::value(to.1))
+        .filter(owner::Column::Collection.eq(from.0))
+        .filter(owner::Column::Field.eq(from.1))
         .exec(tx)
         .await
         .map(drop)

@@ -119,6 +119,8 @@ codes! {
     ProjectNotFound = "project_not_found", NotFound, "There is no such project";
     /// No such collection, or none that may be seen.
     CollectionNotFound = "collection_not_found", NotFound, "There is no such collection";
+    /// No such version of the collection is kept.
+    VersionNotFound = "version_not_found", NotFound, "There is no such version";
     /// No such record, or none that may be seen.
     RecordNotFound = "record_not_found", NotFound, "There is no such record";
     /// No such bucket.
@@ -165,6 +167,10 @@ codes! {
     LastOperator = "last_operator", Conflict, "The last operator cannot go";
     /// Everything of the message was sent or given up.
     MessageDone = "message_done", Conflict, "The message is done";
+    /// The change would lose data, and nobody has agreed to that.
+    ConfirmationRequired = "confirmation_required", Conflict, "The change would lose data";
+    /// The collection was changed while the request was on its way; nothing was written.
+    SchemaChanged = "schema_changed", Conflict, "The collection was changed meanwhile";
     /// A request with the same idempotency key is still running.
     InFlight = "in_flight", Conflict, "The same request is still running";
     /// The changes that were asked for are kept no more, or cannot be told apart from what may not be told.

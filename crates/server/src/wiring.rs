@@ -254,6 +254,15 @@ impl FileRefs for Attachments {
         self.files()?.release(project, tx, &owners, now).await
     }
 
+    async fn renamed(
+        &self,
+        tx: &WriteTx,
+        from: (&str, &str),
+        to: (&str, &str),
+    ) -> Result<(), Problem> {
+        self.files()?.rename_owners(tx, from, to).await
+    }
+
     async fn views(
         &self,
         project: &Project,

@@ -5,7 +5,7 @@
 
 use crate::{Db, Sq, StoreError, WriteTx};
 use kernel::Stamp;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{DbBackend, FromQueryResult, Statement, Value};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
@@ -16,6 +16,8 @@ pub use prune::Pruned;
 /// The collection under which the log keeps that a collection itself was changed: the row's record is its name. Nothing
 /// else in the log begins with an underscore.
 pub const SCHEMA_CHANGES: &str = "_collections";
+/// The counter that moves with every change of a collection.
+const SCHEMA_VERSION: &str = "schema";
 /// Where the place of the last pruned change is kept.
 const PRUNED: &str = "changes_pruned";
 
@@ -128,6 +130,12 @@ impl WriteTx {
 
     /// Adds to the change log.
     pub async fn log_change(&self, change: ChangeIn) -> Result<(), StoreError> {
+        self.log_change_under(change).await.map(drop)
+    }
+
+    /// Adds to the change log, and gives the version of the schema at that moment, 0 if there is none. Whoever has
+    /// written to a table before holds it until the commit: a change of the table has come before, or comes after.
+    pub async fn log_change_under(&self, change: ChangeIn) -> Result<i64, StoreError> {
         let backend = self.backend();
         let json = if backend == DbBackend::Sqlite {
             ""
@@ -136,7 +144,8 @@ impl WriteTx {
         };
         let sql = format!(
             r#"INSERT INTO "project"."_changes" (collection, record, action, fields, actor, witness, before, after, at)
-               VALUES ($1, $2, $3, $4{json}, $5, $6{json}, $7{json}, $8{json}, $9)"#
+               VALUES ($1, $2, $3, $4{json}, $5, $6{json}, $7{json}, $8{json}, $9)
+               RETURNING COALESCE((SELECT value FROM "project"."_counters" WHERE name = '{SCHEMA_VERSION}'), 0) AS n"#
         );
         let values: [Value; 9] = [
             change.collection.into(),
@@ -149,12 +158,12 @@ impl WriteTx {
             change.after.into(),
             change.at.time().into(),
         ];
-        self.execute_raw(Statement::from_sql_and_values(backend, sql, values))
-            .await?;
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        let version = Number::find_by_statement(statement).one(self).await?;
         if let Self::Postgres(tx) = self {
             tx.mark_changed();
         }
-        Ok(())
+        Ok(version.and_then(|v| v.n.0).unwrap_or(0))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Field types: one file each, with all that differs by type: options, column, JSON, parsing, and the API document.
 
 mod boolean;
+mod convert;
 mod datetime;
 mod file;
 mod number;

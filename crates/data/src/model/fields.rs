@@ -40,7 +40,7 @@ const RESERVED_FIELDS: &[&str] = &[
     "size",
 ];
 
-fn is_field_name(name: &str) -> bool {
+pub(super) fn is_field_name(name: &str) -> bool {
     // `_via_` names back relations.
     is_name(name) && !RESERVED_FIELDS.contains(&name) && !name.contains("_via_")
 }
@@ -71,7 +71,7 @@ fn parse_default(input: &mut Input, kind: &Type) -> Option<DefaultValue> {
 }
 
 impl Field {
-    fn parse(mut input: Input) -> (Option<Self>, Result<(), Problem>) {
+    pub(super) fn parse(mut input: Input) -> (Option<Self>, Result<(), Problem>) {
         let name = input.text("name", 1, 59);
         if !name.is_empty() && !is_field_name(&name) {
             input.fault("name", "not_a_name", "A name has at most 59 of a-z, 0-9 and _, begins with a letter and is not reserved.");

@@ -1,12 +1,13 @@
 //! Collections as developers define them: parsing with all faults at once, and the form that is stored and sent.
 
+mod asked;
 mod fields;
 mod guard;
 mod parse;
 mod patch;
 
 pub use guard::FieldRule;
-pub(crate) use patch::{FIELDS_ADDED, INDEXES_ADDED};
+pub(crate) use patch::{Alter, Dropped, INDEXES_ADDED, Kept, renamed};
 
 use crate::fields::{Text, Type};
 use gate::{Input, Problem};

@@ -18,7 +18,7 @@ pub(super) fn is_name(name: &str) -> bool {
             .any(|p| name.starts_with(p))
 }
 
-fn is_collection_name(name: &str) -> bool {
+pub(super) fn is_collection_name(name: &str) -> bool {
     // `project` is the schema marker of statements; the others are functions that SQLite finds as tables.
     is_name(name)
         && !["project", "json_each", "json_tree"].contains(&name)

@@ -131,21 +131,32 @@ pub(crate) async fn all_removed(
     collection: &Loaded,
 ) -> Result<(), DataError> {
     for (field, _) in &collection.files {
-        let mut after = Uuid::nil();
-        loop {
-            let held = write::holders(collection, field, after, AT_ONCE, tx.backend());
-            let ids = tx.docs(held).await?;
-            let ids: Vec<Uuid> = ids.iter().filter_map(|d| parse_id(&d.json)).collect();
-            let Some(last) = ids.last() else { break };
-            after = *last;
-            let owners: Vec<FileOwner> =
-                ids.iter().map(|id| owner(collection, *id, field)).collect();
-            let now = keeper.asker.now;
-            keeper
-                .files
-                .release(keeper.project, tx, &owners, now)
-                .await?;
-        }
+        field_removed(tx, keeper, collection, field).await?;
     }
     Ok(())
+}
+
+/// Lets go of all files that a field of a collection's records holds.
+pub(crate) async fn field_removed(
+    tx: &WriteTx,
+    keeper: Keeper<'_>,
+    collection: &Loaded,
+    field: &str,
+) -> Result<(), DataError> {
+    let mut after = Uuid::nil();
+    loop {
+        let held = write::holders(collection, field, after, AT_ONCE, tx.backend());
+        let ids = tx.docs(held).await?;
+        let ids: Vec<Uuid> = ids.iter().filter_map(|d| parse_id(&d.json)).collect();
+        let Some(last) = ids.last() else {
+            return Ok(());
+        };
+        after = *last;
+        let owners: Vec<FileOwner> = ids.iter().map(|id| owner(collection, *id, field)).collect();
+        let now = keeper.asker.now;
+        keeper
+            .files
+            .release(keeper.project, tx, &owners, now)
+            .await?;
+    }
 }

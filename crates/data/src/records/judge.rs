@@ -152,6 +152,14 @@ pub(super) async fn explain(
     meant: impl Fn(&Link) -> bool,
 ) -> DataError {
     let (asker, collection) = (&scene.asker, operation.collection());
+    // An engine's words about a table that is another one by now mean nothing to the caller.
+    if let DataError::Store(StoreError::Db(_) | StoreError::Constraint(_)) = &error
+        && crate::rows::version(&scene.project.db)
+            .await
+            .is_ok_and(|version| version != collection.version)
+    {
+        return DataError::SchemaChanged;
+    }
     match error {
         DataError::Store(StoreError::Unique(reported)) => {
             let mut fields = ddl::unique_fields(&collection.def, &reported);

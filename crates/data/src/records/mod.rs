@@ -26,9 +26,9 @@ pub use bulk::Bulk;
 pub(crate) use defaults::{early, late};
 pub(crate) use expand::RELATED_ROWS_MAX;
 pub(crate) use fields::{demand_new, ruled};
-pub(crate) use holds::{Keeper, all_removed, made};
+pub(crate) use holds::{Keeper, all_removed, field_removed, made};
 pub(crate) use nested::record_count;
-pub(crate) use scene::{keep, replay};
+pub(crate) use scene::{keep, replay, unchanged};
 pub(crate) use trial::Trial;
 pub(crate) use values::{absent, row_of, value_of};
 

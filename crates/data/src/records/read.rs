@@ -28,7 +28,19 @@ impl Data {
         name: &str,
         query: &Query,
     ) -> Result<RecordPage, DataError> {
-        let schema = self.schema(project).await?;
+        let list =
+            async |schema: &Arc<Schema>| self.list_by(schema, project, asker, name, query).await;
+        self.steady(project, list).await
+    }
+
+    async fn list_by(
+        &self,
+        schema: &Arc<Schema>,
+        project: &Project,
+        asker: &Asker,
+        name: &str,
+        query: &Query,
+    ) -> Result<RecordPage, DataError> {
         let collection = schema.collection(name)?;
         let backend = project.db.backend();
         let privileged = asker.privileged();
@@ -47,7 +59,7 @@ impl Data {
         let last = query.cursor.as_deref().map(open).transpose();
         let last = last.map_err(Problem::from)?;
         let nulls = last.as_ref().map(|l| l.iter().map(Json::is_null).collect());
-        let prepared = prepared(&schema, collection, query, privileged, nulls, backend)?;
+        let prepared = prepared(schema, collection, query, privileged, nulls, backend)?;
         let keys = cursor_values(&prepared, last.as_deref())?;
         let limit = query.limit() as usize;
         let params = prepared.params(&query.params);
@@ -72,7 +84,7 @@ impl Data {
             });
             let count = count.map_err(query::filter_problem)?;
             let count = query.count.then_some(count);
-            let filling = Filling::new(project, &schema, asker, query);
+            let filling = Filling::new(project, schema, asker, query);
             let job = async move |snapshot: &Snapshot| -> Result<_, DataError> {
                 let mut docs = snapshot.docs(page.clone()).await?;
                 let more = docs.len() > limit;
@@ -107,7 +119,20 @@ impl Data {
         id: &str,
         query: &Query,
     ) -> Result<Doc, DataError> {
-        let schema = self.schema(project).await?;
+        let get =
+            async |schema: &Arc<Schema>| self.get_by(schema, project, asker, name, id, query).await;
+        self.steady(project, get).await
+    }
+
+    async fn get_by(
+        &self,
+        schema: &Arc<Schema>,
+        project: &Project,
+        asker: &Asker,
+        name: &str,
+        id: &str,
+        query: &Query,
+    ) -> Result<Doc, DataError> {
         let collection = schema.collection(name)?;
         let id = parse_id(id).ok_or(DataError::NoRecord)?;
         let backend = project.db.backend();
@@ -122,10 +147,10 @@ impl Data {
             let mut docs = project.db.docs(bind(plan)?).await?;
             return docs.pop().ok_or(DataError::NoRecord);
         }
-        let shaped = shaped(&schema, collection, query, asker.privileged(), backend)?;
+        let shaped = shaped(schema, collection, query, asker.privileged(), backend)?;
         let statement = bind(&shaped.plan)?;
         let mut docs = if query::reads_more(&shaped.later) {
-            let filling = Filling::new(project, &schema, asker, query);
+            let filling = Filling::new(project, schema, asker, query);
             let shaped = shaped.clone();
             let job = async move |snapshot: &Snapshot| -> Result<_, DataError> {
                 let mut docs = snapshot.docs(statement.clone()).await?;

@@ -8,7 +8,9 @@ use super::remove::Removing;
 use super::upsert::Upserting;
 use super::values::Link;
 use crate::error::DataError;
+use crate::model::Collection;
 use crate::ports::FileRefs;
+use crate::rows;
 use crate::schema::{Loaded, Schema};
 use crate::service::{Asker, Data};
 use gate::{Problem, Project};
@@ -191,6 +193,28 @@ pub(super) async fn log(
         after: None,
         at: asker.now,
     };
-    tx.log_change(change).await?;
-    Ok(())
+    let version = tx.log_change_under(change).await?;
+    unchanged(tx, collection, version).await
+}
+
+/// Refuses what was written by a definition that holds no more. The table is held since it was written to, so that
+/// nothing can change between this look and the commit.
+pub(crate) async fn unchanged(
+    tx: &WriteTx,
+    collection: &Loaded,
+    version: i64,
+) -> Result<(), DataError> {
+    if version == collection.version {
+        return Ok(());
+    }
+    let now = rows::find(tx, collection.def.id).await?;
+    let same = |now: &Collection| {
+        let fields = &mut collection.def.fields.iter();
+        now.name == collection.def.name && fields.all(|f| now.field(&f.name) == Some(f))
+    };
+    // What was added since has its defaults in the table.
+    match now.filter(same) {
+        Some(_) => Ok(()),
+        None => Err(DataError::SchemaChanged),
+    }
 }

@@ -5,8 +5,8 @@ use crate::can;
 use crate::model::Collection;
 use crate::service::Data;
 use actix_web::web::{self, Path};
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
-use gate::{Body, Caller, Idempotent, Problem};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use gate::{Body, Caller, Idempotent, Problem, QueryInput};
 use kernel::Page;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -16,7 +16,6 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .service(list_collections)
         .service(create_collection)
         .service(get_collection)
-        .service(update_collection)
         .service(delete_collection);
 }
 
@@ -71,7 +70,7 @@ enum FieldTypeView {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Field::describe` builds")]
 #[schema(as = CollectionField)]
-struct FieldView {
+pub(super) struct FieldView {
     /// Its name, which is its column's too.
     name: String,
     /// What it holds.
@@ -125,7 +124,7 @@ struct FieldView {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Collection::definition` builds")]
 #[schema(as = CollectionIndex)]
-struct IndexView {
+pub(super) struct IndexView {
     /// Its fields, in order.
     fields: Vec<String>,
     /// Whether no two records may have the same values.
@@ -137,7 +136,7 @@ struct IndexView {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `Rules` are sent as")]
 #[schema(as = CollectionRules)]
-struct RulesView {
+pub(super) struct RulesView {
     /// Which records a list shows.
     #[schema(required = false)]
     list: Option<String>,
@@ -178,41 +177,6 @@ struct CollectionIn {
     /// Who may do what.
     #[schema(required = false)]
     rules: RulesView,
-}
-
-/// A change of a collection.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what `Collection::patch` reads")]
-struct CollectionPatch {
-    /// The rules that change; those that are absent stay.
-    #[schema(required = false, nullable = false)]
-    rules: Option<RulesView>,
-    /// Fields beside those that are there.
-    #[schema(required = false, nullable = false)]
-    fields: Option<FieldsPatch>,
-    /// Indexes beside those that are there.
-    #[schema(required = false, nullable = false)]
-    indexes: Option<IndexesPatch>,
-}
-
-/// A change of a collection's fields. Records that are there get a constant default, or null.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what `Collection::patch` reads")]
-#[schema(as = CollectionFieldsPatch)]
-struct FieldsPatch {
-    /// Fields to be added. A required one needs a constant default.
-    #[schema(required = false)]
-    add: Vec<FieldView>,
-}
-
-/// A change of a collection's indexes.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what `Collection::patch` reads")]
-#[schema(as = CollectionIndexesPatch)]
-struct IndexesPatch {
-    /// Indexes to be added.
-    #[schema(required = false)]
-    add: Vec<IndexView>,
 }
 
 /// All collections of the project.
@@ -280,37 +244,20 @@ async fn get_collection(
     Ok(HttpResponse::Ok().json(collection.view()))
 }
 
-/// Changes a collection's rules, and adds fields and indexes.
-#[utoipa::path(tag = "collections", params(("collection" = String, Path)), request_body = CollectionPatch, responses((status = 200, description = "The collection", body = CollectionView), gate::openapi::Problems))]
-#[patch("/v1/collections/{collection}")]
-async fn update_collection(
-    caller: Caller<can::CollectionsWrite>,
-    data: web::Data<Data>,
-    name: Path<String>,
-    request: HttpRequest,
-    body: Body,
-) -> Result<HttpResponse, Problem> {
-    let changed = data
-        .update_collection(
-            caller.project()?,
-            &asker(&caller, &request),
-            &name,
-            body.object,
-        )
-        .await?;
-    Ok(HttpResponse::Ok().json(changed.view()))
-}
-
 /// Removes a collection with its records.
-#[utoipa::path(tag = "collections", params(("collection" = String, Path)), responses((status = 204, description = "Done"), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", params(("collection" = String, Path), ("confirm" = Option<String>, Query, description = "`delete:` and the collection's name, if it has records: they go with it.")), responses((status = 204, description = "Done"), gate::openapi::Problems))]
 #[delete("/v1/collections/{collection}")]
 async fn delete_collection(
     caller: Caller<can::CollectionsWrite>,
     data: web::Data<Data>,
     name: Path<String>,
     request: HttpRequest,
+    mut query: QueryInput,
 ) -> Result<HttpResponse, Problem> {
-    data.delete_collection(caller.project()?, &asker(&caller, &request), &name)
+    let confirm = query.take("confirm");
+    query.finish()?;
+    let asker = asker(&caller, &request);
+    data.delete_collection(caller.project()?, &asker, &name, confirm.as_deref())
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

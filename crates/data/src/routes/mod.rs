@@ -1,5 +1,6 @@
 //! The addresses of collections and records.
 
+mod alter;
 mod batch;
 mod changes;
 mod collections;
@@ -10,6 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Adds this crate's routes to the scope of a project.
 pub fn configure(config: &mut ServiceConfig<'_>) {
+    alter::configure(config);
     changes::configure(config);
     collections::configure(config);
     explain::configure(config);

@@ -7,6 +7,14 @@ use sea_orm::{DbBackend, Value};
 
 /// The statements that make a collection's table and indexes.
 pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String> {
+    let mut sql = vec![create_table(collection, &table(collection), backend)];
+    let indexes = collection.all_indexes();
+    sql.extend(indexes.iter().map(|i| index_sql(collection, i, backend)));
+    sql
+}
+
+/// The statement that makes a collection's table, under the name `table`, quoted.
+pub(crate) fn create_table(collection: &Collection, table: &str, backend: DbBackend) -> String {
     let sqlite = backend == DbBackend::Sqlite;
     let time = Type::DateTime.column(backend);
     let mut columns = vec![format!("\"id\" {} NOT NULL", Type::Id.column(backend))];
@@ -22,14 +30,7 @@ pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String>
     ));
     // One tree instead of two: a record is found by its id alone.
     let without = if sqlite { " WITHOUT ROWID" } else { "" };
-    let table = table(collection);
-    let mut sql = vec![format!(
-        "CREATE TABLE {table} ({}){without}",
-        columns.join(", ")
-    )];
-    let indexes = collection.all_indexes();
-    sql.extend(indexes.iter().map(|i| index_sql(collection, i, backend)));
-    sql
+    format!("CREATE TABLE {table} ({}){without}", columns.join(", "))
 }
 
 /// The statement that adds a field's column. Records that are there get its constant default, and so do those that
@@ -67,7 +68,7 @@ pub(crate) fn index_sql(collection: &Collection, index: &Index, backend: DbBacke
     )
 }
 
-fn table(collection: &Collection) -> String {
+pub(crate) fn table(collection: &Collection) -> String {
     format!("\"project\".{}", quote(&collection.name))
 }
 
@@ -100,7 +101,7 @@ fn field_column(
 
 /// A constant in a definition, where nothing can be bound. A text is spelled so that none of it is taken for a quote or
 /// for the schema's marker.
-fn literal(value: &Value, backend: DbBackend) -> String {
+pub(crate) fn literal(value: &Value, backend: DbBackend) -> String {
     let text = |text: &str| {
         if backend == DbBackend::Sqlite {
             // There the marker is taken away, once wherever it stands: what is left is the text.
@@ -142,7 +143,7 @@ pub(crate) fn primary_name(collection: &Collection) -> String {
     name("p", collection, "id")
 }
 
-fn bound_name(collection: &Collection, field: &Field, bound: Bound) -> String {
+pub(crate) fn bound_name(collection: &Collection, field: &Field, bound: Bound) -> String {
     let kind = match bound {
         Bound::Min => "n",
         Bound::Max => "x",
@@ -161,7 +162,7 @@ pub(crate) fn broken_bound<'a>(
         .find(|(field, bound)| reported.ends_with(&bound_name(collection, field, *bound)))
 }
 
-fn name(kind: &str, collection: &Collection, of: &str) -> String {
+pub(crate) fn name(kind: &str, collection: &Collection, of: &str) -> String {
     let text = format!("{} {of}", collection.id);
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let hex: String = digest

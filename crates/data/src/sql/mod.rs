@@ -1,6 +1,7 @@
 //! SQL of dynamic collections: the only place of this crate that builds statements from the catalogue.
 
 pub(crate) mod aggregate;
+pub(crate) mod alter;
 pub(crate) mod bulk;
 pub(crate) mod changes;
 pub(crate) mod ddl;

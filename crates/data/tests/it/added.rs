@@ -165,12 +165,12 @@ async fn what_cannot_be_added(kit: &Kit) {
         );
     }
     for change in [
-        json!({"fields": {"drop": ["title"]}}),
+        json!({"fields": {"lift": ["title"]}}),
         json!({"fields": {"change": []}}),
         json!({"fields": {"add": {}}}),
         json!({"fields": {"add": [7]}}),
         json!({"indexes": {"add": [{"fields": ["none"]}]}}),
-        json!({"name": "other"}),
+        json!({"name": "Other"}),
         json!({"fields": {"add": [{"name": "b", "type": "text", "max": 5000, "unique": true}]}}),
     ] {
         assert!(

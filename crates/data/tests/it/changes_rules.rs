@@ -78,7 +78,7 @@ async fn a_collection_made_anew_tells_nothing_of_the_old(kit: &Kit) {
     let old = kit.made("notes", json!({"owner": U})).await;
     kit.delete(&key(), "notes", &old).await.unwrap();
     kit.data
-        .delete_collection(&kit.project, &key(), "notes")
+        .delete_collection(&kit.project, &key(), "notes", Some("delete:notes"))
         .await
         .unwrap();
     kit.open("notes", json!([{"name": "title", "type": "text"}]))

@@ -197,7 +197,8 @@ async fn rules_change_and_stay(kit: &Kit) {
         .data
         .update_collection(&kit.project, &later, "posts", input)
         .await
-        .unwrap();
+        .unwrap()
+        .collection;
     assert_eq!(changed.rules.list.as_deref(), Some("true"));
     assert_eq!(changed.rules.delete, None);
     assert_eq!(changed.rules.view.as_deref(), Some("owner == auth.id"));
@@ -247,7 +248,7 @@ async fn what_is_referred_to_stays(kit: &Kit) {
     .unwrap();
     let delete = async |name: &str| {
         kit.data
-            .delete_collection(&kit.project, &key(), name)
+            .delete_collection(&kit.project, &key(), name, None)
             .await
             .map_err(gate::Problem::from)
     };
@@ -340,7 +341,7 @@ async fn relations_may_point_home(kit: &Kit) {
     assert_eq!(items[0]["expand"]["parent"]["parent"], json!(root));
     // Its rows point to each other and go together.
     kit.data
-        .delete_collection(&kit.project, &key(), "nodes")
+        .delete_collection(&kit.project, &key(), "nodes", Some("delete:nodes"))
         .await
         .unwrap();
 }
@@ -350,7 +351,7 @@ async fn acts_are_audited(kit: &Kit) {
     kit.rules("posts", json!({"list": "true"})).await.unwrap();
     let _ = kit.rules("posts", json!({"list": "nothing"})).await;
     kit.data
-        .delete_collection(&kit.project, &key(), "posts")
+        .delete_collection(&kit.project, &key(), "posts", Some("delete:posts"))
         .await
         .unwrap();
     let rows = kit

@@ -262,7 +262,7 @@ async fn changes_of_rules_do_not_undo_each_other(kit: &Kit) {
         let caller = key();
         let gone = async {
             kit.data
-                .delete_collection(&kit.project, &caller, &target)
+                .delete_collection(&kit.project, &caller, &target, None)
                 .await
                 .map_err(Problem::from)
         };

@@ -111,6 +111,18 @@ impl FileRefs for Shelf {
         Ok(())
     }
 
+    async fn renamed(
+        &self,
+        tx: &WriteTx,
+        from: (&str, &str),
+        to: (&str, &str),
+    ) -> Result<(), Problem> {
+        let sql = r#"UPDATE "project"."_held" SET collection = $1, field = $2 WHERE collection = $3 AND field = $4"#;
+        let values = [to.0, to.1, from.0, from.1];
+        run(tx, sql, values.into_iter().map(text).collect()).await?;
+        Ok(())
+    }
+
     async fn views(
         &self,
         project: &Project,

@@ -134,7 +134,7 @@ async fn files_go_with_their_records(kit: &Kit) {
     }
     assert_eq!(held(kit).await.len(), 6);
     kit.data
-        .delete_collection(&kit.project, &key(), "films")
+        .delete_collection(&kit.project, &key(), "films", Some("delete:films"))
         .await
         .unwrap();
     assert_eq!(held(kit).await, Vec::<String>::new());

@@ -101,21 +101,88 @@ async fn the_schema_over_http(kit: &Kit) {
         (422, "invalid_rule".into())
     );
     assert_eq!(
-        patch(json!({"name": "other"})).await.fails(),
+        patch(json!({"names": "other"})).await.fails(),
         (400, "unknown_field".into())
     );
+    kit.made("posts", json!({"title": "a"})).await;
+    let drop = |more: Json| {
+        let mut body = json!({"fields": {"drop": ["title"]}});
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        body
+    };
+    assert_eq!(
+        patch(drop(json!({}))).await.fails(),
+        (409, "confirmation_required".into())
+    );
+    let plan = patch(drop(json!({"dry_run": true}))).await.json();
+    assert_eq!(plan["losses"][0]["confirm"], "drop:title");
+    let get = async |path: &str| call(kit, &key(), "GET", path, None, &[]).await;
+    let versions = "/v1/collections/posts/versions";
+    let page = get(&format!("{versions}?limit=1&count=exact")).await.json();
+    assert_eq!(
+        (&page["total"], &page["items"][0]["action"]),
+        (&json!(2), &json!("collection.update"))
+    );
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let rest = get(&format!("{versions}?cursor={cursor}")).await.json();
+    assert_eq!(
+        (
+            rest["items"].as_array().unwrap().len(),
+            &rest["next_cursor"]
+        ),
+        (1, &Json::Null)
+    );
+    let first = &rest["items"][0]["version"];
+    let whole = get(&format!("{versions}/{first}")).await.json();
+    assert_eq!(
+        (&whole["before"], &whole["definition"]["name"]),
+        (&Json::Null, &json!("posts"))
+    );
+    for (path, fails) in [
+        (
+            "/v1/collections/posts/versions/x",
+            (404, "version_not_found"),
+        ),
+        (
+            "/v1/collections/posts/versions/0",
+            (404, "version_not_found"),
+        ),
+        (
+            "/v1/collections/nothing/versions",
+            (404, "collection_not_found"),
+        ),
+        (
+            "/v1/collections/posts/versions?limit=0",
+            (400, "invalid_parameter"),
+        ),
+        (
+            "/v1/collections/posts/versions?cursor=x",
+            (400, "invalid_cursor"),
+        ),
+    ] {
+        assert_eq!(get(path).await.fails(), (fails.0, fails.1.into()), "{path}");
+    }
     assert_eq!(
         call(kit, &key(), "DELETE", "/v1/collections/users", None, &[])
             .await
             .fails(),
         (409, "referenced".into())
     );
+    let delete = async |query: &str| {
+        let path = format!("/v1/collections/posts{query}");
+        call(kit, &key(), "DELETE", &path, None, &[]).await
+    };
     assert_eq!(
-        call(kit, &key(), "DELETE", "/v1/collections/posts", None, &[])
-            .await
-            .status,
-        204
+        delete("").await.fails(),
+        (409, "confirmation_required".into())
     );
+    assert_eq!(
+        delete("?sure=true").await.fails(),
+        (400, "invalid_parameter".into())
+    );
+    assert_eq!(delete("?confirm=delete:posts").await.status, 204);
     assert_eq!(
         call(kit, &key(), "GET", "/v1/collections/posts", None, &[])
             .await

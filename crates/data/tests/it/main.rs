@@ -11,6 +11,12 @@
 
 mod added;
 mod aggregate;
+mod alter;
+mod alter_at_once;
+mod alter_kept;
+mod alter_names;
+mod alter_types;
+mod alter_walk;
 mod batch;
 mod bulk;
 mod callers;

@@ -24,7 +24,7 @@ async fn names_are_taken_once(kit: &Kit) {
         Code::CollectionTaken
     );
     kit.data
-        .delete_collection(&kit.project, &key(), "posts")
+        .delete_collection(&kit.project, &key(), "posts", Some("delete:posts"))
         .await
         .unwrap();
     assert_eq!(

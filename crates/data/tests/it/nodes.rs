@@ -36,7 +36,7 @@ async fn the_second_node_sees_what_the_first_did() {
     until(async || two.get(&anon(), "posts", &id).await.is_err()).await;
     // A collection made anew under the same name has other columns and other statements.
     one.data
-        .delete_collection(&one.project, &key(), "posts")
+        .delete_collection(&one.project, &key(), "posts", Some("delete:posts"))
         .await
         .unwrap();
     one.open("posts", json!([{"name": "other", "type": "bool"}]))
@@ -59,7 +59,7 @@ async fn the_second_node_sees_what_the_first_did() {
     two.try_collection(json!({"name": "points", "fields": [{"name": "a", "type": "relation", "collection": "new"}]})).await.unwrap();
     let gone = one
         .data
-        .delete_collection(&one.project, &key(), "new")
+        .delete_collection(&one.project, &key(), "new", Some("delete:new"))
         .await;
     assert_eq!(code(gone.map_err(Into::into)), Code::Referenced);
 }

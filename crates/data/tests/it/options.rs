@@ -281,7 +281,7 @@ async fn defaults_must_resolve(kit: &Kit) {
     assert_eq!(
         faults(
             kit.data
-                .delete_collection(&kit.project, &key(), "products")
+                .delete_collection(&kit.project, &key(), "products", Some("delete:products"))
                 .await
                 .map_err(Into::into)
         ),

@@ -76,11 +76,11 @@ async fn as_many_fields_as_there_can_be(kit: &Kit) {
         merged
     );
     kit.data
-        .delete_collection(&kit.project, &key(), "narrow")
+        .delete_collection(&kit.project, &key(), "narrow", Some("delete:narrow"))
         .await
         .unwrap();
     kit.data
-        .delete_collection(&kit.project, &key(), "wide")
+        .delete_collection(&kit.project, &key(), "wide", Some("delete:wide"))
         .await
         .unwrap();
     assert_eq!(

@@ -39,6 +39,7 @@ impl Samples {
         }
         path = path.replace("{key_id}", &self.path["key"]);
         path = path.replace("{bucket}", &self.path["bucket"]);
+        path = path.replace("{version}", "1000000");
         path = path.replace("{path}", "a.txt");
         assert!(!path.contains('{'), "no sample for {path}");
         path
@@ -51,7 +52,7 @@ impl Samples {
                 json!({"name": "fresh", "fields": [{"name": "a", "type": "text"}]})
             }
             "update_collection" => {
-                json!({"rules": {"list": "true"}, "fields": {"add": [{"name": format!("f{}", crate::kit::unique()), "type": "select", "values": ["a", "b"], "default": "a"}]}, "indexes": {"add": []}})
+                json!({"rules": {"list": "true"}, "fields": {"add": [{"name": format!("f{}", crate::kit::unique()), "type": "select", "values": ["a", "b"], "default": "a"}], "change": {"text": {"max": 400}}, "drop": []}, "indexes": {"add": [], "drop": []}, "confirm": [], "dry_run": false})
             }
             "write_batch" => json!({"operations": [
                 {"op": "create", "collection": "notes", "data": {"text": crate::kit::unique()}},
@@ -79,12 +80,20 @@ impl Samples {
                 json!({"sort": "-created_at", "limit": 5, "expand": {"owner": {"fields": ["id"]}}})
             }
             "query_notes" | "query_users" => json!({"limit": 5, "count": "exact"}),
-            "aggregate_posts" => json!({"group_by": ["open", "owner.id"], "measures": {"n": "count()", "sum": "sum(score)"}, "sort": "-n"}),
+            "aggregate_posts" => {
+                json!({"group_by": ["open", "owner.id"], "measures": {"n": "count()", "sum": "sum(score)"}, "sort": "-n"})
+            }
             "aggregate_notes" | "aggregate_users" => json!({"measures": {"n": "count()"}}),
-            "update_many_posts" => json!({"filter": "title == 'none'", "set": {"score": {"increment": 1}}}),
-            "update_many_notes" => json!({"filter": "text == params.t", "params": {"t": "none"}, "set": {"text": "x"}, "limit": 5}),
+            "update_many_posts" => {
+                json!({"filter": "title == 'none'", "set": {"score": {"increment": 1}}})
+            }
+            "update_many_notes" => {
+                json!({"filter": "text == params.t", "params": {"t": "none"}, "set": {"text": "x"}, "limit": 5})
+            }
             "update_many_users" => json!({"filter": "disabled", "set": {"nick": "x"}}),
-            "delete_many_posts" | "delete_many_notes" | "delete_many_users" => json!({"filter": "id == null"}),
+            "delete_many_posts" | "delete_many_notes" | "delete_many_users" => {
+                json!({"filter": "id == null"})
+            }
             "upsert_post" => json!({"owner": self.path["user"], "title": "put", "score": 2.5}),
             "upsert_note" => json!({"text": "a note that was put"}),
             "upsert_user" => json!({}),

@@ -1,0 +1,117 @@
+//! What stands in the way of a change of a collection: rules, defaults and indexes that name what it touches.
+
+use crate::model::{Alter, Collection, Field, Kept};
+use crate::names::Names;
+use crate::schema::{Schema, broken_rules, formula, resolves};
+use kernel::FieldError;
+use std::collections::BTreeMap;
+
+/// What names a thing that a change takes away, renames or makes another: a fault at the place of each such change, in
+/// whatever collection the name stands. What the change itself writes anew does not count.
+pub(crate) fn references_of(schema: &Schema, alter: &Alter) -> Vec<FieldError> {
+    let before = &alter.before;
+    let mut all = Vec::new();
+    let mut ask = |place: &str, changed: &Collection| {
+        let world = schema.with(Some(&before.name), changed);
+        all.extend(
+            unresolved(schema, &world, alter)
+                .into_iter()
+                .map(|sentence| FieldError {
+                    path: place.to_owned(),
+                    code: "referenced",
+                    message: sentence,
+                }),
+        );
+    };
+    let without = |name: &str| {
+        let mut changed = before.clone();
+        changed.fields.retain(|f| f.name != name);
+        changed
+    };
+    for dropped in &alter.dropped {
+        ask(&dropped.place, &without(&dropped.field.name));
+    }
+    for field in &alter.kept {
+        if field.is_renamed() {
+            ask(&field.place, &without(&field.before.name));
+        } else if field.before.kind.kind() != field.after.kind.kind() {
+            let mut changed = before.clone();
+            for there in changed
+                .fields
+                .iter_mut()
+                .filter(|f| f.name == field.before.name)
+            {
+                there.kind = field.after.kind.clone();
+            }
+            ask(&field.place, &changed);
+        }
+    }
+    if before.name != alter.after.name {
+        let mut changed = before.clone();
+        changed.name.clone_from(&alter.after.name);
+        ask("/name", &changed);
+    }
+    for dropped in &alter.dropped {
+        let name = &dropped.field.name;
+        for index in alter.indexes.iter().filter(|i| i.fields.contains(name)) {
+            all.push(FieldError {
+                path: dropped.place.clone(),
+                code: "referenced",
+                message: format!("The index on {} names it.", index.fields.join(", ")),
+            });
+        }
+    }
+    all
+}
+
+fn holds(field: &Field, rule: &str, text: &str) -> bool {
+    field.rules().any(|known| known == (rule, text))
+}
+
+/// The rules and defaults that resolve now and would not in `world`, a sentence for each.
+fn unresolved(schema: &Schema, world: &BTreeMap<String, Collection>, alter: &Alter) -> Vec<String> {
+    let now: BTreeMap<String, Collection> = schema
+        .collections
+        .iter()
+        .map(|(n, l)| (n.clone(), l.def.clone()))
+        .collect();
+    let (now, then) = (Names { collections: &now }, Names { collections: world });
+    let mut all = Vec::new();
+    for other in world.values() {
+        let own = other.id == alter.before.id;
+        let name = if own { &alter.before.name } else { &other.name };
+        let Some(there) = now.collections.get(name) else {
+            continue;
+        };
+        let known: Vec<&str> = broken_rules(there, &now)
+            .into_iter()
+            .map(|(rule, _)| rule)
+            .collect();
+        for (rule, _) in broken_rules(other, &then) {
+            if !(known.contains(&rule) || own && alter.rules.contains(rule)) {
+                all.push(format!("The rule {rule} of {name} names it."));
+            }
+        }
+        for field in &other.fields {
+            let same =
+                |k: &Kept| k.before.name == field.name && k.before.default == k.after.default;
+            let stays = !own || alter.kept.iter().any(same);
+            let fell = matches!(formula(other, field, &then), Some(Err(_)))
+                && matches!(formula(there, field, &now), Some(Ok(_)));
+            if stays && fell {
+                all.push(format!("The default of {} of {name} names it.", field.name));
+            }
+            for (rule, text) in field.rules() {
+                let same = |k: &Kept| k.before.name == field.name && holds(&k.after, rule, text);
+                let stays = !own || alter.kept.iter().any(same);
+                if stays && resolves(there, text, &now) && !resolves(other, text, &then) {
+                    all.push(format!(
+                        "The rule {rule} of {} of {name} names it.",
+                        field.name
+                    ));
+                }
+            }
+        }
+    }
+    all
+}
