@@ -228,7 +228,7 @@ async fn read(
         auth: Arc::new(auth),
     });
     let changed = row.get("updated_at").and_then(Json::as_str);
-    let changed = changed.and_then(|t| Stamp::parse(t));
+    let changed = changed.and_then(Stamp::parse);
     let changed = changed.ok_or_else(|| Problem::internal("a stored user has no time"))?;
     let asker = Asker::new(&who, changed, "GET", "", Map::new(), "");
     let mut view = Row::new();
