@@ -84,6 +84,9 @@ async fn read_on(data: &Data, project: &Project, stop: &AtomicBool) -> usize {
                 a.is_some() != b.is_some() && (value.is_i64() || value.is_string()),
                 "{record}"
             );
+            // By the other type's plan this would be null, or a number.
+            let flag = &record["flag"];
+            assert!(*flag == json!(true) || *flag == json!("true"), "{record}");
             shapes.insert((a.is_some(), value.is_i64()));
         }
         assert!(shapes.len() <= 1, "{shapes:?}");
@@ -96,7 +99,10 @@ async fn read_on(data: &Data, project: &Project, stop: &AtomicBool) -> usize {
 async fn writers_lose_nothing_and_readers_see_one_schema(kit: &Kit) {
     kit.open(
         "posts",
-        json!([{"name": "a", "type": "number", "format": "integer", "required": true}]),
+        json!([
+            {"name": "a", "type": "number", "format": "integer", "required": true},
+            {"name": "flag", "type": "bool", "required": true, "default": true}
+        ]),
     )
     .await;
     let stop = Arc::new(AtomicBool::new(false));
@@ -130,9 +136,9 @@ async fn writers_lose_nothing_and_readers_see_one_schema(kit: &Kit) {
     for _ in 0..4 {
         for change in [
             json!({"fields": {"rename": {"a": "b"}}}),
-            json!({"fields": {"change": {"b": {"type": "text", "max": 30}}}}),
+            json!({"fields": {"change": {"b": {"type": "text", "max": 30}, "flag": {"type": "text"}}}}),
             json!({"fields": {"rename": {"b": "a"}, "add": [{"name": "note", "type": "text"}]}}),
-            json!({"fields": {"change": {"a": {"type": "number", "format": "integer"}}, "drop": ["note"]}}),
+            json!({"fields": {"change": {"a": {"type": "number", "format": "integer"}, "flag": {"type": "bool"}}, "drop": ["note"]}}),
         ] {
             loop {
                 match kit.change("posts", change.clone()).await {
