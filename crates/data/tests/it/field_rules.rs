@@ -687,12 +687,17 @@ async fn faults_of_field_rules_are_told(kit: &Kit) {
     );
     let changed = kit.change("posts", add("c != a")).await.unwrap();
     assert!(changed["fields"][1].get("write").is_none(), "{changed}");
+    // What a field's own rule names stays, and keeps its name, unless the change writes the rule anew.
+    for there in [json!({"drop": ["a"]}), json!({"rename": {"a": "z"}})] {
+        let told = faults(kit.change("posts", json!({"fields": there})).await);
+        assert_eq!(told.0, Code::Referenced, "{told:?}");
+    }
     // What another collection's field rule names stays.
     let other = json!({"name": "others", "fields": [{"name": "a", "type": "text", "read": "collection('posts').exists(p, p.a == a)"}]});
     kit.collection(other).await;
     let refused = kit
         .data
-        .delete_collection(&kit.project, &key(), "posts")
+        .delete_collection(&kit.project, &key(), "posts", None)
         .await;
     let refused = refused.map_err(gate::Problem::from);
     assert_eq!(
