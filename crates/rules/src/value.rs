@@ -210,7 +210,8 @@ pub(crate) fn uuid(text: &str) -> Option<String> {
 }
 
 /// A decimal text as an integer scaled by ten to the `scale`; none if it has more digits.
-pub(crate) fn read_decimal(text: &str, scale: u32) -> Option<i64> {
+#[must_use]
+pub fn read_decimal(text: &str, scale: u32) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text),
@@ -230,12 +231,14 @@ pub(crate) fn read_decimal(text: &str, scale: u32) -> Option<i64> {
 }
 
 /// Ten to a scale, which is at most 18.
-pub(crate) fn power_of_ten(scale: u32) -> i64 {
+#[must_use]
+pub fn power_of_ten(scale: u32) -> i64 {
     10i64.saturating_pow(scale)
 }
 
 /// The text of a scaled integer.
-pub(crate) fn write_decimal(scaled: i64, scale: u32) -> String {
+#[must_use]
+pub fn write_decimal(scaled: i64, scale: u32) -> String {
     let scale = scale as usize;
     let digits = format!("{:0>width$}", scaled.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);

@@ -11,6 +11,9 @@ use serde_json::Value as Json;
 /// Indexes of one collection at most, those of unique fields and relations aside.
 const INDEXES_MAX: usize = 32;
 
+/// Code points of a field's description at most.
+const DESCRIPTION_MAX: usize = 1_000;
+
 /// Names that cannot be fields: those of the language and of the engines (api and rules reserve them).
 const RESERVED_FIELDS: &[&str] = &[
     "id",
@@ -83,11 +86,19 @@ impl Field {
         let default = kind
             .as_ref()
             .and_then(|kind| parse_default(&mut input, kind));
+        let folds = input.optional_bool("case_insensitive");
+        if folds == Some(true) && kind.as_ref().is_some_and(|k| !k.folds()) {
+            let message = "Only texts and e-mail addresses can be case-insensitive.";
+            input.fault("case_insensitive", "not_a_text", message);
+        }
+        let description = input.optional_text("description", 1, DESCRIPTION_MAX);
         let field = kind.map(|kind| Self {
             name,
-            kind,
             required,
             unique,
+            case_insensitive: folds.unwrap_or(matches!(kind, Type::Email)),
+            description,
+            kind,
             hidden,
             read_only,
             write_once,

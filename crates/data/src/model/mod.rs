@@ -54,6 +54,10 @@ pub struct Field {
     pub required: bool,
     /// Whether no two records may have the same value.
     pub unique: bool,
+    /// Whether texts that differ in the case of ASCII letters only count as equal where they must be unique.
+    pub case_insensitive: bool,
+    /// What it means, for the API document.
+    pub description: Option<String>,
     /// Whether it exists for keys and operators only.
     pub hidden: bool,
     /// Whether only keys and operators may send it; a default fills it whoever makes the record.
@@ -247,12 +251,19 @@ impl Collection {
 
 /// The fields that the server keeps for every user. The keys hold the form in which identities are compared.
 fn user_fields() -> Vec<Field> {
-    let text = |max| Type::Text(Text { min: 0, max });
+    let text = |max| {
+        Type::Text(Text {
+            max,
+            ..Text::default()
+        })
+    };
     let system = |name: &str, kind: Type| Field {
         name: name.to_owned(),
         kind,
         required: false,
         unique: false,
+        case_insensitive: false,
+        description: None,
         hidden: false,
         read_only: false,
         write_once: false,
@@ -318,6 +329,13 @@ impl Field {
             ("write_once", self.write_once),
         ] {
             map.insert(name.to_owned(), on.into());
+        }
+        // An address is taken so unless it is said otherwise.
+        if self.case_insensitive || matches!(self.kind, Type::Email) {
+            map.insert("case_insensitive".to_owned(), self.case_insensitive.into());
+        }
+        if let Some(description) = &self.description {
+            map.insert("description".to_owned(), description.as_str().into());
         }
         match &self.default {
             None => {}

@@ -4,7 +4,7 @@ use super::IfMatch;
 use super::holds;
 use super::judge::{Done, demand, demand_version, done, parse_row, refusal};
 use super::scene::{Scene, log};
-use super::values::{Link, WRITTEN_ONCE, Writing, changed_values, json_of, links, merged};
+use super::values::{Link, WRITTEN_ONCE, Writing, changed_values, links, merged};
 use crate::error::DataError;
 use crate::fields::Type;
 use crate::schema::{Loaded, Rule};
@@ -97,7 +97,7 @@ impl Merging {
         let wanted = self.if_match.as_ref();
         demand_version(wanted, version, asker, tx, collection, &before).await?;
         let (values, faults) = self.outcome(&before);
-        let after = merged(&before, &values, version, asker.now);
+        let after = merged(collection, &before, &values, version, asker.now);
         demand_change(tx, asker, collection, &before, &after).await?;
         self.demand_once(&before, &values)?;
         if !faults.is_empty() {
@@ -137,6 +137,11 @@ impl Merging {
                     faults.extend(fault.map(|(code, text)| FieldError::at(name, code, text)));
                     sum
                 }
+                (Assign::Increment(by), Some(Type::Exact(exact))) => {
+                    let (sum, fault) = exact.sum(old, by);
+                    faults.extend(fault.map(|(code, text)| FieldError::at(name, code, text)));
+                    sum
+                }
                 // What is there stays.
                 (Assign::IfAbsent(_), _) if !old.is_null() => continue,
                 (Assign::Value(value) | Assign::IfAbsent(value) | Assign::Increment(value), _) => {
@@ -151,11 +156,13 @@ impl Merging {
     /// Refuses another value for a field that can be written once.
     fn demand_once(&self, before: &Row, values: &[(String, Value)]) -> Result<(), DataError> {
         let differs = |(name, value): &&(String, Value)| {
-            let once = self
-                .collection
-                .column(name, true)
-                .is_some_and(|c| c.write_once);
-            once && before.get(name).is_none_or(|old| *old != json_of(value))
+            let column = self.collection.column(name, true);
+            column.is_some_and(|c| {
+                c.write_once
+                    && before
+                        .get(name)
+                        .is_none_or(|old| *old != c.kind.wire(value))
+            })
         };
         if self.writing != Writing::Upsert {
             return Ok(());

@@ -39,7 +39,7 @@ pub(crate) fn add_field(collection: &Collection, field: &Field, backend: DbBacke
     let default = if default == field.kind.null() {
         String::new()
     } else {
-        format!(" DEFAULT {}", literal(&default, backend))
+        format!(" DEFAULT {}", literal(&field.kind, &default, backend))
     };
     let column = field_column(collection, field, &default, backend);
     format!("ALTER TABLE {} ADD COLUMN {column}", table(collection))
@@ -56,7 +56,15 @@ pub(crate) fn index_sql(collection: &Collection, index: &Index, backend: DbBacke
     let fields: Vec<String> = index
         .fields
         .iter()
-        .map(|f| format!("{}{nulls}", quote(f)))
+        .map(|f| {
+            let folded = index.unique && collection.field(f).is_some_and(|f| f.case_insensitive);
+            let column = quote(f);
+            if folded {
+                format!("lower({column}){nulls}")
+            } else {
+                format!("{column}{nulls}")
+            }
+        })
         .collect();
     let unique = if index.unique { "UNIQUE " } else { "" };
     format!(
@@ -85,7 +93,7 @@ fn field_column(
     };
     let checks: String = field
         .kind
-        .checks(&column)
+        .checks(&column, backend)
         .into_iter()
         .map(|(bound, check)| {
             let name = bound_name(collection, field, bound);
@@ -100,7 +108,7 @@ fn field_column(
 
 /// A constant in a definition, where nothing can be bound. A text is spelled so that none of it is taken for a quote or
 /// for the schema's marker.
-fn literal(value: &Value, backend: DbBackend) -> String {
+fn literal(kind: &Type, value: &Value, backend: DbBackend) -> String {
     let text = |text: &str| {
         if backend == DbBackend::Sqlite {
             // There the marker is taken away, once wherever it stands: what is left is the text.
@@ -115,11 +123,15 @@ fn literal(value: &Value, backend: DbBackend) -> String {
         }
     };
     match value {
+        Value::BigInt(Some(number)) if let Type::Exact(exact) = kind => {
+            exact.literal(*number, backend == DbBackend::Sqlite)
+        }
         Value::BigInt(Some(number)) => number.to_string(),
         Value::Double(Some(number)) => format!("{number:?}"),
         Value::Bool(Some(truth)) if backend == DbBackend::Sqlite => i64::from(*truth).to_string(),
         Value::Bool(Some(truth)) => truth.to_string(),
         Value::String(Some(value)) => text(value),
+        Value::Uuid(Some(id)) => text(&id.to_string()),
         Value::TimeDateTimeWithTimeZone(Some(time)) => {
             kernel::Stamp::from_time(*time).map_or("NULL".to_owned(), |s| text(&s.to_string()))
         }
@@ -175,6 +187,11 @@ fn name(kind: &str, collection: &Collection, of: &str) -> String {
 
 /// The fields behind a unique violation that the store reports: SQLite names columns, PostgreSQL the constraint.
 pub(crate) fn unique_fields(collection: &Collection, reported: &str) -> Vec<String> {
+    // SQLite names an index only where it is one over an expression.
+    let reported = reported
+        .strip_prefix("index '")
+        .and_then(|name| name.strip_suffix('\''))
+        .unwrap_or(reported);
     if reported == primary_name(collection) {
         return vec!["id".to_owned()];
     }

@@ -3,6 +3,7 @@
 use super::plan::Text;
 use super::projection::Projection;
 use super::{column, quote};
+use crate::fields::Type;
 use crate::schema::Loaded;
 use sea_orm::sea_query::{
     Alias, Expr, ExprTrait, OnConflict, Order, PostgresQueryBuilder, Query, SqliteQueryBuilder,
@@ -42,7 +43,11 @@ pub(crate) fn insert_text(collection: &Loaded, or_yield: bool, backend: DbBacken
             Alias::new(collection.def.name.clone()),
         ))
         .columns(columns.iter().map(|c| Alias::new(c.name.clone())))
-        .values_panic(columns.iter().map(|c| Expr::value(c.kind.null())))
+        .values_panic(
+            columns
+                .iter()
+                .map(|c| c.kind.bound(Expr::value(c.kind.null()), backend)),
+        )
         .returning(Query::returning().exprs(returning(collection, backend)));
     if or_yield {
         insert.on_conflict(OnConflict::column(Alias::new("id")).do_nothing().to_owned());
@@ -75,17 +80,18 @@ pub(crate) enum Assign {
 }
 
 impl Assign {
-    fn expr(self, own: String, backend: DbBackend) -> Expr {
+    fn expr(self, kind: &Type, own: &str, backend: DbBackend) -> Expr {
         let mut sql = Text::new(backend);
+        let bound = |value: Value| kind.bound(Expr::value(value), backend);
         match self {
-            Self::Value(value) => return Expr::value(value),
+            Self::Value(value) => return bound(value),
             Self::Increment(by) => {
                 sql.push(&format!("COALESCE({own}, 0) + "));
-                sql.push_expr(Expr::value(by));
+                sql.push_expr(bound(by));
             }
             Self::IfAbsent(value) => {
                 sql.push(&format!("COALESCE({own}, "));
-                sql.push_expr(Expr::value(value)).push(")");
+                sql.push_expr(bound(value)).push(")");
             }
         }
         sql.expr()
@@ -159,7 +165,10 @@ pub(crate) fn update(
     ));
     for (name, assign) in set {
         let own = column(&collection.def.name, &name);
-        update.value(Alias::new(name), assign.expr(own, backend));
+        let Some(known) = collection.column(&name, true) else {
+            continue;
+        };
+        update.value(Alias::new(name), assign.expr(&known.kind, &own, backend));
     }
     let mut next = Text::new(backend);
     next.push(&format!("{} + 1", quote("_version")));

@@ -45,6 +45,7 @@ mod rules;
 mod schema_limits;
 mod shop;
 mod sorted_by_hops;
+mod types;
 mod upserts;
 mod users;
 mod values;
