@@ -144,6 +144,9 @@ fn noted(mut schema: Json, column: &Column) -> Json {
 
 /// A field of a change: a value, or an operator.
 fn operable(value: Json, plain: Json, column: &Column) -> Json {
+    if column.kind.takes_objects() {
+        return value;
+    }
     let operator = |name: &str, schema: Json| json!({"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": false});
     let mut any = vec![value];
     match &column.kind {

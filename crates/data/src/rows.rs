@@ -141,8 +141,9 @@ pub(crate) async fn extend(
 ) -> Result<(), Unfit> {
     fence(tx, collection).await?;
     for field in changed.fields.iter().skip(collection.fields.len()) {
-        let sql = ddl::add_field(changed, field, tx.backend());
-        execute(tx, &sql).await?;
+        for sql in ddl::add_field(changed, field, tx.backend()) {
+            execute(tx, &sql).await?;
+        }
     }
     let known = collection.all_indexes();
     for index in changed.all_indexes() {

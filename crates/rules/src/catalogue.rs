@@ -56,7 +56,7 @@ pub enum Kind {
     Date,
     /// A UUID; lower-case text with hyphens on SQLite.
     Uuid,
-    /// JSON, whose inside `json(field, "a.b[0]")` names; text on SQLite, jsonb on PostgreSQL. The field itself can be
+    /// JSON, whose inside `json(field, "a.b[0]")` names; text on SQLite, json or jsonb on PostgreSQL. The field itself can be
     /// tested for null only. In a text that is written with more than 15 digits the last one may be read differently.
     Json,
     /// A place on the earth in degrees, `{"lat": 52.5, "lon": 13.4}` on the wire. It is kept in two double columns,

@@ -7,6 +7,8 @@ mod editor;
 mod email;
 mod exact;
 mod file;
+mod geo;
+mod json;
 mod number;
 mod relation;
 mod select;
@@ -17,6 +19,7 @@ mod uuid;
 pub use editor::Editor;
 pub use exact::Exact;
 pub use file::File;
+pub use json::JsonField;
 pub use number::{Bound, Format, Number};
 pub use relation::Relation;
 pub use select::Select;
@@ -56,6 +59,10 @@ pub enum Type {
     Date,
     /// A UUID.
     Uuid,
+    /// Any JSON.
+    Json(JsonField),
+    /// A place on the earth.
+    Geo,
     /// A record of another collection.
     Relation(Relation),
     /// One of a few texts.
@@ -80,6 +87,8 @@ impl Type {
             "datetime" => Some(Self::DateTime),
             "date" => Some(Self::Date),
             "uuid" => Some(Self::Uuid),
+            "json" => Some(Self::Json(JsonField::parse(input))),
+            "geo" => Some(Self::Geo),
             "relation" => Some(Self::Relation(Relation::parse(input))),
             "select" => Some(Self::Select(Select::parse(input))),
             "file" => Some(Self::File(File::parse(input))),
@@ -88,7 +97,7 @@ impl Type {
                 input.fault(
                     "type",
                     "unknown_type",
-                    "The types are text, editor, email, url, number, bool, datetime, date, uuid, relation, select and file.",
+                    "The types are text, editor, email, url, number, bool, datetime, date, uuid, json, geo, relation, select and file.",
                 );
                 None
             }
@@ -115,6 +124,8 @@ impl Type {
             Self::DateTime => "datetime",
             Self::Date => "date",
             Self::Uuid => "uuid",
+            Self::Json(_) => "json",
+            Self::Geo => "geo",
             Self::Relation(_) => "relation",
             Self::Select(_) => "select",
             Self::File(_) => "file",
@@ -127,10 +138,17 @@ impl Type {
             Self::Url(u) => u.describe(into),
             Self::Number(n) => n.describe(into),
             Self::Exact(e) => e.describe(into),
+            Self::Json(j) => j.describe(into),
             Self::Relation(r) => r.describe(into),
             Self::Select(s) => s.describe(into),
             Self::File(f) => f.describe(into),
-            Self::Email | Self::Bool | Self::DateTime | Self::Date | Self::Uuid | Self::Id => {}
+            Self::Email
+            | Self::Bool
+            | Self::DateTime
+            | Self::Date
+            | Self::Uuid
+            | Self::Geo
+            | Self::Id => {}
         }
     }
 
@@ -141,6 +159,11 @@ impl Type {
         let column = match self {
             Self::Exact(e) => return e.column(sqlite).into(),
             Self::Number(n) => n.column(sqlite),
+            Self::Json(_) if sqlite => "json_text",
+            // Not jsonb: the text is sent as it was written, the same bytes from both engines.
+            Self::Json(_) => "json",
+            Self::Geo if sqlite => "double",
+            Self::Geo => "double precision",
             Self::Bool => "boolean",
             Self::DateTime => datetime::column(sqlite),
             Self::Date => date::column(sqlite),
@@ -152,14 +175,60 @@ impl Type {
         column.into()
     }
 
+    /// The names of the columns that keep it.
+    #[must_use]
+    pub fn columns(&self, name: &str) -> Vec<String> {
+        match self {
+            Self::Geo => geo::columns(name).to_vec(),
+            _ => vec![name.to_owned()],
+        }
+    }
+
+    /// What the columns keep of a value, in their order, ready to be bound.
+    #[must_use]
+    pub fn cells(&self, value: Value) -> Vec<Value> {
+        match (self, value) {
+            (Self::Geo, value) => geo::cells(&value).to_vec(),
+            (Self::Json(_), Value::Json(json)) => {
+                vec![Value::String(json.map(|json| json.to_string()))]
+            }
+            (_, value) => vec![value],
+        }
+    }
+
+    /// Whether records can be put in its order.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        !matches!(self, Self::Json(_) | Self::Geo | Self::File(_))
+    }
+
+    /// Whether an index can hold it.
+    #[must_use]
+    pub fn is_indexable(&self) -> bool {
+        !matches!(self, Self::Json(_))
+    }
+
+    /// Whether it can be told equal to another by an index.
+    #[must_use]
+    pub fn is_comparable(&self) -> bool {
+        !matches!(self, Self::Json(_) | Self::Geo)
+    }
+
     /// A value that is bound, as SQL of the column's type: PostgreSQL takes some types for what they are only by name.
     #[must_use]
     pub fn bound(&self, value: Expr, backend: DbBackend) -> Expr {
         match self {
             Self::Exact(e) => e.bound(value, backend),
             Self::Date if backend != DbBackend::Sqlite => Func::cast_as(value, "date").into(),
+            Self::Json(_) if backend != DbBackend::Sqlite => Func::cast_as(value, "json").into(),
             _ => value,
         }
+    }
+
+    /// What the columns of one value, quoted, must keep together.
+    #[must_use]
+    pub fn check(&self, columns: &[String]) -> Option<String> {
+        matches!(self, Self::Geo).then(|| geo::check(columns))
     }
 
     /// The conditions that the column itself must keep, as SQL over the quoted column.
@@ -182,6 +251,8 @@ impl Type {
             Self::DateTime => datetime::json(column, sqlite),
             Self::Date => date::json(column, sqlite),
             Self::Exact(e) => e.json(column, sqlite),
+            Self::Json(_) if sqlite => format!("json({column})"),
+            Self::Geo => geo::json(column, sqlite),
             _ => column.to_owned(),
         }
     }
@@ -199,6 +270,11 @@ impl Type {
             Self::DateTime => datetime::value(json),
             Self::Date => date::value(json),
             Self::Uuid => uuid::value(json),
+            Self::Json(j) => j.check(json).map_err(|faults| {
+                let first = faults.into_iter().next();
+                first.map_or(("invalid", String::new()), |(_, fault)| fault)
+            }),
+            Self::Geo => geo::value(json),
             Self::Select(s) => s.value(json),
             Self::File(_) => relation::value(json).map_err(|(code, _)| {
                 let message = "This must be the id of a file, a UUID.";
@@ -206,6 +282,22 @@ impl Type {
             }),
             Self::Relation(_) | Self::Id => relation::value(json),
         }
+    }
+
+    /// The same, with all faults: the place of each within the value, as a JSON pointer.
+    pub fn checked(&self, json: &Json) -> Result<Value, Vec<(String, Fault)>> {
+        match self {
+            Self::Json(j) => j.check(json),
+            _ => self
+                .value(json)
+                .map_err(|fault| vec![(String::new(), fault)]),
+        }
+    }
+
+    /// Whether an object is a value of it, so that in a change it is no operator.
+    #[must_use]
+    pub fn takes_objects(&self) -> bool {
+        matches!(self, Self::Json(_) | Self::Geo)
     }
 
     /// A value that the database made for a cursor, ready to be bound; not null.
@@ -224,6 +316,7 @@ impl Type {
     pub fn wire(&self, value: &Value) -> Json {
         match (self, value) {
             (Self::Exact(e), Value::BigInt(Some(scaled))) => e.text(*scaled).into(),
+            (_, Value::Json(Some(json))) => (**json).clone(),
             (_, Value::String(Some(text))) => text.as_str().into(),
             (_, Value::BigInt(Some(number))) => (*number).into(),
             (_, Value::Double(Some(number))) => (*number).into(),
@@ -256,6 +349,7 @@ impl Type {
         match self {
             Self::Number(n) => n.null(),
             Self::Exact(_) => Value::BigInt(None),
+            Self::Json(_) | Self::Geo => Value::Json(None),
             Self::Bool => Value::Bool(None),
             Self::DateTime => Value::TimeDateTimeWithTimeZone(None),
             Self::Uuid | Self::Relation(_) | Self::File(_) | Self::Id => Value::Uuid(None),
@@ -270,6 +364,8 @@ impl Type {
             Self::Number(n) => n.kind(),
             Self::Exact(e) => e.kind(),
             Self::Date => rules::Kind::Date,
+            Self::Json(_) => rules::Kind::Json,
+            Self::Geo => rules::Kind::Point,
             Self::Bool => rules::Kind::Bool,
             Self::DateTime => rules::Kind::DateTime,
             Self::Relation(r) => rules::Kind::Relation {
@@ -292,6 +388,8 @@ impl Type {
             Self::Url(u) => u.schema(),
             Self::Number(n) => n.schema(),
             Self::Exact(e) => e.schema(),
+            Self::Json(j) => j.schema(),
+            Self::Geo => geo::schema(),
             Self::Date => json!({"type": "string", "format": "date"}),
             Self::Bool => json!({"type": "boolean"}),
             Self::DateTime => json!({"type": "string", "format": "date-time"}),

@@ -55,7 +55,14 @@ fn parse_default(input: &mut Input, kind: &Type) -> Option<DefaultValue> {
         input.fault("default", "no_default", "A file has no default.");
         return None;
     }
-    if let Json::Object(object) = &default {
+    if let Json::Object(object) = &default
+        && match kind {
+            // The language computes no places.
+            Type::Geo => false,
+            Type::Json(_) => object.contains_key("expression"),
+            _ => true,
+        }
+    {
         let text = object.get("expression").and_then(Json::as_str);
         match text.filter(|t| object.len() == 1 && !t.trim().is_empty()) {
             Some(text) => return Some(DefaultValue::Expression(text.to_owned())),
@@ -86,6 +93,10 @@ impl Field {
         let default = kind
             .as_ref()
             .and_then(|kind| parse_default(&mut input, kind));
+        if unique && kind.as_ref().is_some_and(|k| !k.is_comparable()) {
+            let message = "Values of this type cannot be unique.";
+            input.fault("unique", "cannot_be_unique", message);
+        }
         let folds = input.optional_bool("case_insensitive");
         if folds == Some(true) && kind.as_ref().is_some_and(|k| !k.folds()) {
             let message = "Only texts and e-mail addresses can be case-insensitive.";
@@ -156,7 +167,17 @@ pub(super) fn parse_fields(
             }
         }
         let Some(field) = field else { continue };
-        if fields.iter().chain(known).any(|f| f.name == field.name) {
+        // A place takes two columns, which other fields then cannot have.
+        let columns = |f: &Field| {
+            let own = f.kind.columns(&f.name).into_iter();
+            own.chain([f.name.clone()]).collect::<Vec<_>>()
+        };
+        let own = columns(&field);
+        if fields
+            .iter()
+            .chain(known)
+            .any(|f| columns(f).iter().any(|c| own.contains(c)))
+        {
             input.push(FieldError {
                 path: format!("{base}/{i}/name"),
                 code: "duplicate",
@@ -224,6 +245,13 @@ pub(super) fn parse_indexes(
                 "unknown_fields",
                 "An index names 1 to 8 different fields of the collection.",
             ));
+            continue;
+        }
+        let field = |name: &String| fields.iter().find(|f| f.name == *name);
+        let fits = |f: &Field| f.kind.is_indexable() && (f.kind.is_comparable() || !unique);
+        if !names.iter().filter_map(field).all(fits) {
+            let message = "Fields of the type json have no index, and places none that is unique.";
+            input.push(fault("not_indexable", message));
             continue;
         }
         let index = Index {

@@ -113,8 +113,12 @@ pub(crate) fn value_of(column: &Column, json: &Json, errors: &mut Vec<FieldError
         }
         return column.kind.null();
     }
-    column.kind.value(json).unwrap_or_else(|(code, message)| {
-        errors.push(FieldError::at(&column.name, code, message));
+    column.kind.checked(json).unwrap_or_else(|faults| {
+        errors.extend(faults.into_iter().map(|(place, (code, message))| {
+            let at = FieldError::at(&column.name, code, message);
+            let path = at.path.clone() + &place;
+            FieldError { path, ..at }
+        }));
         column.kind.null()
     })
 }
@@ -132,7 +136,9 @@ pub(super) fn changed_values(
     for (name, json) in object {
         if let Some(column) = collection.column(&name, true) {
             let assign = match json {
-                Json::Object(operator) if writing == Writing::Merge => {
+                Json::Object(operator)
+                    if writing == Writing::Merge && !column.kind.takes_objects() =>
+                {
                     operation(column, &operator, &mut errors)
                 }
                 json => Assign::Value(value_of(column, &json, &mut errors)),

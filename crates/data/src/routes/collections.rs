@@ -59,12 +59,28 @@ enum CollectionKindView {
 #[schema(as = FieldType)]
 enum FieldTypeView {
     Text,
+    Editor,
+    Email,
+    Url,
     Number,
     Bool,
     Datetime,
+    Date,
+    Uuid,
+    Json,
+    Geo,
     Relation,
     Select,
     File,
+}
+
+#[derive(serde::Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what `Field::describe` builds")]
+#[schema(as = CollectionFieldBound)]
+enum BoundView {
+    Number(f64),
+    Text(String),
 }
 
 /// A field. `min` and `max` bound a text's length or a number's value.
@@ -85,15 +101,38 @@ struct FieldView {
     /// Whether it exists for keys and operators only.
     #[schema(required = false, default = false)]
     hidden: bool,
-    /// Numbers: `integer` or `float`.
+    /// Texts and addresses: whether spellings that differ in the case of ASCII letters only count as equal where the
+    /// field must be unique. Addresses of mail do unless it is said otherwise.
+    #[schema(required = false, nullable = false)]
+    case_insensitive: Option<bool>,
+    /// What it means; the API document shows it.
+    #[schema(required = false, nullable = false)]
+    description: Option<String>,
+    /// Numbers: `float` or `integer`, which JSON carries exactly; or, sent as texts, `wide` with 64 bits or `decimal`.
     #[schema(required = false, nullable = false)]
     format: Option<String>,
-    /// Texts: code points at least. Numbers: the least value.
+    /// Decimals: digits in all, at most 18.
+    #[schema(required = false, nullable = false, minimum = 1, maximum = 18)]
+    precision: Option<u32>,
+    /// Decimals: digits after the point; 2 if absent.
+    #[schema(required = false, nullable = false, maximum = 18)]
+    scale: Option<u32>,
+    /// Texts: code points at least. Numbers: the least value, a text where the format is sent so.
+    #[schema(required = false, nullable = false, inline)]
+    min: Option<BoundView>,
+    /// Texts: code points at most. Numbers: the greatest value, a text where the format is sent so.
+    #[schema(required = false, nullable = false, inline)]
+    max: Option<BoundView>,
+    /// Texts: what they must match, found anywhere in the text unless `^` and `$` hold it to the whole. The syntax is that
+    /// of Rust's crate `regex`, without look-around and back-references.
     #[schema(required = false, nullable = false)]
-    min: Option<f64>,
-    /// Texts: code points at most. Numbers: the greatest value.
+    pattern: Option<String>,
+    /// JSON: bytes at most.
+    #[schema(required = false, nullable = false, maximum = 1048576)]
+    size_bytes_max: Option<u64>,
+    /// JSON: a JSON Schema (2020-12) that values must keep. Its references stay within it.
     #[schema(required = false, nullable = false)]
-    max: Option<f64>,
+    schema: Option<serde_json::Map<String, serde_json::Value>>,
     /// Relations: the collection that it points to.
     #[schema(required = false, nullable = false)]
     collection: Option<String>,

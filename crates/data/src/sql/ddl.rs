@@ -11,7 +11,7 @@ pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String>
     let time = Type::DateTime.column(backend);
     let mut columns = vec![format!("\"id\" {} NOT NULL", Type::Id.column(backend))];
     for field in &collection.fields {
-        columns.push(field_column(collection, field, "", backend));
+        columns.extend(field_columns(collection, field, None, backend));
     }
     columns.push(format!("\"created_at\" {time} NOT NULL"));
     columns.push(format!("\"updated_at\" {time} NOT NULL"));
@@ -32,17 +32,14 @@ pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String>
     sql
 }
 
-/// The statement that adds a field's column. Records that are there get its constant default, and so do those that
+/// The statements that add a field's columns. Records that are there get its constant default, and so do those that
 /// another node makes while it does not know the field yet.
-pub(crate) fn add_field(collection: &Collection, field: &Field, backend: DbBackend) -> String {
+pub(crate) fn add_field(collection: &Collection, field: &Field, backend: DbBackend) -> Vec<String> {
     let default = field.default_value();
-    let default = if default == field.kind.null() {
-        String::new()
-    } else {
-        format!(" DEFAULT {}", literal(&field.kind, &default, backend))
-    };
-    let column = field_column(collection, field, &default, backend);
-    format!("ALTER TABLE {} ADD COLUMN {column}", table(collection))
+    let default = (default != field.kind.null()).then_some(default);
+    let columns = field_columns(collection, field, default, backend).into_iter();
+    let add = |column| format!("ALTER TABLE {} ADD COLUMN {column}", table(collection));
+    columns.map(add).collect()
 }
 
 /// The statement that makes an index.
@@ -56,9 +53,18 @@ pub(crate) fn index_sql(collection: &Collection, index: &Index, backend: DbBacke
     let fields: Vec<String> = index
         .fields
         .iter()
-        .map(|f| {
-            let folded = index.unique && collection.field(f).is_some_and(|f| f.case_insensitive);
-            let column = quote(f);
+        .flat_map(|name| match collection.field(name) {
+            Some(field) => field
+                .kind
+                .columns(name)
+                .into_iter()
+                .map(|c| (c, Some(field)))
+                .collect(),
+            None => vec![(name.clone(), None)],
+        })
+        .map(|(column, field)| {
+            let folded = index.unique && field.is_some_and(|f| f.case_insensitive);
+            let column = quote(&column);
             if folded {
                 format!("lower({column}){nulls}")
             } else {
@@ -79,31 +85,41 @@ fn table(collection: &Collection) -> String {
     format!("\"project\".{}", quote(&collection.name))
 }
 
-fn field_column(
+/// The definitions of a field's columns. What they must keep together stands with the last.
+fn field_columns(
     collection: &Collection,
     field: &Field,
-    default: &str,
+    default: Option<Value>,
     backend: DbBackend,
-) -> String {
-    let column = quote(&field.name);
+) -> Vec<String> {
     let null = if field.required { " NOT NULL" } else { "" };
     let reference = match &field.kind {
         Type::Relation(r) => format!(" REFERENCES \"project\".{} (\"id\")", quote(&r.collection)),
         _ => String::new(),
     };
-    let checks: String = field
-        .kind
-        .checks(&column, backend)
-        .into_iter()
-        .map(|(bound, check)| {
-            let name = bound_name(collection, field, bound);
-            format!(" CONSTRAINT {} CHECK ({check})", quote(&name))
-        })
-        .collect();
-    format!(
-        "{column} {}{null}{default}{checks}{reference}",
-        field.kind.column(backend)
-    )
+    let kind = field.kind.column(backend);
+    let names = field.kind.columns(&field.name);
+    let names: Vec<String> = names.iter().map(|name| quote(name)).collect();
+    let cells = default.map_or(Vec::new(), |value| field.kind.cells(value));
+    let mut columns = Vec::new();
+    for (i, column) in names.iter().enumerate() {
+        let default = cells.get(i).map_or(String::new(), |value| {
+            format!(" DEFAULT {}", literal(&field.kind, value, backend))
+        });
+        let checks = field.kind.checks(column, backend).into_iter();
+        let mut checks: Vec<(String, String)> = checks
+            .map(|(bound, check)| (bound_name(collection, field, bound), check))
+            .collect();
+        if let Some(check) = field.kind.check(&names).filter(|_| i + 1 == names.len()) {
+            checks.push((name("g", collection, &field.name), check));
+        }
+        let checks: String = checks
+            .into_iter()
+            .map(|(name, check)| format!(" CONSTRAINT {} CHECK ({check})", quote(&name)))
+            .collect();
+        columns.push(format!("{column} {kind}{null}{default}{checks}{reference}"));
+    }
+    columns
 }
 
 /// A constant in a definition, where nothing can be bound. A text is spelled so that none of it is taken for a quote or

@@ -42,11 +42,17 @@ pub(crate) fn insert_text(collection: &Loaded, or_yield: bool, backend: DbBacken
             Alias::new(store::SCHEMA),
             Alias::new(collection.def.name.clone()),
         ))
-        .columns(columns.iter().map(|c| Alias::new(c.name.clone())))
+        .columns(
+            columns
+                .iter()
+                .flat_map(|c| c.kind.columns(&c.name))
+                .map(Alias::new),
+        )
         .values_panic(
             columns
                 .iter()
-                .map(|c| c.kind.bound(Expr::value(c.kind.null()), backend)),
+                .flat_map(|c| c.kind.cells(c.kind.null()).into_iter().map(move |v| (c, v)))
+                .map(|(c, null)| c.kind.bound(Expr::value(null), backend)),
         )
         .returning(Query::returning().exprs(returning(collection, backend)));
     if or_yield {
@@ -65,7 +71,9 @@ pub(crate) fn insert(
     or_yield: bool,
     backend: DbBackend,
 ) -> Statement {
-    Statement::from_sql_and_values(backend, collection.insert_text(or_yield, backend), values)
+    let columns = collection.columns(true).into_iter().zip(values);
+    let cells = columns.flat_map(|(c, value)| c.kind.cells(value));
+    Statement::from_sql_and_values(backend, collection.insert_text(or_yield, backend), cells)
 }
 
 /// What an update does to one column.
@@ -80,6 +88,16 @@ pub(crate) enum Assign {
 }
 
 impl Assign {
+    /// What it does to each of the columns.
+    fn cells(self, kind: &Type) -> Vec<Self> {
+        let (value, make): (Value, fn(Value) -> Self) = match self {
+            Self::Value(value) => (value, Self::Value),
+            Self::IfAbsent(value) => (value, Self::IfAbsent),
+            Self::Increment(_) => return vec![self],
+        };
+        kind.cells(value).into_iter().map(make).collect()
+    }
+
     fn expr(self, kind: &Type, own: &str, backend: DbBackend) -> Expr {
         let mut sql = Text::new(backend);
         let bound = |value: Value| kind.bound(Expr::value(value), backend);
@@ -164,11 +182,14 @@ pub(crate) fn update(
         Alias::new(collection.def.name.clone()),
     ));
     for (name, assign) in set {
-        let own = column(&collection.def.name, &name);
         let Some(known) = collection.column(&name, true) else {
             continue;
         };
-        update.value(Alias::new(name), assign.expr(&known.kind, &own, backend));
+        let names = known.kind.columns(&name);
+        for (name, assign) in names.into_iter().zip(assign.cells(&known.kind)) {
+            let own = column(&collection.def.name, &name);
+            update.value(Alias::new(name), assign.expr(&known.kind, &own, backend));
+        }
     }
     let mut next = Text::new(backend);
     next.push(&format!("{} + 1", quote("_version")));
