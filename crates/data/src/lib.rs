@@ -29,7 +29,9 @@ mod users;
 pub use changes::{ChangeItem, ChangesPage, ChangesQuery, Since};
 pub use error::DataError;
 pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, TruthView};
-pub use fields::{Bound, Editor, Exact, File, Format, Number, Relation, Select, Text, Type, Url};
+pub use fields::{
+    Bound, Editor, Exact, File, Format, JsonField, Many, Number, Relation, Select, Text, Type, Url,
+};
 pub use migrations::steps;
 pub use model::{Collection, CollectionKind, DefaultValue, Field, Index, Rules};
 pub use query::Query;

@@ -154,6 +154,16 @@ fn operable(value: Json, plain: Json, column: &Column) -> Json {
         Type::Exact(exact) => any.push(operator("increment", exact.schema())),
         _ => {}
     }
+    if column.kind.many().is_some() {
+        let mut items = plain.clone();
+        items["minItems"] = 1.into();
+        items["maxItems"] = Json::Null;
+        items
+            .as_object_mut()
+            .map(|items| items.shift_remove("maxItems"));
+        any.push(operator("append", items.clone()));
+        any.push(operator("remove", items));
+    }
     any.push(operator("set_if_absent", plain));
     json!({"anyOf": any})
 }

@@ -1,9 +1,10 @@
 //! A project's schema as one unchanging snapshot: collections with their rules resolved and their plans cached.
 
 use crate::fields::{Format, Number, Type};
-use crate::model::FIELDS_ADDED;
 use crate::model::{Collection, DefaultValue, Field, RULE_NAMES};
+use crate::model::{FIELDS_ADDED, INDEXES_ADDED};
 use crate::names::{FilterNames, Names};
+use crate::sql::ddl;
 use crate::sql::plan::Plan;
 use gate::Problem;
 use kernel::{Code, FieldError};
@@ -213,6 +214,25 @@ pub(crate) fn check_rules(
             });
         }
     }
+    let known = schema.collections.get(&collection.name);
+    let known = known.map_or(0, |known| known.def.indexes.len());
+    for (i, index) in collection.indexes.iter().enumerate() {
+        let place = match added_from {
+            Some(_) if i >= known => format!("{INDEXES_ADDED}/{}", i - known),
+            _ => format!("/indexes/{i}"),
+        };
+        // What resolves does so for either engine.
+        let condition = index.condition.as_ref();
+        let checked = condition.map(|text| ddl::partial(collection, text, DbBackend::Sqlite));
+        if let Some(Err(message)) = checked {
+            code = Code::ValidationFailed;
+            errors.push(FieldError {
+                path: format!("{place}/where"),
+                code: "invalid_expression",
+                message,
+            });
+        }
+    }
     if errors.is_empty() {
         Ok(())
     } else {
@@ -415,7 +435,7 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
             kind: field.kind.clone(),
             // A read rule that is there but does not resolve must not open the field.
             hidden: field.hidden || (field.read_rule.is_some() && mask.is_none()),
-            nullable: !field.required,
+            nullable: !field.is_filled(),
             writable: !field.system,
             read_only: field.read_only,
             write_once: field.write_once,

@@ -24,6 +24,8 @@ pub(crate) enum Ty {
     Duration,
     /// A whole json value.
     Json,
+    /// A list of texts.
+    Texts,
     /// What is inside of a json value: which type it has is known for each row only.
     Dynamic,
     Point,
@@ -46,6 +48,7 @@ impl Ty {
             Kind::Date => Self::Date,
             Kind::Uuid | Kind::Relation { .. } => Self::Uuid,
             Kind::Json => Self::Json,
+            Kind::Texts => Self::Texts,
             Kind::Point => Self::Point,
             Kind::Relations { .. } => Self::Rows,
             Kind::Decimal { scale } => Self::Decimal(*scale),
@@ -65,6 +68,7 @@ impl Ty {
             Self::Uuid => "an id",
             Self::Duration => "a duration",
             Self::Json | Self::Dynamic => "a json value",
+            Self::Texts => "a list of texts",
             Self::Point => "a point",
             Self::Rows => "a list of records",
             Self::Open | Self::Present => "a value of unknown type",
@@ -165,7 +169,7 @@ pub(crate) fn from_json(json: &Json, ty: Ty) -> Option<Val> {
         (_, Ty::Date) => times::day(text?).map(Val::Date),
         (_, Ty::Uuid) => uuid(text?).map(Val::Uuid),
         (_, Ty::Duration) => times::duration(text?).map(Val::Duration),
-        (_, Ty::Json) => (!has_nul(json)).then(|| Val::Json(json.clone())),
+        (_, Ty::Json | Ty::Texts) => (!has_nul(json)).then(|| Val::Json(json.clone())),
         // Any text stands for it.
         (_, Ty::Present) => Some(Val::Text(String::from("present"))),
         (_, Ty::Dynamic | Ty::Point | Ty::Rows) => None,

@@ -9,6 +9,7 @@ mod exact;
 mod file;
 mod geo;
 mod json;
+pub(crate) mod many;
 mod number;
 mod relation;
 mod select;
@@ -20,6 +21,7 @@ pub use editor::Editor;
 pub use exact::Exact;
 pub use file::File;
 pub use json::JsonField;
+pub use many::Many;
 pub use number::{Bound, Format, Number};
 pub use relation::Relation;
 pub use select::Select;
@@ -159,9 +161,10 @@ impl Type {
         let column = match self {
             Self::Exact(e) => return e.column(sqlite).into(),
             Self::Number(n) => n.column(sqlite),
-            Self::Json(_) if sqlite => "json_text",
+            _ if self.is_json() && sqlite => "json_text",
             // Not jsonb: the text is sent as it was written, the same bytes from both engines.
             Self::Json(_) => "json",
+            _ if self.is_json() => "json",
             Self::Geo if sqlite => "double",
             Self::Geo => "double precision",
             Self::Bool => "boolean",
@@ -189,7 +192,7 @@ impl Type {
     pub fn cells(&self, value: Value) -> Vec<Value> {
         match (self, value) {
             (Self::Geo, value) => geo::cells(&value).to_vec(),
-            (Self::Json(_), Value::Json(json)) => {
+            (_, Value::Json(json)) => {
                 vec![Value::String(json.map(|json| json.to_string()))]
             }
             (_, value) => vec![value],
@@ -199,19 +202,53 @@ impl Type {
     /// Whether records can be put in its order.
     #[must_use]
     pub fn is_ordered(&self) -> bool {
-        !matches!(self, Self::Json(_) | Self::Geo | Self::File(_))
+        !matches!(self, Self::Geo | Self::File(_)) && !self.is_json()
     }
 
     /// Whether an index can hold it.
     #[must_use]
     pub fn is_indexable(&self) -> bool {
-        !matches!(self, Self::Json(_))
+        !self.is_json()
     }
 
     /// Whether it can be told equal to another by an index.
     #[must_use]
     pub fn is_comparable(&self) -> bool {
-        !matches!(self, Self::Json(_) | Self::Geo)
+        !matches!(self, Self::Geo) && !self.is_json()
+    }
+
+    /// Whether its column holds JSON.
+    fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_)) || self.many().is_some()
+    }
+
+    /// How many items it holds, if it is a list.
+    #[must_use]
+    pub fn many(&self) -> Option<&Many> {
+        match self {
+            Self::Select(s) => s.many.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The items of the operators append and remove.
+    pub(crate) fn some(&self, json: &Json) -> Result<Value, Fault> {
+        match self {
+            Self::Select(s) => s.some(json),
+            _ => Err((
+                "not_a_list",
+                "Only lists can be appended to and removed from.".to_owned(),
+            )),
+        }
+    }
+
+    /// What a field without a value holds: null, or an empty list.
+    #[must_use]
+    pub fn nothing(&self) -> Value {
+        match self.many() {
+            Some(_) => Value::Json(Some(Box::new(json!([])))),
+            None => self.null(),
+        }
     }
 
     /// A value that is bound, as SQL of the column's type: PostgreSQL takes some types for what they are only by name.
@@ -220,7 +257,9 @@ impl Type {
         match self {
             Self::Exact(e) => e.bound(value, backend),
             Self::Date if backend != DbBackend::Sqlite => Func::cast_as(value, "date").into(),
-            Self::Json(_) if backend != DbBackend::Sqlite => Func::cast_as(value, "json").into(),
+            _ if self.is_json() && backend != DbBackend::Sqlite => {
+                Func::cast_as(value, "json").into()
+            }
             _ => value,
         }
     }
@@ -251,7 +290,7 @@ impl Type {
             Self::DateTime => datetime::json(column, sqlite),
             Self::Date => date::json(column, sqlite),
             Self::Exact(e) => e.json(column, sqlite),
-            Self::Json(_) if sqlite => format!("json({column})"),
+            _ if self.is_json() && sqlite => format!("json({column})"),
             Self::Geo => geo::json(column, sqlite),
             _ => column.to_owned(),
         }
@@ -350,6 +389,7 @@ impl Type {
             Self::Number(n) => n.null(),
             Self::Exact(_) => Value::BigInt(None),
             Self::Json(_) | Self::Geo => Value::Json(None),
+            _ if self.many().is_some() => Value::Json(None),
             Self::Bool => Value::Bool(None),
             Self::DateTime => Value::TimeDateTimeWithTimeZone(None),
             Self::Uuid | Self::Relation(_) | Self::File(_) | Self::Id => Value::Uuid(None),
@@ -365,6 +405,7 @@ impl Type {
             Self::Exact(e) => e.kind(),
             Self::Date => rules::Kind::Date,
             Self::Json(_) => rules::Kind::Json,
+            Self::Select(s) if s.many.is_some() => rules::Kind::Texts,
             Self::Geo => rules::Kind::Point,
             Self::Bool => rules::Kind::Bool,
             Self::DateTime => rules::Kind::DateTime,

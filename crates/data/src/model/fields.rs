@@ -103,6 +103,10 @@ impl Field {
             input.fault("case_insensitive", "not_a_text", message);
         }
         let description = input.optional_text("description", 1, DESCRIPTION_MAX);
+        if required && kind.as_ref().is_some_and(|k| k.many().is_some()) {
+            let message = "A list is always there: set min_items to ask for items.";
+            input.fault("required", "cannot_be_required", message);
+        }
         let field = kind.map(|kind| Self {
             name,
             required,
@@ -223,6 +227,7 @@ pub(super) fn parse_indexes(
         let mut one = Input::new(object);
         let names = one.optional_texts("fields").unwrap_or_default();
         let unique = one.optional_bool("unique").unwrap_or(false);
+        let condition = one.optional_text("where", 1, rules::TEXT_CHARS_MAX);
         if let Err(problem) = one.finish() {
             for error in problem.field_errors() {
                 input.push(FieldError {
@@ -250,13 +255,15 @@ pub(super) fn parse_indexes(
         let field = |name: &String| fields.iter().find(|f| f.name == *name);
         let fits = |f: &Field| f.kind.is_indexable() && (f.kind.is_comparable() || !unique);
         if !names.iter().filter_map(field).all(fits) {
-            let message = "Fields of the type json have no index, and places none that is unique.";
+            let message =
+                "Lists and fields of the type json have no index, and places none that is unique.";
             input.push(fault("not_indexable", message));
             continue;
         }
         let index = Index {
             fields: names,
             unique,
+            condition,
         };
         if indexes.iter().chain(known).any(|i| *i == index) {
             input.push(fault("duplicate", "Another index is the same."));

@@ -90,6 +90,8 @@ pub struct Index {
     pub fields: Vec<String>,
     /// Whether no two records may have the same values.
     pub unique: bool,
+    /// Which records it holds, if not all: a filter over constants and the record's own fields.
+    pub condition: Option<String>,
 }
 
 /// The five rules of a collection. Absent means keys and operators only.
@@ -151,6 +153,7 @@ impl Collection {
             let own = Index {
                 fields: vec![field.name.clone()],
                 unique: field.unique,
+                condition: None,
             };
             if (field.unique || matches!(field.kind, Type::Relation(_))) && !all.contains(&own) {
                 all.push(own);
@@ -188,7 +191,13 @@ impl Collection {
                 .map(Field::describe)
                 .collect(),
         );
-        let index = |i: &Index| json!({"fields": i.fields, "unique": i.unique});
+        let index = |i: &Index| {
+            let mut index = json!({"fields": i.fields, "unique": i.unique});
+            if let Some(condition) = &i.condition {
+                index["where"] = condition.as_str().into();
+            }
+            index
+        };
         map.insert(
             "indexes".to_owned(),
             self.indexes.iter().map(index).collect(),
@@ -349,6 +358,12 @@ impl Field {
         Json::Object(map)
     }
 
+    /// Whether it always has a value: a list that has nothing is empty.
+    #[must_use]
+    pub fn is_filled(&self) -> bool {
+        self.required || self.kind.many().is_some()
+    }
+
     /// The constant value of a record made without one, ready to be bound.
     #[must_use]
     pub fn default_value(&self) -> Value {
@@ -356,6 +371,6 @@ impl Field {
             Some(DefaultValue::Constant(value)) => self.kind.value(value).ok(),
             _ => None,
         }
-        .unwrap_or_else(|| self.kind.null())
+        .unwrap_or_else(|| self.kind.nothing())
     }
 }

@@ -95,7 +95,11 @@ pub(super) fn new_values(
 pub(crate) fn absent(collection: &Loaded, column: &Column, errors: &mut Vec<FieldError>) -> Value {
     let field = collection.def.field(&column.name);
     let value = field.map_or_else(|| column.kind.null(), crate::model::Field::default_value);
-    if !column.nullable && value == column.kind.null() {
+    let is_short = || {
+        let some = column.kind.many().is_some_and(|many| many.min > 0);
+        some && field.is_none_or(|f| f.default.is_none())
+    };
+    if !column.nullable && (value == column.kind.null() || is_short()) {
         errors.push(FieldError::at(
             &column.name,
             "required",
@@ -173,6 +177,11 @@ fn operation(
             "not_a_number",
             "Only numbers can be incremented.".to_owned(),
         ),
+        (Some((name @ ("append" | "remove"), json)), kind) => match kind.some(json) {
+            Ok(items) if name == "append" => return Assign::Append(items),
+            Ok(items) => return Assign::Remove(items),
+            Err(fault) => fault,
+        },
         (Some(("set_if_absent", Json::Null)), _) => {
             ("required", "This must not be null.".to_owned())
         }
@@ -182,7 +191,7 @@ fn operation(
         },
         _ => (
             "unknown_operator",
-            "This must be a value, or one of the operators increment and set_if_absent.".to_owned(),
+            "This must be a value, or one of the operators increment, append, remove and set_if_absent.".to_owned(),
         ),
     };
     errors.push(FieldError::at(&column.name, fault.0, fault.1));

@@ -139,6 +139,15 @@ struct FieldView {
     /// Selects: the texts that it can hold.
     #[schema(required = false, nullable = false)]
     values: Option<Vec<String>>,
+    /// Selects: whether the field holds a list, in order and each value once.
+    #[schema(required = false, nullable = false)]
+    multiple: Option<bool>,
+    /// Lists: items at least.
+    #[schema(required = false, nullable = false, maximum = 1000)]
+    min_items: Option<u32>,
+    /// Lists: items at most.
+    #[schema(required = false, nullable = false, maximum = 1000)]
+    max_items: Option<u32>,
     /// Files: the bucket that they are in.
     #[schema(required = false, nullable = false)]
     bucket: Option<String>,
@@ -163,6 +172,10 @@ struct IndexView {
     /// Whether no two records may have the same values.
     #[schema(required = false, default = false)]
     unique: bool,
+    /// Which records it holds, if not all: a filter that compares the record's own fields with constants, such as
+    /// `status == "open"`. What it leaves out need not be unique.
+    #[schema(required = false, nullable = false)]
+    r#where: Option<String>,
 }
 
 /// Rules. Null means keys and operators only.

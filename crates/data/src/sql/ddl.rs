@@ -3,7 +3,11 @@
 use super::quote;
 use crate::fields::{Bound, Type};
 use crate::model::{Collection, Field, Index};
+use crate::names::Names;
+use rules::RowSource;
+use sea_orm::sea_query::{PostgresQueryBuilder, Query, SqliteQueryBuilder};
 use sea_orm::{DbBackend, Value};
+use std::collections::BTreeMap;
 
 /// The statements that make a collection's table and indexes.
 pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String> {
@@ -73,12 +77,52 @@ pub(crate) fn index_sql(collection: &Collection, index: &Index, backend: DbBacke
         })
         .collect();
     let unique = if index.unique { "UNIQUE " } else { "" };
+    let condition = index.condition.as_ref().map_or(String::new(), |text| {
+        // It was checked before: one that does not resolve makes an index of nothing.
+        let sql = partial(collection, text, backend).unwrap_or_else(|_| "1 = 0".to_owned());
+        format!(" WHERE {sql}")
+    });
     format!(
-        "CREATE {unique}INDEX {} ON {} ({})",
+        "CREATE {unique}INDEX {} ON {} ({}){condition}",
         quote(&index_name(collection, index)),
         table(collection),
         fields.join(", ")
     )
+}
+
+/// The row of an index's condition while it is compiled: neither engine takes names of tables there.
+const INDEXED: &str = "_galley_indexed";
+
+/// The condition of a partial index as SQL without anything bound; else what is wrong with it.
+pub(crate) fn partial(
+    collection: &Collection,
+    text: &str,
+    backend: DbBackend,
+) -> Result<String, String> {
+    let known = BTreeMap::from([(collection.name.clone(), collection.clone())]);
+    let names = Names {
+        collections: &known,
+    };
+    let rule = rules::parse_and_resolve(text, &collection.name, rules::Mode::Rule, &names, None);
+    let rule = rule.map_err(|error| error.to_string())?;
+    if !rule.is_simple() {
+        let message = "The condition of an index compares the record's own fields with constants, or with each other.";
+        return Err(message.to_owned());
+    }
+    // Both words are replaced in the text of the statement.
+    if text.contains(INDEXED) || text.contains(store::SCHEMA) {
+        return Err("The condition holds a reserved word.".to_owned());
+    }
+    let row = || RowSource::Alias(INDEXED.to_owned());
+    let mut select = Query::select();
+    select.and_where(rule.to_sql(backend, row(), row()).truth);
+    let sql = match backend {
+        DbBackend::Sqlite => select.to_string(SqliteQueryBuilder),
+        _ => select.to_string(PostgresQueryBuilder),
+    };
+    let condition = sql.split_once(" WHERE ").map(|(_, condition)| condition);
+    let condition = condition.ok_or("The condition is empty.")?;
+    Ok(condition.replace(&format!("{}.", quote(INDEXED)), ""))
 }
 
 fn table(collection: &Collection) -> String {
@@ -92,7 +136,7 @@ fn field_columns(
     default: Option<Value>,
     backend: DbBackend,
 ) -> Vec<String> {
-    let null = if field.required { " NOT NULL" } else { "" };
+    let null = if field.is_filled() { " NOT NULL" } else { "" };
     let reference = match &field.kind {
         Type::Relation(r) => format!(" REFERENCES \"project\".{} (\"id\")", quote(&r.collection)),
         _ => String::new(),
@@ -163,7 +207,12 @@ pub(crate) fn drop(collection: &Collection) -> String {
 /// `_u_` or `_i_` and 12 hex digits of a hash, so that no name is too long or taken.
 pub(crate) fn index_name(collection: &Collection, index: &Index) -> String {
     let kind = if index.unique { "u" } else { "i" };
-    name(kind, collection, &index.fields.join(","))
+    let mut of = index.fields.join(",");
+    if let Some(condition) = &index.condition {
+        of.push_str(" where ");
+        of.push_str(condition);
+    }
+    name(kind, collection, &of)
 }
 
 pub(crate) fn primary_name(collection: &Collection) -> String {

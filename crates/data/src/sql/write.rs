@@ -85,6 +85,10 @@ pub(crate) enum Assign {
     Increment(Value),
     /// It becomes this if it is null.
     IfAbsent(Value),
+    /// These are put at the end of a list.
+    Append(Value),
+    /// These are taken out of a list.
+    Remove(Value),
 }
 
 impl Assign {
@@ -93,7 +97,7 @@ impl Assign {
         let (value, make): (Value, fn(Value) -> Self) = match self {
             Self::Value(value) => (value, Self::Value),
             Self::IfAbsent(value) => (value, Self::IfAbsent),
-            Self::Increment(_) => return vec![self],
+            _ => return vec![self],
         };
         kind.cells(value).into_iter().map(make).collect()
     }
@@ -102,7 +106,8 @@ impl Assign {
         let mut sql = Text::new(backend);
         let bound = |value: Value| kind.bound(Expr::value(value), backend);
         match self {
-            Self::Value(value) => return bound(value),
+            // What a list becomes is known before it is written.
+            Self::Value(value) | Self::Append(value) | Self::Remove(value) => return bound(value),
             Self::Increment(by) => {
                 sql.push(&format!("COALESCE({own}, 0) + "));
                 sql.push_expr(bound(by));

@@ -62,6 +62,15 @@ impl Compiler {
                     length
                 }
             }
+            ValueKind::Items(inner) => {
+                let list = self.value(inner, frame);
+                if self.postgres() {
+                    let number = function("jsonb_array_length", vec![cast(list, "jsonb")]);
+                    cast(number, "bigint")
+                } else {
+                    function("json_array_length", vec![list])
+                }
+            }
             ValueKind::Part(part, offset, inner) => {
                 let of = self.value(inner, frame);
                 match offset {
@@ -234,7 +243,7 @@ impl Compiler {
             Ty::DateTime => "timestamptz",
             Ty::Date => "date",
             Ty::Uuid => "uuid",
-            Ty::Json => "jsonb",
+            Ty::Json | Ty::Texts => "jsonb",
             _ => return collate_c(cast(expr, "text")),
         };
         cast(expr, name)
