@@ -30,7 +30,8 @@ pub use changes::{ChangeItem, ChangesPage, ChangesQuery, Since};
 pub use error::DataError;
 pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, TruthView};
 pub use fields::{
-    Bound, Editor, Exact, File, Format, JsonField, Many, Number, Relation, Select, Text, Type, Url,
+    Bound, Editor, Exact, File, Format, JsonField, Many, Number, OnDelete, Relation, Select, Text,
+    Type, Url,
 };
 pub use migrations::steps;
 pub use model::{Collection, CollectionKind, DefaultValue, Field, Index, Rules};

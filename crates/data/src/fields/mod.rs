@@ -23,7 +23,7 @@ pub use file::File;
 pub use json::JsonField;
 pub use many::Many;
 pub use number::{Bound, Format, Number};
-pub use relation::Relation;
+pub use relation::{OnDelete, Relation};
 pub use select::Select;
 pub use text::Text;
 pub use url::Url;

@@ -2,7 +2,7 @@
 
 use super::parse::is_name;
 use super::{DefaultValue, Field, Index};
-use crate::fields::Type;
+use crate::fields::{OnDelete, Type};
 use gate::{Input, Problem};
 use kernel::FieldError;
 use kernel::limits::FIELDS_MAX;
@@ -96,6 +96,11 @@ impl Field {
         if unique && kind.as_ref().is_some_and(|k| !k.is_comparable()) {
             let message = "Values of this type cannot be unique.";
             input.fault("unique", "cannot_be_unique", message);
+        }
+        if required && matches!(&kind, Some(Type::Relation(r)) if r.on_delete == OnDelete::SetNull)
+        {
+            let message = "A required relation cannot become null.";
+            input.fault("on_delete", "cannot_be_null", message);
         }
         let folds = input.optional_bool("case_insensitive");
         if folds == Some(true) && kind.as_ref().is_some_and(|k| !k.folds()) {

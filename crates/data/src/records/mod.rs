@@ -3,6 +3,7 @@
 mod batch;
 mod defaults;
 mod expand;
+mod fall;
 mod holds;
 mod judge;
 mod make;

@@ -136,6 +136,11 @@ struct FieldView {
     /// Relations: the collection that it points to.
     #[schema(required = false, nullable = false)]
     collection: Option<String>,
+    /// Relations: what happens when the record that it points to is deleted. `restrict`, if absent: it cannot be;
+    /// `cascade`: the record goes too, whatever its own rules say; `set_null`: the relation becomes null. At most 10,000
+    /// records go or change with one.
+    #[schema(required = false, nullable = false)]
+    on_delete: Option<String>,
     /// Selects: the texts that it can hold.
     #[schema(required = false, nullable = false)]
     values: Option<Vec<String>>,

@@ -6,7 +6,8 @@ use super::{column, quote};
 use crate::fields::Type;
 use crate::schema::Loaded;
 use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait, OnConflict, Order, PostgresQueryBuilder, Query, SqliteQueryBuilder,
+    Alias, Expr, ExprTrait, OnConflict, Order, PostgresQueryBuilder, Query, SelectStatement,
+    SqliteQueryBuilder,
 };
 use sea_orm::{DbBackend, Statement, Value};
 use std::collections::BTreeSet;
@@ -139,14 +140,8 @@ pub(crate) fn lock(collection: &Loaded, ids: &BTreeSet<Uuid>) -> Statement {
     build(select.build(PostgresQueryBuilder), DbBackend::Postgres)
 }
 
-/// The ids of records whose field is not null, after `after` in their order, at most `limit`.
-pub(crate) fn holders(
-    collection: &Loaded,
-    field: &str,
-    after: Uuid,
-    limit: u64,
-    backend: DbBackend,
-) -> Statement {
+/// The columns (json, key, version) of a statement that tells ids.
+fn ids(collection: &Loaded, backend: DbBackend) -> SelectStatement {
     let mut id = Text::new(backend);
     id.push("CAST(")
         .push(&column(&collection.def.name, "id"))
@@ -163,9 +158,41 @@ pub(crate) fn holders(
         .from((
             Alias::new(store::SCHEMA),
             Alias::new(collection.def.name.clone()),
-        ))
+        ));
+    select
+}
+
+/// The ids of records whose field is not null, after `after` in their order, at most `limit`.
+pub(crate) fn holders(
+    collection: &Loaded,
+    field: &str,
+    after: Uuid,
+    limit: u64,
+    backend: DbBackend,
+) -> Statement {
+    let mut select = ids(collection, backend);
+    select
         .and_where(Expr::col(Alias::new(field)).is_not_null())
         .and_where(Expr::col(Alias::new("id")).gt(Expr::value(Value::Uuid(Some(after)))))
+        .order_by(Alias::new("id"), Order::Asc)
+        .limit(limit);
+    match backend {
+        DbBackend::Sqlite => build(select.build(SqliteQueryBuilder), backend),
+        _ => build(select.build(PostgresQueryBuilder), backend),
+    }
+}
+
+/// The ids of records whose relation `field` points to `id`, at most `limit`.
+pub(crate) fn pointing(
+    collection: &Loaded,
+    field: &str,
+    id: Uuid,
+    limit: u64,
+    backend: DbBackend,
+) -> Statement {
+    let mut select = ids(collection, backend);
+    select
+        .and_where(Expr::col(Alias::new(field)).eq(Expr::value(Value::Uuid(Some(id)))))
         .order_by(Alias::new("id"), Order::Asc)
         .limit(limit);
     match backend {

@@ -24,6 +24,7 @@ mod expand;
 mod explain;
 mod explain_acts;
 mod explain_who;
+mod falls;
 mod files;
 mod filters;
 mod held;
