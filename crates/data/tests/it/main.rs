@@ -48,6 +48,8 @@ mod rules;
 mod schema_limits;
 mod shop;
 mod sorted_by_hops;
+mod type_objects;
+mod type_options;
 mod types;
 mod upserts;
 mod users;

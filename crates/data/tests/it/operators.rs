@@ -128,7 +128,7 @@ async fn bounds_name_the_field(kit: &Kit) {
         ),
         (
             json!({"title": {"append": "x"}}),
-            ("/title", "unknown_operator"),
+            ("/title", "not_a_list"),
         ),
         (json!({"title": {}}), ("/title", "unknown_operator")),
         (

@@ -54,22 +54,17 @@ impl Compiler {
             }
             ValueKind::Lower(inner) => self.lowered(inner, frame),
             ValueKind::Length(inner) => {
-                let inner = self.value(inner, frame);
-                let length = function("length", vec![inner]);
-                if self.postgres() {
-                    cast(length, "bigint")
-                } else {
-                    length
-                }
+                let text = self.value(inner, frame);
+                self.counted_in(["length", "length"], text)
             }
             ValueKind::Items(inner) => {
                 let list = self.value(inner, frame);
-                if self.postgres() {
-                    let number = function("jsonb_array_length", vec![cast(list, "jsonb")]);
-                    cast(number, "bigint")
+                let list = if self.postgres() {
+                    cast(list, "jsonb")
                 } else {
-                    function("json_array_length", vec![list])
-                }
+                    list
+                };
+                self.counted_in(["json_array_length", "jsonb_array_length"], list)
             }
             ValueKind::Part(part, offset, inner) => {
                 let of = self.value(inner, frame);
@@ -122,6 +117,15 @@ impl Compiler {
             ValueKind::Moved(..) | ValueKind::Between(_) | ValueKind::Point(_) => {
                 Expr::Keyword(Keyword::Null)
             }
+        }
+    }
+
+    /// How long a value is, by the function of each engine: SQLite's, then PostgreSQL's.
+    fn counted_in(&self, [sqlite, postgres]: [&str; 2], value: Expr) -> Expr {
+        if self.postgres() {
+            cast(function(postgres, vec![value]), "bigint")
+        } else {
+            function(sqlite, vec![value])
         }
     }
 
