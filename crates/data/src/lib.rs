@@ -33,7 +33,10 @@ pub use alter::{Altered, Loss};
 pub use changes::{ChangeItem, ChangesPage, ChangesQuery, Since};
 pub use error::DataError;
 pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, TruthView};
-pub use fields::{Bound, File, Format, Number, Relation, Select, Text, Type};
+pub use fields::{
+    Bound, Editor, Exact, File, Format, JsonField, Many, Number, OnDelete, Relation, Select, Text,
+    Type, Url,
+};
 pub use migrations::steps;
 pub use model::{Collection, CollectionKind, DefaultValue, Field, FieldRule, Index, Rules};
 pub use query::{Aggregate, Query};

@@ -35,7 +35,7 @@ impl Catalogue for Names<'_> {
         Some(RuleField {
             column: field.name.clone(),
             kind: field.kind.kind(),
-            nullable: !field.required,
+            nullable: !field.is_filled(),
         })
     }
 

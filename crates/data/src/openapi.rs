@@ -147,6 +147,18 @@ fn nullable(mut schema: Json) -> Json {
     schema
 }
 
+/// What the developer says of a field stands before what is said of its type.
+fn described(mut schema: Json, collection: &Loaded, column: &Column) -> Json {
+    let field = collection.def.field(&column.name);
+    if let Some(text) = field.and_then(|f| f.description.as_deref()) {
+        let known = schema["description"]
+            .as_str()
+            .map(|d| format!("{text} {d}"));
+        schema["description"] = known.unwrap_or_else(|| text.to_owned()).into();
+    }
+    schema
+}
+
 /// What people must know of a field before they send it.
 fn noted(mut schema: Json, column: &Column) -> Json {
     let note = match (column.is_for_keys(), column.write_once) {
@@ -163,10 +175,25 @@ fn noted(mut schema: Json, column: &Column) -> Json {
 
 /// A field of a change: a value, or an operator.
 fn operable(value: Json, plain: Json, column: &Column) -> Json {
+    if column.kind.takes_objects() {
+        return value;
+    }
     let operator = |name: &str, schema: Json| json!({"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": false});
     let mut any = vec![value];
-    if let Type::Number(number) = &column.kind {
-        any.push(operator("increment", number.amount_schema()));
+    match &column.kind {
+        Type::Number(number) => any.push(operator("increment", number.amount_schema())),
+        Type::Exact(exact) => any.push(operator("increment", exact.schema())),
+        _ => {}
+    }
+    if column.kind.many().is_some() {
+        let mut items = plain.clone();
+        items["minItems"] = 1.into();
+        items["maxItems"] = Json::Null;
+        items
+            .as_object_mut()
+            .map(|items| items.shift_remove("maxItems"));
+        any.push(operator("append", items.clone()));
+        any.push(operator("remove", items));
     }
     any.push(operator("set_if_absent", plain));
     json!({"anyOf": any})
@@ -181,7 +208,7 @@ fn add_schemas(
     let (mut all, mut create, mut patch) = (Map::new(), Map::new(), Map::new());
     let mut create_required = Vec::new();
     for column in collection.columns(true) {
-        let plain = column.kind.schema();
+        let plain = described(column.kind.schema(), collection, column);
         // Hidden fields are there for keys and operators, masked ones may be null.
         let value = if column.nullable || column.mask.is_some() {
             nullable(plain.clone())

@@ -3,7 +3,9 @@
 use crate::model::{Alter, Collection, Field, Kept};
 use crate::names::Names;
 use crate::schema::{Schema, broken_rules, formula, resolves};
+use crate::sql::ddl;
 use kernel::FieldError;
+use sea_orm::DbBackend;
 use std::collections::BTreeMap;
 
 /// What names a thing that a change takes away, renames or makes another: a fault at the place of each such change, in
@@ -90,6 +92,16 @@ fn unresolved(schema: &Schema, world: &BTreeMap<String, Collection>, alter: &Alt
         for (rule, _) in broken_rules(other, &then) {
             if !(known.contains(&rule) || own && alter.rules.contains(rule)) {
                 all.push(format!("The rule {rule} of {name} names it."));
+            }
+        }
+        for index in alter.indexes.iter().filter(|_| own) {
+            let holds = |of: &Collection| {
+                let condition = index.condition.as_ref();
+                condition.is_none_or(|text| ddl::partial(of, text, DbBackend::Sqlite).is_ok())
+            };
+            if holds(there) && !holds(other) {
+                let of = index.fields.join(", ");
+                all.push(format!("The condition of the index on {of} names it."));
             }
         }
         for field in &other.fields {

@@ -1,8 +1,9 @@
 //! A project's schema as one unchanging snapshot: collections with their rules resolved and their plans cached.
 
 use crate::fields::{Format, Number, Type};
-use crate::model::{Alter, Collection, DefaultValue, Field, FieldRule, RULE_NAMES};
+use crate::model::{Alter, Collection, DefaultValue, Field, FieldRule, INDEXES_ADDED, RULE_NAMES};
 use crate::names::{FilterNames, Names};
+use crate::sql::ddl;
 use crate::sql::plan::Plan;
 use gate::Problem;
 use kernel::{Code, FieldError};
@@ -253,6 +254,24 @@ pub(crate) fn check_rules(
             });
         }
     }
+    let known = alter.map(|a| a.indexes.len());
+    for (i, index) in collection.indexes.iter().enumerate() {
+        let place = match known {
+            Some(known) if i >= known => format!("{INDEXES_ADDED}/{}", i - known),
+            _ => format!("/indexes/{i}"),
+        };
+        // What resolves does so for either engine.
+        let condition = index.condition.as_ref();
+        let checked = condition.map(|text| ddl::partial(collection, text, DbBackend::Sqlite));
+        if let Some(Err(message)) = checked {
+            code = Code::ValidationFailed;
+            errors.push(FieldError {
+                path: format!("{place}/where"),
+                code: "invalid_expression",
+                message,
+            });
+        }
+    }
     if errors.is_empty() {
         Ok(())
     } else {
@@ -494,7 +513,7 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
             kind: field.kind.clone(),
             // A read rule that is there but does not resolve must not open the field.
             hidden: field.hidden || matches!(read, Rule::Closed),
-            nullable: !field.required,
+            nullable: !field.is_filled(),
             writable: !field.system,
             read_only: field.read_only,
             write_once: field.write_once,

@@ -9,6 +9,8 @@
 //! - Secrets are kept as hashes or sealed; what the log, the trace and the audit hold is not one.
 //! - Every answer of 400 and above is `application/problem+json` with a code of kernel's table.
 
+#![recursion_limit = "256"]
+
 pub mod audit;
 mod cache;
 mod caller;

@@ -56,9 +56,11 @@ pub enum Kind {
     Date,
     /// A UUID; lower-case text with hyphens on SQLite.
     Uuid,
-    /// JSON, whose inside `json(field, "a.b[0]")` names; text on SQLite, jsonb on PostgreSQL. The field itself can be
+    /// JSON, whose inside `json(field, "a.b[0]")` names; text on SQLite, json or jsonb on PostgreSQL. The field itself can be
     /// tested for null only. In a text that is written with more than 15 digits the last one may be read differently.
     Json,
+    /// A list of texts, in which `"a" in field` looks and which `size(field)` counts; a JSON array, kept as [`Kind::Json`].
+    Texts,
     /// A place on the earth in degrees, `{"lat": 52.5, "lon": 13.4}` on the wire. It is kept in two double columns,
     /// `<column>_lat` from -90 to 90 and `<column>_lon` from -180 to 180, both null or neither: so an index on
     /// (`<column>_lat`, `<column>_lon`) serves `within` and `distance(...) < metres`, which one column of JSON could not.

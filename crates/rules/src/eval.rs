@@ -326,6 +326,12 @@ impl<'a> Scope<'a> {
                 Val::Text(text) => Val::Text(lower(&text)),
                 _ => Val::Null,
             },
+            ValueKind::Items(inner) => match self.value(inner) {
+                Val::Json(Json::Array(items)) => {
+                    i64::try_from(items.len()).map_or(Val::Null, Val::Int)
+                }
+                _ => Val::Null,
+            },
             ValueKind::Length(inner) => match self.value(inner) {
                 Val::Text(text) => Val::Int(length(text.chars().count())),
                 _ => Val::Null,

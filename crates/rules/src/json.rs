@@ -25,6 +25,11 @@ pub(crate) enum NoPath {
 }
 
 impl Path {
+    /// The value itself.
+    pub fn root() -> Self {
+        Self(Vec::new())
+    }
+
     /// Reads `a.b[0]`: names of letters, digits, `_` and `-`, and places in arrays. Nothing else can be written, so that
     /// no engine could read it differently.
     pub fn parse(text: &str) -> Result<Self, NoPath> {

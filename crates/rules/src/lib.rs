@@ -48,3 +48,4 @@ pub use resolve::{parse_and_resolve, parse_and_resolve_value};
 pub use slot::Slot;
 pub use sql::{Compiled, PROJECT_SCHEMA, RowSource};
 pub use tree::Resolved;
+pub use value::{power_of_ten, read_decimal, write_decimal};

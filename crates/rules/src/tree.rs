@@ -34,6 +34,13 @@ impl Resolved {
         &self.text
     }
 
+    /// Whether it only compares the row's own fields with constants and each other: the same for every request, and
+    /// quick to know without anything but the row. So it can say which rows an index holds.
+    #[must_use]
+    pub fn is_simple(&self) -> bool {
+        !self.needs_sql && !self.names_next && self.hops.is_empty() && is_simple(&self.root)
+    }
+
     /// Whether it looks at other rows, so that the row alone does not answer it.
     #[must_use]
     pub fn needs_sql(&self) -> bool {
@@ -57,6 +64,36 @@ impl Resolved {
     #[must_use]
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
+    }
+}
+
+fn is_simple(cond: &Cond) -> bool {
+    let plain = |value: &Value| match &value.kind {
+        ValueKind::Const(_) => true,
+        ValueKind::Field(field) => {
+            field.mask.is_none() && !matches!(value.ty, Ty::Json | Ty::Texts)
+        }
+        _ => false,
+    };
+    match &cond.kind {
+        CondKind::Const(_) => true,
+        CondKind::Not(inner) => is_simple(inner),
+        CondKind::And(terms) | CondKind::Or(terms) => terms.iter().all(is_simple),
+        CondKind::Atom { hops, test } => {
+            let kind = matches!(
+                test.as_ref(),
+                Test::Flag(_)
+                    | Test::Compare(..)
+                    | Test::Null { .. }
+                    | Test::In {
+                        list: List::Items(_),
+                        ..
+                    }
+            );
+            let null = matches!(test.as_ref(), Test::Null { value, .. } if matches!(&value.kind, ValueKind::Field(f) if f.mask.is_none()));
+            hops.is_empty() && kind && (null || test.values().into_iter().all(plain))
+        }
+        CondKind::If(_) | CondKind::Quantified(_) => false,
     }
 }
 
@@ -253,6 +290,8 @@ pub(crate) enum ValueKind {
     Calm(Box<Value>),
     Lower(Box<Value>),
     Length(Box<Value>),
+    /// How many items a list of texts has.
+    Items(Box<Value>),
     /// A part of a moment, at an offset from UTC in minutes if one is given.
     Part(Part, Option<i32>, Box<Value>),
     /// What is at a path in a json field, as the value's type, if it is of that type.
@@ -287,6 +326,7 @@ impl Value {
             | ValueKind::Calm(value)
             | ValueKind::Lower(value)
             | ValueKind::Length(value)
+            | ValueKind::Items(value)
             | ValueKind::Part(_, _, value)
             | ValueKind::Moved(value, _) => vec![value],
             ValueKind::If(_, both) => both.iter().collect(),

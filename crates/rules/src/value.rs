@@ -24,6 +24,8 @@ pub(crate) enum Ty {
     Duration,
     /// A whole json value.
     Json,
+    /// A list of texts.
+    Texts,
     /// What is inside of a json value: which type it has is known for each row only.
     Dynamic,
     Point,
@@ -46,6 +48,7 @@ impl Ty {
             Kind::Date => Self::Date,
             Kind::Uuid | Kind::Relation { .. } => Self::Uuid,
             Kind::Json => Self::Json,
+            Kind::Texts => Self::Texts,
             Kind::Point => Self::Point,
             Kind::Relations { .. } => Self::Rows,
             Kind::Decimal { scale } => Self::Decimal(*scale),
@@ -65,6 +68,7 @@ impl Ty {
             Self::Uuid => "an id",
             Self::Duration => "a duration",
             Self::Json | Self::Dynamic => "a json value",
+            Self::Texts => "a list of texts",
             Self::Point => "a point",
             Self::Rows => "a list of records",
             Self::Open | Self::Present => "a value of unknown type",
@@ -165,7 +169,7 @@ pub(crate) fn from_json(json: &Json, ty: Ty) -> Option<Val> {
         (_, Ty::Date) => times::day(text?).map(Val::Date),
         (_, Ty::Uuid) => uuid(text?).map(Val::Uuid),
         (_, Ty::Duration) => times::duration(text?).map(Val::Duration),
-        (_, Ty::Json) => (!has_nul(json)).then(|| Val::Json(json.clone())),
+        (_, Ty::Json | Ty::Texts) => (!has_nul(json)).then(|| Val::Json(json.clone())),
         // Any text stands for it.
         (_, Ty::Present) => Some(Val::Text(String::from("present"))),
         (_, Ty::Dynamic | Ty::Point | Ty::Rows) => None,
@@ -210,7 +214,8 @@ pub(crate) fn uuid(text: &str) -> Option<String> {
 }
 
 /// A decimal text as an integer scaled by ten to the `scale`; none if it has more digits.
-pub(crate) fn read_decimal(text: &str, scale: u32) -> Option<i64> {
+#[must_use]
+pub fn read_decimal(text: &str, scale: u32) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text),
@@ -230,12 +235,14 @@ pub(crate) fn read_decimal(text: &str, scale: u32) -> Option<i64> {
 }
 
 /// Ten to a scale, which is at most 18.
-pub(crate) fn power_of_ten(scale: u32) -> i64 {
+#[must_use]
+pub fn power_of_ten(scale: u32) -> i64 {
     10i64.saturating_pow(scale)
 }
 
 /// The text of a scaled integer.
-pub(crate) fn write_decimal(scaled: i64, scale: u32) -> String {
+#[must_use]
+pub fn write_decimal(scaled: i64, scale: u32) -> String {
     let scale = scale as usize;
     let digits = format!("{:0>width$}", scaled.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);

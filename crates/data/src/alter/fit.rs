@@ -2,7 +2,7 @@
 
 use crate::error::DataError;
 use crate::fields::Type;
-use crate::model::{Alter, DefaultValue, Dropped, Kept};
+use crate::model::{Alter, DefaultValue, Dropped, Field, Kept};
 use crate::rows;
 use crate::sql::alter as sql;
 use gate::Problem;
@@ -71,7 +71,7 @@ pub(crate) fn demand(losses: &[Loss], agreed: impl Fn(&str) -> bool) -> Result<(
 pub(crate) async fn count(
     tx: &WriteTx,
     table: &str,
-    having: Option<(&str, bool)>,
+    having: Option<(&Field, bool)>,
 ) -> Result<i64, StoreError> {
     let docs = tx.docs(sql::count(table, having, tx.backend())).await?;
     Ok(docs.first().map_or(0, |doc| doc.version))
@@ -124,7 +124,7 @@ impl Fit {
         dropped: &Dropped,
     ) -> Result<(), DataError> {
         let name = &dropped.field.name;
-        let records = count(tx, table, Some((name, true))).await?;
+        let records = count(tx, table, Some((&dropped.field, true))).await?;
         if records > 0 {
             self.losses.push(Loss {
                 confirm: format!("drop:{name}"),
@@ -147,9 +147,9 @@ impl Fit {
     ) -> Result<(), DataError> {
         let converted = field.is_converted();
         if field.after.required && !field.before.required {
-            let nulls = count(tx, table, Some((&field.before.name, false))).await?;
+            let nulls = count(tx, table, Some((&field.before, false))).await?;
             if nulls > 0 {
-                let some = sql::without(table, &field.before.name, NAMED as u64, tx.backend());
+                let some = sql::without(table, &field.before, NAMED as u64, tx.backend());
                 let some = tx
                     .docs(some)
                     .await?

@@ -9,10 +9,27 @@ impl Type {
     #[must_use]
     pub fn keeps(&self, before: &Self) -> bool {
         match (self, before) {
-            (Self::Text(_) | Self::Select(_), Self::Text(_) | Self::Select(_)) => true,
+            // An editor's text is made harmless when it is written.
+            (Self::Editor(_), _) => matches!(before, Self::Editor(_)),
+            _ if self.is_one_text() => before.is_one_text(),
+            (Self::Select(_), Self::Select(_)) => self.many().is_some() && before.many().is_some(),
             (Self::Number(new), Self::Number(old)) => new.format == old.format,
+            (Self::Exact(new), Self::Exact(old)) => {
+                (new.precision, new.scale) == (old.precision, old.scale)
+            }
+            (Self::Relation(new), Self::Relation(old)) => new.collection == old.collection,
+            (Self::Json(_), Self::Json(_)) => true,
             _ => self == before,
         }
+    }
+
+    /// Whether a column of it holds a text, and one only.
+    fn is_one_text(&self) -> bool {
+        self.is_text() && self.many().is_none()
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_) | Self::Exact(_))
     }
 
     /// Whether every value of `before` surely is one of this type: nothing of the records need be looked at.
@@ -29,8 +46,9 @@ impl Type {
                 .all(|name| match (new.get(name), old.get(name)) {
                     (new, old) if new == old => true,
                     (Some(new), Some(old)) => match (name.as_str(), new, old) {
-                        ("min", new, old) => number(new) <= number(old),
-                        ("max", new, old) => number(new) >= number(old),
+                        // A bound that is a text is exact: the values themselves are asked.
+                        ("min", new, old) if new.is_number() => number(new) <= number(old),
+                        ("max", new, old) if new.is_number() => number(new) >= number(old),
                         ("values", Json::Array(new), Json::Array(old)) => {
                             old.iter().all(|value| new.contains(value))
                         }
@@ -46,12 +64,20 @@ impl Type {
     pub fn takes(&self, before: &Self) -> bool {
         match (self, before) {
             // What is referred to is there or not: no text makes it so, and another target is another matter.
-            (Self::Relation(_) | Self::File(_) | Self::Id, _) => self == before,
+            (Self::Relation(_) | Self::File(_) | Self::Id, _) => self.keeps(before),
             (_, Self::Id | Self::File(_)) => false,
+            (Self::Select(_), _) if self.many().is_some() => {
+                self.keeps(before) || before.is_one_text()
+            }
+            // Neither an object nor a list is one text.
+            (_, Self::Json(_) | Self::Geo) => discriminant(self) == discriminant(before),
+            (_, Self::Select(_)) if before.many().is_some() => false,
             (Self::Text(_), _) => true,
-            (Self::Select(_), Self::Text(_) | Self::Select(_) | Self::Number(_) | Self::Bool)
-            | (Self::Number(_) | Self::Bool, Self::Number(_) | Self::Bool) => true,
-            (_, Self::Text(_) | Self::Select(_)) => true,
+            (Self::Json(_) | Self::Geo, _) => false,
+            _ if before.is_one_text() => true,
+            (Self::Select(_) | Self::Bool, _) => before.is_number() || *before == Self::Bool,
+            (Self::Number(_), Self::Bool) => true,
+            _ if self.is_number() => before.is_number(),
             _ => discriminant(self) == discriminant(before),
         }
     }
@@ -64,6 +90,10 @@ impl Type {
             return None;
         }
         let converted = match (self, value) {
+            (Self::Select(_), Json::String(_)) if self.many().is_some() => {
+                Json::Array(vec![value.clone()])
+            }
+            (Self::Select(_), Json::Array(_)) if self.many().is_some() => value.clone(),
             (Self::Text(_) | Self::Select(_), Json::Number(number)) => match number.as_i64() {
                 Some(integer) => integer.to_string().into(),
                 None => kernel::number::float_text(number.as_f64()?).into(),
@@ -74,6 +104,7 @@ impl Type {
             (Self::Number(_), Json::Bool(truth)) => i64::from(*truth).into(),
             (Self::Number(_), Json::String(text)) => whole(serde_json::from_str(text.trim()).ok()?),
             (Self::Number(_), number) => whole(number.clone()),
+            (Self::Exact(_), Json::String(text)) => text.trim().into(),
             (Self::Bool, Json::Number(number)) => match number.as_f64()? {
                 0.0 => false.into(),
                 1.0 => true.into(),

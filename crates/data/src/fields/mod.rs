@@ -2,22 +2,39 @@
 
 mod boolean;
 mod convert;
+mod date;
 mod datetime;
+mod editor;
+mod email;
+mod exact;
 mod file;
+mod geo;
+mod json;
+pub(crate) mod many;
 mod number;
 mod relation;
 mod select;
 mod text;
+mod url;
+mod uuid;
 
+pub use editor::Editor;
+pub use exact::Exact;
 pub use file::File;
+pub use json::JsonField;
+pub use many::Many;
 pub use number::{Bound, Format, Number};
-pub use relation::Relation;
+pub use relation::{OnDelete, Relation};
 pub use select::Select;
 pub use text::Text;
+pub use url::Url;
 
 use gate::Input;
+use kernel::Stamp;
+use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{DbBackend, Value};
 use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
 
 /// A value's fault: a stable word and a sentence.
 pub type Fault = (&'static str, String);
@@ -27,12 +44,28 @@ pub type Fault = (&'static str, String);
 pub enum Type {
     /// Unicode text.
     Text(Text),
+    /// HTML, sanitised.
+    Editor(Editor),
+    /// An e-mail address.
+    Email,
+    /// An address of the web.
+    Url(Url),
     /// An integer or a float.
     Number(Number),
+    /// A wide integer or a decimal.
+    Exact(Exact),
     /// True or false.
     Bool,
     /// A point in time.
     DateTime,
+    /// A day.
+    Date,
+    /// A UUID.
+    Uuid,
+    /// Any JSON.
+    Json(JsonField),
+    /// A place on the earth.
+    Geo,
     /// A record of another collection.
     Relation(Relation),
     /// One of a few texts.
@@ -49,9 +82,16 @@ impl Type {
         let name = input.text("type", 1, 40);
         match name.as_str() {
             "text" => Some(Self::Text(Text::parse(input))),
-            "number" => Some(Self::Number(Number::parse(input))),
+            "editor" => Some(Self::Editor(Editor::parse(input))),
+            "email" => Some(Self::Email),
+            "url" => Some(Self::Url(Url::parse(input))),
+            "number" => Some(Self::parse_number(input)),
             "bool" => Some(Self::Bool),
             "datetime" => Some(Self::DateTime),
+            "date" => Some(Self::Date),
+            "uuid" => Some(Self::Uuid),
+            "json" => Some(Self::Json(JsonField::parse(input))),
+            "geo" => Some(Self::Geo),
             "relation" => Some(Self::Relation(Relation::parse(input))),
             "select" => Some(Self::Select(Select::parse(input))),
             "file" => Some(Self::File(File::parse(input))),
@@ -60,10 +100,18 @@ impl Type {
                 input.fault(
                     "type",
                     "unknown_type",
-                    "The types are text, number, bool, datetime, relation, select and file.",
+                    "The types are text, editor, email, url, number, bool, datetime, date, uuid, json, geo, relation, select and file.",
                 );
                 None
             }
+        }
+    }
+
+    fn parse_number(input: &mut Input) -> Self {
+        match input.optional_text("format", 0, 20).as_deref() {
+            Some("wide") => Self::Exact(Exact::wide(input)),
+            Some("decimal") => Self::Exact(Exact::decimal(input)),
+            format => Self::Number(Number::parse(input, format)),
         }
     }
 
@@ -71,9 +119,16 @@ impl Type {
     pub fn describe(&self, into: &mut Map<String, Json>) {
         let name = match self {
             Self::Text(_) => "text",
-            Self::Number(_) => "number",
+            Self::Editor(_) => "editor",
+            Self::Email => "email",
+            Self::Url(_) => "url",
+            Self::Number(_) | Self::Exact(_) => "number",
             Self::Bool => "bool",
             Self::DateTime => "datetime",
+            Self::Date => "date",
+            Self::Uuid => "uuid",
+            Self::Json(_) => "json",
+            Self::Geo => "geo",
             Self::Relation(_) => "relation",
             Self::Select(_) => "select",
             Self::File(_) => "file",
@@ -82,32 +137,146 @@ impl Type {
         into.insert("type".to_owned(), name.into());
         match self {
             Self::Text(t) => t.describe(into),
+            Self::Editor(e) => e.describe(into),
+            Self::Url(u) => u.describe(into),
             Self::Number(n) => n.describe(into),
+            Self::Exact(e) => e.describe(into),
+            Self::Json(j) => j.describe(into),
             Self::Relation(r) => r.describe(into),
             Self::Select(s) => s.describe(into),
             Self::File(f) => f.describe(into),
-            Self::Bool | Self::DateTime | Self::Id => {}
+            Self::Email
+            | Self::Bool
+            | Self::DateTime
+            | Self::Date
+            | Self::Uuid
+            | Self::Geo
+            | Self::Id => {}
         }
     }
 
     /// The column's declared type. SQLite's decides how SeaORM reads it back.
     #[must_use]
-    pub fn column(&self, backend: DbBackend) -> &'static str {
+    pub fn column(&self, backend: DbBackend) -> Cow<'static, str> {
         let sqlite = backend == DbBackend::Sqlite;
-        match self {
-            Self::Text(_) | Self::Select(_) => text::column(sqlite),
+        let column = match self {
+            Self::Exact(e) => return e.column(sqlite).into(),
             Self::Number(n) => n.column(sqlite),
+            _ if self.is_json() && sqlite => "json_text",
+            // Not jsonb: the text is sent as it was written, the same bytes from both engines.
+            Self::Json(_) => "json",
+            _ if self.is_json() => "json",
+            Self::Geo if sqlite => "double",
+            Self::Geo => "double precision",
             Self::Bool => "boolean",
             Self::DateTime => datetime::column(sqlite),
-            Self::Relation(_) | Self::File(_) | Self::Id => relation::column(sqlite),
+            Self::Date => date::column(sqlite),
+            Self::Uuid | Self::Relation(_) | Self::File(_) | Self::Id => relation::column(sqlite),
+            Self::Text(_) | Self::Editor(_) | Self::Email | Self::Url(_) | Self::Select(_) => {
+                text::column(sqlite)
+            }
+        };
+        column.into()
+    }
+
+    /// The names of the columns that keep it.
+    #[must_use]
+    pub fn columns(&self, name: &str) -> Vec<String> {
+        match self {
+            Self::Geo => geo::columns(name).to_vec(),
+            _ => vec![name.to_owned()],
         }
+    }
+
+    /// What the columns keep of a value, in their order, ready to be bound.
+    #[must_use]
+    pub fn cells(&self, value: Value) -> Vec<Value> {
+        match (self, value) {
+            (Self::Geo, value) => geo::cells(&value).to_vec(),
+            (_, Value::Json(json)) => {
+                vec![Value::String(json.map(|json| json.to_string()))]
+            }
+            (_, value) => vec![value],
+        }
+    }
+
+    /// Whether records can be put in its order.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        !matches!(self, Self::Geo | Self::File(_)) && !self.is_json()
+    }
+
+    /// Whether an index can hold it.
+    #[must_use]
+    pub fn is_indexable(&self) -> bool {
+        !self.is_json()
+    }
+
+    /// Whether it can be told equal to another by an index.
+    #[must_use]
+    pub fn is_comparable(&self) -> bool {
+        !matches!(self, Self::Geo) && !self.is_json()
+    }
+
+    /// Whether its column holds JSON.
+    fn is_json(&self) -> bool {
+        matches!(self, Self::Json(_)) || self.many().is_some()
+    }
+
+    /// How many items it holds, if it is a list.
+    #[must_use]
+    pub fn many(&self) -> Option<&Many> {
+        match self {
+            Self::Select(s) => s.many.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The items of the operators append and remove.
+    pub(crate) fn some(&self, json: &Json) -> Result<Value, Fault> {
+        match self {
+            Self::Select(s) => s.some(json),
+            _ => Err((
+                "not_a_list",
+                "Only lists can be appended to and removed from.".to_owned(),
+            )),
+        }
+    }
+
+    /// What a field without a value holds: null, or an empty list.
+    #[must_use]
+    pub fn nothing(&self) -> Value {
+        match self.many() {
+            Some(_) => Value::Json(Some(Box::new(json!([])))),
+            None => self.null(),
+        }
+    }
+
+    /// A value that is bound, as SQL of the column's type: PostgreSQL takes some types for what they are only by name.
+    #[must_use]
+    pub fn bound(&self, value: Expr, backend: DbBackend) -> Expr {
+        match self {
+            Self::Exact(e) => e.bound(value, backend),
+            Self::Date if backend != DbBackend::Sqlite => Func::cast_as(value, "date").into(),
+            _ if self.is_json() && backend != DbBackend::Sqlite => {
+                Func::cast_as(value, "json").into()
+            }
+            _ => value,
+        }
+    }
+
+    /// What the columns of one value, quoted, must keep together.
+    #[must_use]
+    pub fn check(&self, columns: &[String]) -> Option<String> {
+        matches!(self, Self::Geo).then(|| geo::check(columns))
     }
 
     /// The conditions that the column itself must keep, as SQL over the quoted column.
     #[must_use]
-    pub fn checks(&self, column: &str) -> Vec<(Bound, String)> {
+    pub fn checks(&self, column: &str, backend: DbBackend) -> Vec<(Bound, String)> {
         match self {
             Self::Number(n) => n.checks(column),
+            Self::Exact(e) => e.checks(column, backend == DbBackend::Sqlite),
             _ => Vec::new(),
         }
     }
@@ -120,9 +289,11 @@ impl Type {
             Self::Number(n) => n.json(column, sqlite),
             Self::Bool => boolean::json(column, sqlite),
             Self::DateTime => datetime::json(column, sqlite),
-            Self::Text(_) | Self::Select(_) | Self::Relation(_) | Self::File(_) | Self::Id => {
-                column.to_owned()
-            }
+            Self::Date => date::json(column, sqlite),
+            Self::Exact(e) => e.json(column, sqlite),
+            _ if self.is_json() && sqlite => format!("json({column})"),
+            Self::Geo => geo::json(column, sqlite),
+            _ => column.to_owned(),
         }
     }
 
@@ -130,9 +301,20 @@ impl Type {
     pub fn value(&self, json: &Json) -> Result<Value, Fault> {
         match self {
             Self::Text(t) => t.value(json),
+            Self::Editor(e) => e.value(json),
+            Self::Email => email::value(json),
+            Self::Url(u) => u.value(json),
             Self::Number(n) => n.value(json),
+            Self::Exact(e) => e.value(json),
             Self::Bool => boolean::value(json),
             Self::DateTime => datetime::value(json),
+            Self::Date => date::value(json),
+            Self::Uuid => uuid::value(json),
+            Self::Json(j) => j.check(json).map_err(|faults| {
+                let first = faults.into_iter().next();
+                first.map_or(("invalid", String::new()), |(_, fault)| fault)
+            }),
+            Self::Geo => geo::value(json),
             Self::Select(s) => s.value(json),
             Self::File(_) => relation::value(json).map_err(|(code, _)| {
                 let message = "This must be the id of a file, a UUID.";
@@ -142,27 +324,77 @@ impl Type {
         }
     }
 
+    /// The same, with all faults: the place of each within the value, as a JSON pointer.
+    pub fn checked(&self, json: &Json) -> Result<Value, Vec<(String, Fault)>> {
+        match self {
+            Self::Json(j) => j.check(json),
+            _ => self
+                .value(json)
+                .map_err(|fault| vec![(String::new(), fault)]),
+        }
+    }
+
+    /// Whether an object is a value of it, so that in a change it is no operator.
+    #[must_use]
+    pub fn takes_objects(&self) -> bool {
+        matches!(self, Self::Json(_) | Self::Geo)
+    }
+
     /// A value that the database made for a cursor, ready to be bound; not null.
     pub fn key_value(&self, json: &Json) -> Result<Value, Fault> {
         match (self, json) {
             // Limits hold for what is written, not for what is there.
-            (Self::Text(_) | Self::Select(_), Json::String(text)) => {
-                Ok(Value::String(Some(text.clone())))
-            }
+            (Self::Exact(e), json) => e.scaled(json).map(|n| Value::BigInt(Some(n))),
+            (kind, Json::String(text)) if kind.is_text() => Ok(Value::String(Some(text.clone()))),
             (Self::Bool, Json::Bool(value)) => Ok(Value::Bool(Some(*value))),
             _ => self.value(json),
         }
+    }
+
+    /// A value of this type in wire form.
+    #[must_use]
+    pub fn wire(&self, value: &Value) -> Json {
+        match (self, value) {
+            (Self::Exact(e), Value::BigInt(Some(scaled))) => e.text(*scaled).into(),
+            (_, Value::Json(Some(json))) => (**json).clone(),
+            (_, Value::String(Some(text))) => text.as_str().into(),
+            (_, Value::BigInt(Some(number))) => (*number).into(),
+            (_, Value::Double(Some(number))) => (*number).into(),
+            (_, Value::Bool(Some(truth))) => (*truth).into(),
+            (_, Value::Uuid(Some(id))) => id.to_string().into(),
+            (_, Value::TimeDateTimeWithTimeZone(Some(time))) => {
+                Stamp::from_time(*time).map_or(Json::Null, |stamp| stamp.to_string().into())
+            }
+            _ => Json::Null,
+        }
+    }
+
+    /// Whether it is kept as a text that its limits do not change.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Text(_) | Self::Editor(_) | Self::Email | Self::Url(_) | Self::Select(_)
+        )
+    }
+
+    /// Whether two spellings that differ in case only can be taken for one.
+    #[must_use]
+    pub fn folds(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Email)
     }
 
     /// The typed null.
     #[must_use]
     pub fn null(&self) -> Value {
         match self {
-            Self::Text(_) | Self::Select(_) => Value::String(None),
             Self::Number(n) => n.null(),
+            Self::Exact(_) => Value::BigInt(None),
+            Self::Json(_) | Self::Geo => Value::Json(None),
+            _ if self.many().is_some() => Value::Json(None),
             Self::Bool => Value::Bool(None),
             Self::DateTime => Value::TimeDateTimeWithTimeZone(None),
-            Self::Relation(_) | Self::File(_) | Self::Id => Value::Uuid(None),
+            Self::Uuid | Self::Relation(_) | Self::File(_) | Self::Id => Value::Uuid(None),
+            _ => Value::String(None),
         }
     }
 
@@ -170,14 +402,21 @@ impl Type {
     #[must_use]
     pub fn kind(&self) -> rules::Kind {
         match self {
-            Self::Text(_) | Self::Select(_) => rules::Kind::Text,
             Self::Number(n) => n.kind(),
+            Self::Exact(e) => e.kind(),
+            Self::Date => rules::Kind::Date,
+            Self::Json(_) => rules::Kind::Json,
+            Self::Select(s) if s.many.is_some() => rules::Kind::Texts,
+            Self::Geo => rules::Kind::Point,
             Self::Bool => rules::Kind::Bool,
             Self::DateTime => rules::Kind::DateTime,
             Self::Relation(r) => rules::Kind::Relation {
                 to: r.collection.clone(),
             },
-            Self::File(_) | Self::Id => rules::Kind::Uuid,
+            Self::Uuid | Self::File(_) | Self::Id => rules::Kind::Uuid,
+            Self::Text(_) | Self::Editor(_) | Self::Email | Self::Url(_) | Self::Select(_) => {
+                rules::Kind::Text
+            }
         }
     }
 
@@ -186,12 +425,21 @@ impl Type {
     pub fn schema(&self) -> Json {
         match self {
             Self::Text(t) => t.schema(),
+            Self::Editor(e) => e.schema(),
+            Self::Email => email::schema(),
+            Self::Url(u) => u.schema(),
             Self::Number(n) => n.schema(),
+            Self::Exact(e) => e.schema(),
+            Self::Json(j) => j.schema(),
+            Self::Geo => geo::schema(),
+            Self::Date => json!({"type": "string", "format": "date"}),
             Self::Bool => json!({"type": "boolean"}),
             Self::DateTime => json!({"type": "string", "format": "date-time"}),
             Self::Select(s) => s.schema(),
             Self::File(f) => f.schema(),
-            Self::Relation(_) | Self::Id => json!({"type": "string", "format": "uuid"}),
+            Self::Uuid | Self::Relation(_) | Self::Id => {
+                json!({"type": "string", "format": "uuid"})
+            }
         }
     }
 
@@ -200,8 +448,44 @@ impl Type {
     pub fn index_chars(&self) -> usize {
         match self {
             Self::Text(t) => t.max,
+            Self::Editor(e) => e.max,
+            Self::Email => email::BYTES_MAX,
+            Self::Url(u) => u.max,
             Self::Select(s) => s.chars(),
             _ => 36,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::parse_id;
+
+    #[test]
+    fn values_have_the_wire_form_that_the_database_gives_them() {
+        let id = parse_id("018F3C2A-7B1E-7C3D-9A4B-5C6D7E8F9A0B").unwrap();
+        let stamp = Stamp::parse("0001-01-01T01:00:00+01:00").unwrap();
+        let cases = [
+            (Type::Email, Value::String(Some("ä".to_owned())), json!("ä")),
+            (Type::Id, Value::BigInt(Some(-3)), json!(-3)),
+            (Type::Id, Value::Double(Some(0.25)), json!(0.25)),
+            (Type::Bool, Value::Bool(Some(true)), json!(true)),
+            (
+                Type::Id,
+                Value::Uuid(Some(id)),
+                json!("018f3c2a-7b1e-7c3d-9a4b-5c6d7e8f9a0b"),
+            ),
+            (
+                Type::DateTime,
+                Value::TimeDateTimeWithTimeZone(Some(stamp.time())),
+                json!("0001-01-01T00:00:00.000000Z"),
+            ),
+            (Type::Id, Value::Double(None), Json::Null),
+            (Type::Email, Value::String(None), Json::Null),
+        ];
+        for (kind, value, want) in cases {
+            assert_eq!(kind.wire(&value), want);
         }
     }
 }

@@ -36,15 +36,15 @@ pub struct Number {
 }
 
 impl Number {
-    pub(super) fn parse(input: &mut Input) -> Self {
-        let format = match input.optional_text("format", 0, 20).as_deref() {
+    pub(super) fn parse(input: &mut Input, format: Option<&str>) -> Self {
+        let format = match format {
             Some("integer") => Format::Integer,
             None | Some("float") => Format::Float,
             Some(_) => {
                 input.fault(
                     "format",
                     "unknown_format",
-                    "The formats are integer and float.",
+                    "The formats are integer, float, wide and decimal.",
                 );
                 Format::Float
             }

@@ -1,6 +1,7 @@
-//! The type `select`: one of a few texts that the developer names.
+//! The type `select`: one of a few texts that the developer names, or with `multiple` any number of them in order.
 
 use super::Fault;
+use super::many::Many;
 use gate::Input;
 use sea_orm::Value;
 use serde_json::{Map, Value as Json, json};
@@ -15,6 +16,8 @@ const VALUE_CHARS_MAX: usize = 100;
 pub struct Select {
     /// The texts that it can hold, in the developer's order.
     pub values: Vec<String>,
+    /// How many it holds, if it is a list.
+    pub many: Option<Many>,
 }
 
 impl Select {
@@ -29,14 +32,33 @@ impl Select {
         } else if !values.iter().all(|v| seen.insert(v)) {
             input.fault("values", "duplicate", "A value stands twice.");
         }
-        Self { values }
+        let many = Many::parse(input, values.len());
+        Self { values, many }
     }
 
     pub(super) fn describe(&self, into: &mut Map<String, Json>) {
         into.insert("values".to_owned(), json!(self.values));
+        if let Some(many) = &self.many {
+            many.describe(into);
+        }
     }
 
     pub(super) fn value(&self, json: &Json) -> Result<Value, Fault> {
+        match &self.many {
+            Some(many) => many.value(json, |item| self.one(item)),
+            None => self.one(json),
+        }
+    }
+
+    /// The items of an operator of the list.
+    pub(super) fn some(&self, json: &Json) -> Result<Value, Fault> {
+        match &self.many {
+            Some(many) => many.some(json, |item| self.one(item)),
+            None => Err(("not_a_list", "This holds one value.".to_owned())),
+        }
+    }
+
+    fn one(&self, json: &Json) -> Result<Value, Fault> {
         match json.as_str() {
             Some(text) if self.values.iter().any(|v| v == text) => {
                 Ok(Value::String(Some(text.to_owned())))
@@ -49,7 +71,11 @@ impl Select {
     }
 
     pub(super) fn schema(&self) -> Json {
-        json!({"type": "string", "enum": self.values})
+        let one = json!({"type": "string", "enum": self.values});
+        match &self.many {
+            Some(many) => many.schema(&one),
+            None => one,
+        }
     }
 
     pub(super) fn chars(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use super::parse::is_name;
 use super::{DefaultValue, Field, FieldRule, Index};
-use crate::fields::Type;
+use crate::fields::{OnDelete, Type};
 use gate::{Input, Problem};
 use kernel::FieldError;
 use kernel::limits::FIELDS_MAX;
@@ -10,6 +10,9 @@ use serde_json::Value as Json;
 
 /// Indexes of one collection at most, those of unique fields and relations aside.
 const INDEXES_MAX: usize = 32;
+
+/// Code points of a field's description at most.
+const DESCRIPTION_MAX: usize = 1_000;
 
 /// Names that cannot be fields: those of the language and of the engines (api and rules reserve them).
 const RESERVED_FIELDS: &[&str] = &[
@@ -52,7 +55,14 @@ fn parse_default(input: &mut Input, kind: &Type) -> Option<DefaultValue> {
         input.fault("default", "no_default", "A file has no default.");
         return None;
     }
-    if let Json::Object(object) = &default {
+    if let Json::Object(object) = &default
+        && match kind {
+            // The language computes no places.
+            Type::Geo => false,
+            Type::Json(_) => object.contains_key("expression"),
+            _ => true,
+        }
+    {
         let text = object.get("expression").and_then(Json::as_str);
         match text.filter(|t| object.len() == 1 && !t.trim().is_empty()) {
             Some(text) => return Some(DefaultValue::Expression(text.to_owned())),
@@ -85,11 +95,32 @@ impl Field {
         let default = kind
             .as_ref()
             .and_then(|kind| parse_default(&mut input, kind));
+        if unique && kind.as_ref().is_some_and(|k| !k.is_comparable()) {
+            let message = "Values of this type cannot be unique.";
+            input.fault("unique", "cannot_be_unique", message);
+        }
+        if required && matches!(&kind, Some(Type::Relation(r)) if r.on_delete == OnDelete::SetNull)
+        {
+            let message = "A required relation cannot become null.";
+            input.fault("on_delete", "cannot_be_null", message);
+        }
+        let folds = input.optional_bool("case_insensitive");
+        if folds == Some(true) && kind.as_ref().is_some_and(|k| !k.folds()) {
+            let message = "Only texts and e-mail addresses can be case-insensitive.";
+            input.fault("case_insensitive", "not_a_text", message);
+        }
+        let description = input.optional_text("description", 1, DESCRIPTION_MAX);
+        if required && kind.as_ref().is_some_and(|k| k.many().is_some()) {
+            let message = "A list is always there: set min_items to ask for items.";
+            input.fault("required", "cannot_be_required", message);
+        }
         let field = kind.map(|kind| Self {
             name,
-            kind,
             required,
             unique,
+            case_insensitive: folds.unwrap_or(matches!(kind, Type::Email)),
+            description,
+            kind,
             hidden,
             read_only,
             write_once,
@@ -148,7 +179,17 @@ pub(super) fn parse_fields(
             }
         }
         let Some(field) = field else { continue };
-        if fields.iter().chain(known).any(|f| f.name == field.name) {
+        // A place takes two columns, which other fields then cannot have.
+        let columns = |f: &Field| {
+            let own = f.kind.columns(&f.name).into_iter();
+            own.chain([f.name.clone()]).collect::<Vec<_>>()
+        };
+        let own = columns(&field);
+        if fields
+            .iter()
+            .chain(known)
+            .any(|f| columns(f).iter().any(|c| own.contains(c)))
+        {
             input.push(FieldError {
                 path: format!("{base}/{i}/name"),
                 code: "duplicate",
@@ -194,6 +235,7 @@ pub(super) fn parse_indexes(
         let mut one = Input::new(object);
         let names = one.optional_texts("fields").unwrap_or_default();
         let unique = one.optional_bool("unique").unwrap_or(false);
+        let condition = one.optional_text("where", 1, rules::TEXT_CHARS_MAX);
         if let Err(problem) = one.finish() {
             for error in problem.field_errors() {
                 input.push(FieldError {
@@ -218,9 +260,18 @@ pub(super) fn parse_indexes(
             ));
             continue;
         }
+        let field = |name: &String| fields.iter().find(|f| f.name == *name);
+        let fits = |f: &Field| f.kind.is_indexable() && (f.kind.is_comparable() || !unique);
+        if !names.iter().filter_map(field).all(fits) {
+            let message =
+                "Lists and fields of the type json have no index, and places none that is unique.";
+            input.push(fault("not_indexable", message));
+            continue;
+        }
         let index = Index {
             fields: names,
             unique,
+            condition,
         };
         if indexes.iter().chain(known).any(|i| *i == index) {
             input.push(fault("duplicate", "Another index is the same."));

@@ -57,6 +57,10 @@ pub struct Field {
     pub required: bool,
     /// Whether no two records may have the same value.
     pub unique: bool,
+    /// Whether texts that differ in the case of ASCII letters only count as equal where they must be unique.
+    pub case_insensitive: bool,
+    /// What it means, for the API document.
+    pub description: Option<String>,
     /// Whether it exists for keys and operators only.
     pub hidden: bool,
     /// Whether only keys and operators may send it; a default fills it whoever makes the record.
@@ -91,6 +95,8 @@ pub struct Index {
     pub fields: Vec<String>,
     /// Whether no two records may have the same values.
     pub unique: bool,
+    /// Which records it holds, if not all: a filter over constants and the record's own fields.
+    pub condition: Option<String>,
 }
 
 /// The five rules of a collection. Absent means keys and operators only.
@@ -152,6 +158,7 @@ impl Collection {
             let own = Index {
                 fields: vec![field.name.clone()],
                 unique: field.unique,
+                condition: None,
             };
             if (field.unique || matches!(field.kind, Type::Relation(_))) && !all.contains(&own) {
                 all.push(own);
@@ -189,7 +196,13 @@ impl Collection {
                 .map(Field::describe)
                 .collect(),
         );
-        let index = |i: &Index| json!({"fields": i.fields, "unique": i.unique});
+        let index = |i: &Index| {
+            let mut index = json!({"fields": i.fields, "unique": i.unique});
+            if let Some(condition) = &i.condition {
+                index["where"] = condition.as_str().into();
+            }
+            index
+        };
         map.insert(
             "indexes".to_owned(),
             self.indexes.iter().map(index).collect(),
@@ -252,12 +265,19 @@ impl Collection {
 
 /// The fields that the server keeps for every user. The keys hold the form in which identities are compared.
 fn user_fields() -> Vec<Field> {
-    let text = |max| Type::Text(Text { min: 0, max });
+    let text = |max| {
+        Type::Text(Text {
+            max,
+            ..Text::default()
+        })
+    };
     let system = |name: &str, kind: Type| Field {
         name: name.to_owned(),
         kind,
         required: false,
         unique: false,
+        case_insensitive: false,
+        description: None,
         hidden: false,
         read_only: false,
         write_once: false,
@@ -327,6 +347,13 @@ impl Field {
         }
         self.read.describe("read", &mut map);
         self.write.describe("write", &mut map);
+        // An address is taken so unless it is said otherwise.
+        if self.case_insensitive || matches!(self.kind, Type::Email) {
+            map.insert("case_insensitive".to_owned(), self.case_insensitive.into());
+        }
+        if let Some(description) = &self.description {
+            map.insert("description".to_owned(), description.as_str().into());
+        }
         match &self.default {
             None => {}
             Some(DefaultValue::Constant(value)) => {
@@ -346,6 +373,12 @@ impl Field {
             .filter_map(|(name, rule)| Some((name, rule.text()?)))
     }
 
+    /// Whether it always has a value: a list that has nothing is empty.
+    #[must_use]
+    pub fn is_filled(&self) -> bool {
+        self.required || self.kind.many().is_some()
+    }
+
     /// The constant value of a record made without one, ready to be bound.
     #[must_use]
     pub fn default_value(&self) -> Value {
@@ -353,6 +386,6 @@ impl Field {
             Some(DefaultValue::Constant(value)) => self.kind.value(value).ok(),
             _ => None,
         }
-        .unwrap_or_else(|| self.kind.null())
+        .unwrap_or_else(|| self.kind.nothing())
     }
 }

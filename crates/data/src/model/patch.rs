@@ -263,7 +263,13 @@ pub(crate) fn renamed(index: &Index, kept: &[Kept]) -> Index {
 fn misfit(field: &Field) -> Option<(&'static str, &'static str, &'static str)> {
     let constant = matches!(field.default, Some(DefaultValue::Constant(_)));
     let refers = matches!(field.kind, Type::Relation(_) | Type::File(_));
+    let needs = field.kind.many().is_some_and(|many| many.min > 0);
     match () {
+        () if needs && !constant => Some((
+            "default",
+            "required",
+            "A list that needs items needs a constant default for the records that are there.",
+        )),
         () if field.required && refers => Some((
             "required",
             "cannot_be_required",

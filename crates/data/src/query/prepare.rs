@@ -341,7 +341,7 @@ impl<'a> Maker<'a> {
         let find = |of: &'a Loaded, name: &str| {
             of.column(name, self.privileged)
                 .filter(|c| self.privileged || c.mask.is_none())
-                .filter(|c| !matches!(c.kind, Type::File(_)))
+                .filter(|c| c.kind.is_ordered())
         };
         let unknown = || sort_problem(format!("There is no field {name:?} to sort by."));
         let Some((by, field)) = name.split_once('.') else {

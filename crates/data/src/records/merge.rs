@@ -5,9 +5,9 @@ use super::fields::{self, Written};
 use super::holds;
 use super::judge::{Done, demand, demand_version, done, parse_row, refusal};
 use super::scene::{Scene, log};
-use super::values::{Link, WRITTEN_ONCE, Writing, changed_values, json_of, links, merged};
+use super::values::{Link, WRITTEN_ONCE, Writing, changed_values, links, merged};
 use crate::error::DataError;
-use crate::fields::Type;
+use crate::fields::{Type, many};
 use crate::schema::{Loaded, Rule};
 use crate::service::{Asker, allows};
 use crate::sql::projection::Projection;
@@ -48,7 +48,7 @@ impl Merging {
         let set = changed_values(collection, object, asker, writing)?;
         let value = |(name, assign): &'_ (String, Assign)| match assign {
             Assign::Value(value) | Assign::IfAbsent(value) => Some((name.clone(), value.clone())),
-            Assign::Increment(_) => None,
+            Assign::Increment(_) | Assign::Append(_) | Assign::Remove(_) => None,
         };
         let values: Vec<(String, Value)> = set.iter().filter_map(value).collect();
         Ok(Self {
@@ -114,7 +114,7 @@ impl Merging {
         let wanted = self.if_match.as_ref();
         demand_version(wanted, version, asker, tx, collection, &before).await?;
         let (values, faults) = self.outcome(&before);
-        let after = merged(&before, &values, version, asker.now);
+        let after = merged(collection, &before, &values, version, asker.now);
         demand_change(tx, asker, collection, &before, &after).await?;
         let (ruled, change) = (&self.ruled, Written::Change(&before, &after));
         fields::demand(tx, asker, collection, ruled, change).await?;
@@ -122,7 +122,7 @@ impl Merging {
         if !faults.is_empty() {
             return Err(DataError::invalid(faults));
         }
-        let mut changes = self.set.clone();
+        let mut changes = self.changes(&values);
         let now = Value::TimeDateTimeWithTimeZone(Some(asker.now.time()));
         changes.push(("updated_at".to_owned(), Assign::Value(now)));
         let statement = write::update(collection, id, changes, tx.backend());
@@ -145,6 +145,24 @@ impl Merging {
         done(tx, asker, collection, id, doc, &after, 200).await
     }
 
+    /// What the statement does: lists become what they will be, because the row is locked.
+    fn changes(&self, values: &[(String, Value)]) -> Vec<(String, Assign)> {
+        let known = |name: &String| {
+            values
+                .iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, v)| v.clone())
+        };
+        let change = |(name, assign): &(String, Assign)| match assign {
+            Assign::Append(_) | Assign::Remove(_) => (
+                name.clone(),
+                known(name).map_or_else(|| assign.clone(), Assign::Value),
+            ),
+            _ => (name.clone(), assign.clone()),
+        };
+        self.set.iter().map(change).collect()
+    }
+
     /// What the fields will hold, and what is wrong with it. The database computes the same from the same locked row.
     pub(super) fn outcome(&self, before: &Row) -> (Vec<(String, Value)>, Vec<FieldError>) {
         let mut faults = Vec::new();
@@ -158,11 +176,33 @@ impl Merging {
                     faults.extend(fault.map(|(code, text)| FieldError::at(name, code, text)));
                     sum
                 }
+                (Assign::Increment(by), Some(Type::Exact(exact))) => {
+                    let (sum, fault) = exact.sum(old, by);
+                    faults.extend(fault.map(|(code, text)| FieldError::at(name, code, text)));
+                    sum
+                }
+                (Assign::Append(items), Some(kind)) => listed(
+                    kind,
+                    name,
+                    &many::appended(old, &kind.wire(items)),
+                    &mut faults,
+                ),
+                (Assign::Remove(items), Some(kind)) => listed(
+                    kind,
+                    name,
+                    &many::removed(old, &kind.wire(items)),
+                    &mut faults,
+                ),
                 // What is there stays.
                 (Assign::IfAbsent(_), _) if !old.is_null() => continue,
-                (Assign::Value(value) | Assign::IfAbsent(value) | Assign::Increment(value), _) => {
-                    value.clone()
-                }
+                (
+                    Assign::Value(value)
+                    | Assign::IfAbsent(value)
+                    | Assign::Increment(value)
+                    | Assign::Append(value)
+                    | Assign::Remove(value),
+                    _,
+                ) => value.clone(),
             };
             values.push((name.clone(), value));
         }
@@ -177,13 +217,15 @@ impl Merging {
         values: &[(String, Value)],
     ) -> Result<(), DataError> {
         let differs = |(name, value): &&(String, Value)| {
-            let once = self
-                .collection
-                .column(name, true)
-                .is_some_and(|c| c.write_once);
+            let once = self.collection.column(name, true).filter(|c| c.write_once);
             // Whether a guess is right is not told of a value that may not be read.
             let known = !self.collection.masks(name, asker.privileged());
-            once && !(known && before.get(name).is_some_and(|old| *old == json_of(value)))
+            once.is_some_and(|c| {
+                !(known
+                    && before
+                        .get(name)
+                        .is_some_and(|old| *old == c.kind.wire(value)))
+            })
         };
         if self.writing != Writing::Upsert {
             return Ok(());
@@ -195,6 +237,14 @@ impl Merging {
         }
         Err(Problem::new(Code::ReadonlyField).errors(errors).into())
     }
+}
+
+/// A list as it will be, with what is wrong with it.
+fn listed(kind: &Type, name: &str, list: &Json, faults: &mut Vec<FieldError>) -> Value {
+    kind.value(list).unwrap_or_else(|(code, message)| {
+        faults.push(FieldError::at(name, code, message));
+        kind.nothing()
+    })
 }
 
 /// The whole record for a write, locked where the engine locks rows. The row is empty where nobody will ask about it.

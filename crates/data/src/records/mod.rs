@@ -5,6 +5,7 @@ mod batch;
 mod bulk;
 mod defaults;
 mod expand;
+mod fall;
 mod fields;
 mod holds;
 mod judge;

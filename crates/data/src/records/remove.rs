@@ -1,15 +1,14 @@
 //! Removing a record within an open transaction.
 
 use super::IfMatch;
-use super::holds;
+use super::fall::fall;
 use super::judge::{Done, demand, demand_version};
 use super::merge::locked;
-use super::scene::{Scene, log};
+use super::scene::Scene;
 use crate::error::DataError;
 use crate::schema::Loaded;
-use crate::sql::write;
 use std::sync::Arc;
-use store::{Action, StoreError, WriteTx};
+use store::WriteTx;
 use uuid::Uuid;
 
 /// A record to be removed.
@@ -20,7 +19,8 @@ pub(super) struct Removing {
 }
 
 impl Removing {
-    /// In this order: the record's lock, its version, the delete rule, the removal, the files, the log.
+    /// In this order: the record's lock, its version, the delete rule; then of all that goes, what holds before
+    /// what is held: the removal, the files, the log.
     pub(super) async fn run(&self, tx: &WriteTx, scene: &Scene) -> Result<Done, DataError> {
         let (collection, asker, id) = (&*self.collection, &scene.asker, self.id);
         let found = locked(tx, asker, collection, id, false).await?;
@@ -28,14 +28,7 @@ impl Removing {
         let wanted = self.if_match.as_ref();
         demand_version(wanted, version, asker, tx, collection, &before).await?;
         demand(&collection.rules.delete, asker, tx, collection, &before).await?;
-        let statement = write::delete(collection, id, tx.backend());
-        tx.docs(statement).await.map_err(|e| match e {
-            StoreError::ForeignKey(_) => DataError::Referenced,
-            e => e.into(),
-        })?;
-        holds::removed(tx, scene.keeper(), collection, id).await?;
-        let (none, was) = ("[]".to_owned(), Some(&before));
-        log(tx, asker, collection, id, Action::Delete, none, was).await?;
+        fall(tx, scene, &self.collection, id, before).await?;
         Ok(Done {
             status: 204,
             id,

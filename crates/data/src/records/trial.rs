@@ -57,7 +57,7 @@ impl Trial {
         let (values, faults) = merging.outcome(before);
         let version = before.get("_version").and_then(Json::as_i64).unwrap_or(0);
         Ok(Self {
-            after: merged(before, &values, version, asker.now),
+            after: merged(collection, before, &values, version, asker.now),
             faults,
         })
     }

@@ -96,7 +96,11 @@ pub(super) fn new_values(
 pub(crate) fn absent(collection: &Loaded, column: &Column, errors: &mut Vec<FieldError>) -> Value {
     let field = collection.def.field(&column.name);
     let value = field.map_or_else(|| column.kind.null(), crate::model::Field::default_value);
-    if !column.nullable && value == column.kind.null() {
+    let is_short = || {
+        let some = column.kind.many().is_some_and(|many| many.min > 0);
+        some && field.is_none_or(|f| f.default.is_none())
+    };
+    if !column.nullable && (value == column.kind.null() || is_short()) {
         errors.push(FieldError::at(
             &column.name,
             "required",
@@ -114,8 +118,12 @@ pub(crate) fn value_of(column: &Column, json: &Json, errors: &mut Vec<FieldError
         }
         return column.kind.null();
     }
-    column.kind.value(json).unwrap_or_else(|(code, message)| {
-        errors.push(FieldError::at(&column.name, code, message));
+    column.kind.checked(json).unwrap_or_else(|faults| {
+        errors.extend(faults.into_iter().map(|(place, (code, message))| {
+            let at = FieldError::at(&column.name, code, message);
+            let path = at.path.clone() + &place;
+            FieldError { path, ..at }
+        }));
         column.kind.null()
     })
 }
@@ -133,7 +141,9 @@ pub(super) fn changed_values(
     for (name, json) in object {
         if let Some(column) = collection.column(&name, true) {
             let assign = match json {
-                Json::Object(operator) if writing == Writing::Merge => {
+                Json::Object(operator)
+                    if writing == Writing::Merge && !column.kind.takes_objects() =>
+                {
                     operation(column, &operator, &mut errors)
                 }
                 json => Assign::Value(value_of(column, &json, &mut errors)),
@@ -160,10 +170,19 @@ fn operation(
             Ok(by) => return Assign::Increment(by),
             Err(fault) => fault,
         },
+        (Some(("increment", json)), Type::Exact(exact)) => match exact.amount(json) {
+            Ok(by) => return Assign::Increment(by),
+            Err(fault) => fault,
+        },
         (Some(("increment", _)), _) => (
             "not_a_number",
             "Only numbers can be incremented.".to_owned(),
         ),
+        (Some((name @ ("append" | "remove"), json)), kind) => match kind.some(json) {
+            Ok(items) if name == "append" => return Assign::Append(items),
+            Ok(items) => return Assign::Remove(items),
+            Err(fault) => fault,
+        },
         (Some(("set_if_absent", Json::Null)), _) => {
             ("required", "This must not be null.".to_owned())
         }
@@ -173,7 +192,7 @@ fn operation(
         },
         _ => (
             "unknown_operator",
-            "This must be a value, or one of the operators increment and set_if_absent.".to_owned(),
+            "This must be a value, or one of the operators increment, append, remove and set_if_absent.".to_owned(),
         ),
     };
     errors.push(FieldError::at(&column.name, fault.0, fault.1));
@@ -231,63 +250,25 @@ pub(super) const WRITTEN_ONCE: &str = "This can be set only when the record is m
 pub(crate) fn row_of(collection: &Loaded, values: &[Value]) -> Row {
     let columns = collection.columns(true).into_iter().zip(values);
     columns
-        .map(|(column, value)| (column.name.clone(), json_of(value)))
+        .map(|(column, value)| (column.name.clone(), column.kind.wire(value)))
         .collect()
 }
 
 /// The record `before` as a merge of `set` will leave it.
-pub(super) fn merged(before: &Row, set: &[(String, Value)], version: i64, now: Stamp) -> Row {
+pub(super) fn merged(
+    collection: &Loaded,
+    before: &Row,
+    set: &[(String, Value)],
+    version: i64,
+    now: Stamp,
+) -> Row {
     let mut after = before.clone();
     for (name, value) in set {
-        after.insert(name.clone(), json_of(value));
+        if let Some(column) = collection.column(name, true) {
+            after.insert(name.clone(), column.kind.wire(value));
+        }
     }
     after.insert("updated_at".to_owned(), now.to_string().into());
     after.insert("_version".to_owned(), (version + 1).into());
     after
-}
-
-/// A value in wire form. Only what fields hold comes here.
-pub(super) fn json_of(value: &Value) -> Json {
-    match value {
-        Value::String(Some(text)) => text.as_str().into(),
-        Value::BigInt(Some(number)) => (*number).into(),
-        Value::Double(Some(number)) => (*number).into(),
-        Value::Bool(Some(truth)) => (*truth).into(),
-        Value::Uuid(Some(id)) => id.to_string().into(),
-        Value::TimeDateTimeWithTimeZone(Some(time)) => {
-            Stamp::from_time(*time).map_or(Json::Null, |stamp| stamp.to_string().into())
-        }
-        _ => Json::Null,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn values_have_the_wire_form_that_the_database_gives_them() {
-        let id = parse_id("018F3C2A-7B1E-7C3D-9A4B-5C6D7E8F9A0B").unwrap();
-        let stamp = Stamp::parse("0001-01-01T01:00:00+01:00").unwrap();
-        let cases = [
-            (Value::String(Some("ä".to_owned())), json!("ä")),
-            (Value::BigInt(Some(-3)), json!(-3)),
-            (Value::Double(Some(0.25)), json!(0.25)),
-            (Value::Bool(Some(true)), json!(true)),
-            (
-                Value::Uuid(Some(id)),
-                json!("018f3c2a-7b1e-7c3d-9a4b-5c6d7e8f9a0b"),
-            ),
-            (
-                Value::TimeDateTimeWithTimeZone(Some(stamp.time())),
-                json!("0001-01-01T00:00:00.000000Z"),
-            ),
-            (Value::Double(None), Json::Null),
-            (Value::String(None), Json::Null),
-        ];
-        for (value, want) in cases {
-            assert_eq!(json_of(&value), want);
-        }
-    }
 }

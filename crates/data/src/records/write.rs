@@ -43,7 +43,8 @@ impl Data {
     }
 
     /// Changes the fields that are named in `object`, and no others. A field takes a value, or an operator:
-    /// `{"increment": n}` on a number, null counting as 0, or `{"set_if_absent": value}`.
+    /// `{"increment": n}` on a number, null counting as 0, `{"append": [...]}` and `{"remove": [...]}` on a list, or
+    /// `{"set_if_absent": value}`. On fields whose values are objects an object is a value.
     pub async fn merge(
         &self,
         project: &Arc<Project>,
@@ -88,7 +89,8 @@ impl Data {
         self.hinted(project, asker, name, doubtful, result).await
     }
 
-    /// Removes a record.
+    /// Removes a record, with those whose relation to it says that they go too; other relations to it become null, or
+    /// keep it from going.
     pub async fn delete(
         &self,
         project: &Arc<Project>,

@@ -58,12 +58,28 @@ enum CollectionKindView {
 #[schema(as = FieldType)]
 enum FieldTypeView {
     Text,
+    Editor,
+    Email,
+    Url,
     Number,
     Bool,
     Datetime,
+    Date,
+    Uuid,
+    Json,
+    Geo,
     Relation,
     Select,
     File,
+}
+
+#[derive(serde::Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what `Field::describe` builds")]
+#[schema(as = CollectionFieldBound)]
+enum BoundView {
+    Number(f64),
+    Text(String),
 }
 
 /// A field. `min` and `max` bound a text's length or a number's value.
@@ -91,21 +107,58 @@ pub(super) struct FieldView {
     /// Who may send it, beside the rules of the record: a rule, as `update` is one; null for keys and operators only.
     #[schema(required = false)]
     write: Option<String>,
-    /// Numbers: `integer` or `float`.
+    /// Texts and addresses: whether spellings that differ in the case of ASCII letters only count as equal where the
+    /// field must be unique. Addresses of mail do unless it is said otherwise.
+    #[schema(required = false, nullable = false)]
+    case_insensitive: Option<bool>,
+    /// What it means; the API document shows it.
+    #[schema(required = false, nullable = false)]
+    description: Option<String>,
+    /// Numbers: `float` or `integer`, which JSON carries exactly; or, sent as texts, `wide` with 64 bits or `decimal`.
     #[schema(required = false, nullable = false)]
     format: Option<String>,
-    /// Texts: code points at least. Numbers: the least value.
+    /// Decimals: digits in all, at most 18.
+    #[schema(required = false, nullable = false, minimum = 1, maximum = 18)]
+    precision: Option<u32>,
+    /// Decimals: digits after the point; 2 if absent.
+    #[schema(required = false, nullable = false, maximum = 18)]
+    scale: Option<u32>,
+    /// Texts: code points at least. Numbers: the least value, a text where the format is sent so.
+    #[schema(required = false, nullable = false, inline)]
+    min: Option<BoundView>,
+    /// Texts: code points at most. Numbers: the greatest value, a text where the format is sent so.
+    #[schema(required = false, nullable = false, inline)]
+    max: Option<BoundView>,
+    /// Texts: what they must match, found anywhere in the text unless `^` and `$` hold it to the whole. The syntax is that
+    /// of Rust's crate `regex`, without look-around and back-references.
     #[schema(required = false, nullable = false)]
-    min: Option<f64>,
-    /// Texts: code points at most. Numbers: the greatest value.
+    pattern: Option<String>,
+    /// JSON: bytes at most.
+    #[schema(required = false, nullable = false, maximum = 1048576)]
+    size_bytes_max: Option<u64>,
+    /// JSON: a JSON Schema (2020-12) that values must keep. Its references stay within it.
     #[schema(required = false, nullable = false)]
-    max: Option<f64>,
+    schema: Option<serde_json::Map<String, serde_json::Value>>,
     /// Relations: the collection that it points to.
     #[schema(required = false, nullable = false)]
     collection: Option<String>,
+    /// Relations: what happens when the record that it points to is deleted. `restrict`, if absent: it cannot be;
+    /// `cascade`: the record goes too, whatever its own rules say; `set_null`: the relation becomes null. At most 10,000
+    /// records go or change with one.
+    #[schema(required = false, nullable = false)]
+    on_delete: Option<String>,
     /// Selects: the texts that it can hold.
     #[schema(required = false, nullable = false)]
     values: Option<Vec<String>>,
+    /// Selects: whether the field holds a list, in order and each value once.
+    #[schema(required = false, nullable = false)]
+    multiple: Option<bool>,
+    /// Lists: items at least.
+    #[schema(required = false, nullable = false, maximum = 1000)]
+    min_items: Option<u32>,
+    /// Lists: items at most.
+    #[schema(required = false, nullable = false, maximum = 1000)]
+    max_items: Option<u32>,
     /// Files: the bucket that they are in.
     #[schema(required = false, nullable = false)]
     bucket: Option<String>,
@@ -130,6 +183,10 @@ pub(super) struct IndexView {
     /// Whether no two records may have the same values.
     #[schema(required = false, default = false)]
     unique: bool,
+    /// Which records it holds, if not all: a filter that compares the record's own fields with constants, such as
+    /// `status == "open"`. What it leaves out need not be unique.
+    #[schema(required = false, nullable = false)]
+    r#where: Option<String>,
 }
 
 /// Rules. Null means keys and operators only.

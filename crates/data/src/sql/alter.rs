@@ -33,20 +33,28 @@ fn step(kind: &'static str, what: &str, sql: Vec<String>) -> Step {
     }
 }
 
-/// The columns of a field of this name.
-fn columns(_kind: &Type, name: &str) -> Vec<String> {
-    vec![name.to_owned()]
+/// A value by the columns that hold it, ready to be cast to what they are.
+fn cells(kind: &Type, value: Value, backend: DbBackend) -> Vec<Value> {
+    match (kind, value) {
+        (Type::Exact(exact), Value::BigInt(scaled)) if backend != DbBackend::Sqlite => {
+            vec![Value::String(scaled.map(|v| exact.literal(v, false)))]
+        }
+        (kind, value) => kind.cells(value),
+    }
 }
 
-/// A value by the columns that hold it.
-fn cells(_kind: &Type, value: Value) -> Vec<Value> {
-    vec![value]
+/// The first of a field's columns: it has a value where the field has one.
+fn first(kind: &Type, name: &str) -> String {
+    kind.columns(name)
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| name.to_owned())
 }
 
 /// The columns that hold a field's new values until its old ones are gone.
 fn spares(alter: &Alter, field: &Kept) -> Vec<String> {
     let name = ddl::name("c", &alter.after, &field.before.name);
-    columns(&field.after.kind, &name)
+    field.after.kind.columns(&name)
 }
 
 /// The statement that gives the table its new name; the others are for the table under it.
@@ -79,7 +87,7 @@ pub(crate) fn fill(
     let sqlite = backend == DbBackend::Sqlite;
     let kind = field.after.kind.column(backend);
     // A cast names no collation.
-    let kind = kind.split(" COLLATE").next().unwrap_or(kind);
+    let kind = kind.split(" COLLATE").next().unwrap_or(&kind);
     let spares = spares(alter, field);
     // SQLite calls the columns of VALUES so, and PostgreSQL does too.
     let set = spares.iter().enumerate().map(|(i, name)| match sqlite {
@@ -99,7 +107,7 @@ pub(crate) fn fill(
         rows.join(", "),
     );
     let binds = values.into_iter().flat_map(|(id, value)| {
-        let cells = cells(&field.after.kind, value);
+        let cells = cells(&field.after.kind, value, backend);
         std::iter::once(Value::Uuid(Some(id))).chain(cells)
     });
     Statement::from_sql_and_values(backend, sql, binds.collect::<Vec<_>>())
@@ -154,7 +162,7 @@ pub(crate) fn values(
     let key = format!("CAST({} AS text)", column(name, "id"));
     let mut select = docs(name, &json, &key, "CAST(0 AS bigint)", backend);
     select
-        .and_where(Expr::col(Alias::new(field)).is_not_null())
+        .and_where(Expr::col(Alias::new(first(kind, field))).is_not_null())
         .and_where(Expr::col(Alias::new("id")).gt(Expr::value(Value::Uuid(Some(after)))))
         .order_by(Alias::new("id"), Order::Asc)
         .limit(limit);
@@ -162,7 +170,7 @@ pub(crate) fn values(
 }
 
 /// How many records there are, or how many of them have a value in a field or none: the version of the one row.
-pub(crate) fn count(name: &str, having: Option<(&str, bool)>, backend: DbBackend) -> Statement {
+pub(crate) fn count(name: &str, having: Option<(&Field, bool)>, backend: DbBackend) -> Statement {
     let mut select = docs(
         name,
         "''",
@@ -171,7 +179,7 @@ pub(crate) fn count(name: &str, having: Option<(&str, bool)>, backend: DbBackend
         backend,
     );
     if let Some((field, filled)) = having {
-        let field = Expr::col(Alias::new(field));
+        let field = Expr::col(Alias::new(first(&field.kind, &field.name)));
         select.and_where(if filled {
             field.is_not_null()
         } else {
@@ -182,7 +190,7 @@ pub(crate) fn count(name: &str, having: Option<(&str, bool)>, backend: DbBackend
 }
 
 /// Some ids of records that have no value in a field.
-pub(crate) fn without(name: &str, field: &str, limit: u64, backend: DbBackend) -> Statement {
+pub(crate) fn without(name: &str, field: &Field, limit: u64, backend: DbBackend) -> Statement {
     let id = format!("CAST({} AS text)", column(name, "id"));
     let mut select = docs(
         name,
@@ -192,7 +200,7 @@ pub(crate) fn without(name: &str, field: &str, limit: u64, backend: DbBackend) -
         backend,
     );
     select
-        .and_where(Expr::col(Alias::new(field)).is_null())
+        .and_where(Expr::col(Alias::new(first(&field.kind, &field.name))).is_null())
         .order_by(Alias::new("id"), Order::Asc)
         .limit(limit);
     build(&select, backend)
@@ -223,15 +231,15 @@ pub(crate) fn is_structural(alter: &Alter) -> bool {
 
 /// Whether a field's column is another one, its name aside.
 fn is_altered(field: &Kept) -> bool {
-    let checks = |kind: &Type| kind.checks("x");
+    let checks = |kind: &Type| kind.checks("x", DbBackend::Sqlite);
     field.is_converted()
-        || field.before.required != field.after.required
+        || field.before.is_filled() != field.after.is_filled()
         || checks(&field.before.kind) != checks(&field.after.kind)
 }
 
 /// Whether SQLite needs a new table.
 pub(crate) fn is_rebuilt(alter: &Alter, backend: DbBackend) -> bool {
-    let named = |k: &Kept| k.is_renamed() && !k.before.kind.checks("x").is_empty();
+    let named = |k: &Kept| k.is_renamed() && is_checked(&k.before.kind);
     let relation = |kind: &Type| matches!(kind, Type::Relation(_));
     backend == DbBackend::Sqlite
         && (alter.kept.iter().any(|k| is_altered(k) || named(k))
@@ -239,14 +247,20 @@ pub(crate) fn is_rebuilt(alter: &Alter, backend: DbBackend) -> bool {
             || is_circular(&renames(alter)))
 }
 
+/// Whether its columns have conditions, which bear its name or hold it.
+fn is_checked(kind: &Type) -> bool {
+    let columns = kind.columns("x");
+    !kind.checks("x", DbBackend::Sqlite).is_empty() || kind.check(&columns).is_some()
+}
+
 /// Columns that get another name, by their present one.
 fn renames(alter: &Alter) -> Vec<(String, String)> {
     let moved = |k: &Kept| {
         let from = match k.is_converted() {
             true => spares(alter, k),
-            false => columns(&k.before.kind, &k.before.name),
+            false => k.before.kind.columns(&k.before.name),
         };
-        from.into_iter().zip(columns(&k.after.kind, &k.after.name))
+        from.into_iter().zip(k.after.kind.columns(&k.after.name))
     };
     let all = alter.kept.iter().flat_map(moved);
     all.filter(|(from, to)| from != to).collect()
@@ -272,15 +286,28 @@ impl Indexes {
         let fixed = |name: &String| {
             let field = alter.kept.iter().find(|k| k.before.name == *name);
             field.map_or(matches!(name.as_str(), "created_at" | "updated_at"), |k| {
-                !k.is_converted()
+                !k.is_converted() && k.before.case_insensitive == k.after.case_insensitive
             })
+        };
+        // A condition names columns as they are.
+        let moves = |k: &&Kept| k.is_converted() || k.is_renamed();
+        let moved_names: Vec<&str> = alter
+            .kept
+            .iter()
+            .filter(moves)
+            .map(|k| k.before.name.as_str())
+            .collect();
+        let holds = |index: &Index| {
+            let text = index.condition.as_deref().unwrap_or_default();
+            let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            words.any(|word| moved_names.contains(&word))
         };
         let (mut gone, mut moved, mut stay) = (Vec::new(), Vec::new(), Vec::new());
         for index in before.clone() {
             let new = renamed(&index, &alter.kept);
             // One that would get the name that another has still is made anew.
             let taken = new != index && before.contains(&new);
-            if taken || !index.fields.iter().all(fixed) || !after.contains(&new) {
+            if taken || holds(&index) || !index.fields.iter().all(fixed) || !after.contains(&new) {
                 gone.push(index);
                 continue;
             }
@@ -345,7 +372,7 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
         .chain(converted.map(|k| &k.before));
     for field in gone {
         let drop = |name| format!("ALTER TABLE {table} DROP COLUMN {}", quote(name));
-        let sql = columns(&field.kind, &field.name);
+        let sql = field.kind.columns(&field.name);
         let sql = sql.iter().map(|name| drop(name)).collect();
         steps.push(step("drop", &field.name, sql));
     }
@@ -371,7 +398,7 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
     }
     for field in &after.fields {
         if !alter.kept.iter().any(|k| k.after.name == field.name) {
-            let sql = vec![ddl::add_field(after, field, backend)];
+            let sql = ddl::add_field(after, field, backend);
             steps.push(step("add", &field.name, sql));
         }
     }
@@ -405,7 +432,7 @@ fn rename_columns(alter: &Alter, steps: &mut Vec<Step>) {
 fn bounds(alter: &Alter, field: &Kept) -> [Vec<(String, String)>; 2] {
     let of = |collection: &Collection, of: &Field, kind: &Type| {
         let column = quote(&field.after.name);
-        let checks = kind.checks(&column).into_iter();
+        let checks = kind.checks(&column, DbBackend::Postgres).into_iter();
         checks
             .map(|(bound, check)| (quote(&ddl::bound_name(collection, of, bound)), check))
             .collect::<Vec<_>>()
@@ -442,9 +469,9 @@ fn alterations(alter: &Alter, field: &Kept) -> Vec<String> {
     for (to, check) in new {
         add(format!("ADD CONSTRAINT {to} CHECK ({check})"));
     }
-    let was = before.required && !field.is_converted();
-    if was != after.required {
-        let word = if after.required { "SET" } else { "DROP" };
+    let was = before.is_filled() && !field.is_converted();
+    if was != after.is_filled() {
+        let word = if after.is_filled() { "SET" } else { "DROP" };
         add(format!("ALTER COLUMN {name} {word} NOT NULL"));
     }
     if !field.is_converted() && before.default != after.default {
@@ -463,14 +490,16 @@ fn rebuild(alter: &Alter, backend: DbBackend) -> Step {
     let (mut names, mut sources) = (Vec::new(), Vec::new());
     for field in &after.fields {
         let quoted = |all: Vec<String>| all.iter().map(|name| quote(name)).collect::<Vec<_>>();
-        names.extend(quoted(columns(&field.kind, &field.name)));
+        names.extend(quoted(field.kind.columns(&field.name)));
         let kept = alter.kept.iter().find(|k| k.after.name == field.name);
         sources.extend(match kept {
             Some(k) if k.is_converted() => quoted(spares(alter, k)),
-            Some(k) => quoted(columns(&k.before.kind, &k.before.name)),
-            None => cells(&field.kind, field.default_value())
+            Some(k) => quoted(k.before.kind.columns(&k.before.name)),
+            None => field
+                .kind
+                .cells(field.default_value())
                 .iter()
-                .map(|value| ddl::literal(value, backend))
+                .map(|value| ddl::literal(&field.kind, value, backend))
                 .collect(),
         });
     }

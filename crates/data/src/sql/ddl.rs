@@ -3,7 +3,11 @@
 use super::quote;
 use crate::fields::{Bound, Type};
 use crate::model::{Collection, Field, Index};
+use crate::names::Names;
+use rules::RowSource;
+use sea_orm::sea_query::{PostgresQueryBuilder, Query, SqliteQueryBuilder};
 use sea_orm::{DbBackend, Value};
+use std::collections::BTreeMap;
 
 /// The statements that make a collection's table and indexes.
 pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String> {
@@ -19,7 +23,7 @@ pub(crate) fn create_table(collection: &Collection, table: &str, backend: DbBack
     let time = Type::DateTime.column(backend);
     let mut columns = vec![format!("\"id\" {} NOT NULL", Type::Id.column(backend))];
     for field in &collection.fields {
-        columns.push(field_column(collection, field, "", backend));
+        columns.extend(field_columns(collection, field, None, backend));
     }
     columns.push(format!("\"created_at\" {time} NOT NULL"));
     columns.push(format!("\"updated_at\" {time} NOT NULL"));
@@ -33,17 +37,14 @@ pub(crate) fn create_table(collection: &Collection, table: &str, backend: DbBack
     format!("CREATE TABLE {table} ({}){without}", columns.join(", "))
 }
 
-/// The statement that adds a field's column. Records that are there get its constant default, and so do those that
+/// The statements that add a field's columns. Records that are there get its constant default, and so do those that
 /// another node makes while it does not know the field yet.
-pub(crate) fn add_field(collection: &Collection, field: &Field, backend: DbBackend) -> String {
+pub(crate) fn add_field(collection: &Collection, field: &Field, backend: DbBackend) -> Vec<String> {
     let default = field.default_value();
-    let default = if default == field.kind.null() {
-        String::new()
-    } else {
-        format!(" DEFAULT {}", literal(&default, backend))
-    };
-    let column = field_column(collection, field, &default, backend);
-    format!("ALTER TABLE {} ADD COLUMN {column}", table(collection))
+    let default = (default != field.kind.null()).then_some(default);
+    let columns = field_columns(collection, field, default, backend).into_iter();
+    let add = |column| format!("ALTER TABLE {} ADD COLUMN {column}", table(collection));
+    columns.map(add).collect()
 }
 
 /// The statement that makes an index.
@@ -57,51 +58,118 @@ pub(crate) fn index_sql(collection: &Collection, index: &Index, backend: DbBacke
     let fields: Vec<String> = index
         .fields
         .iter()
-        .map(|f| format!("{}{nulls}", quote(f)))
+        .flat_map(|name| match collection.field(name) {
+            Some(field) => field
+                .kind
+                .columns(name)
+                .into_iter()
+                .map(|c| (c, Some(field)))
+                .collect(),
+            None => vec![(name.clone(), None)],
+        })
+        .map(|(column, field)| {
+            let folded = index.unique && field.is_some_and(|f| f.case_insensitive);
+            let column = quote(&column);
+            if folded {
+                format!("lower({column}){nulls}")
+            } else {
+                format!("{column}{nulls}")
+            }
+        })
         .collect();
     let unique = if index.unique { "UNIQUE " } else { "" };
+    let condition = index.condition.as_ref().map_or(String::new(), |text| {
+        // It was checked before: one that does not resolve makes an index of nothing.
+        let sql = partial(collection, text, backend).unwrap_or_else(|_| "1 = 0".to_owned());
+        format!(" WHERE {sql}")
+    });
     format!(
-        "CREATE {unique}INDEX {} ON {} ({})",
+        "CREATE {unique}INDEX {} ON {} ({}){condition}",
         quote(&index_name(collection, index)),
         table(collection),
         fields.join(", ")
     )
 }
 
+/// The row of an index's condition while it is compiled: neither engine takes names of tables there.
+const INDEXED: &str = "_galley_indexed";
+
+/// The condition of a partial index as SQL without anything bound; else what is wrong with it.
+pub(crate) fn partial(
+    collection: &Collection,
+    text: &str,
+    backend: DbBackend,
+) -> Result<String, String> {
+    let known = BTreeMap::from([(collection.name.clone(), collection.clone())]);
+    let names = Names {
+        collections: &known,
+    };
+    let rule = rules::parse_and_resolve(text, &collection.name, rules::Mode::Rule, &names, None);
+    let rule = rule.map_err(|error| error.to_string())?;
+    if !rule.is_simple() {
+        let message = "The condition of an index compares the record's own fields with constants, or with each other.";
+        return Err(message.to_owned());
+    }
+    // Both words are replaced in the text of the statement.
+    if text.contains(INDEXED) || text.contains(store::SCHEMA) {
+        return Err("The condition holds a reserved word.".to_owned());
+    }
+    let row = || RowSource::Alias(INDEXED.to_owned());
+    let mut select = Query::select();
+    select.and_where(rule.to_sql(backend, row(), row()).truth);
+    let sql = match backend {
+        DbBackend::Sqlite => select.to_string(SqliteQueryBuilder),
+        _ => select.to_string(PostgresQueryBuilder),
+    };
+    let condition = sql.split_once(" WHERE ").map(|(_, condition)| condition);
+    let condition = condition.ok_or("The condition is empty.")?;
+    Ok(condition.replace(&format!("{}.", quote(INDEXED)), ""))
+}
+
 pub(crate) fn table(collection: &Collection) -> String {
     format!("\"project\".{}", quote(&collection.name))
 }
 
-fn field_column(
+/// The definitions of a field's columns. What they must keep together stands with the last.
+fn field_columns(
     collection: &Collection,
     field: &Field,
-    default: &str,
+    default: Option<Value>,
     backend: DbBackend,
-) -> String {
-    let column = quote(&field.name);
-    let null = if field.required { " NOT NULL" } else { "" };
+) -> Vec<String> {
+    let null = if field.is_filled() { " NOT NULL" } else { "" };
     let reference = match &field.kind {
         Type::Relation(r) => format!(" REFERENCES \"project\".{} (\"id\")", quote(&r.collection)),
         _ => String::new(),
     };
-    let checks: String = field
-        .kind
-        .checks(&column)
-        .into_iter()
-        .map(|(bound, check)| {
-            let name = bound_name(collection, field, bound);
-            format!(" CONSTRAINT {} CHECK ({check})", quote(&name))
-        })
-        .collect();
-    format!(
-        "{column} {}{null}{default}{checks}{reference}",
-        field.kind.column(backend)
-    )
+    let kind = field.kind.column(backend);
+    let names = field.kind.columns(&field.name);
+    let names: Vec<String> = names.iter().map(|name| quote(name)).collect();
+    let cells = default.map_or(Vec::new(), |value| field.kind.cells(value));
+    let mut columns = Vec::new();
+    for (i, column) in names.iter().enumerate() {
+        let default = cells.get(i).map_or(String::new(), |value| {
+            format!(" DEFAULT {}", literal(&field.kind, value, backend))
+        });
+        let checks = field.kind.checks(column, backend).into_iter();
+        let mut checks: Vec<(String, String)> = checks
+            .map(|(bound, check)| (bound_name(collection, field, bound), check))
+            .collect();
+        if let Some(check) = field.kind.check(&names).filter(|_| i + 1 == names.len()) {
+            checks.push((name("g", collection, &field.name), check));
+        }
+        let checks: String = checks
+            .into_iter()
+            .map(|(name, check)| format!(" CONSTRAINT {} CHECK ({check})", quote(&name)))
+            .collect();
+        columns.push(format!("{column} {kind}{null}{default}{checks}{reference}"));
+    }
+    columns
 }
 
 /// A constant in a definition, where nothing can be bound. A text is spelled so that none of it is taken for a quote or
 /// for the schema's marker.
-pub(crate) fn literal(value: &Value, backend: DbBackend) -> String {
+pub(crate) fn literal(kind: &Type, value: &Value, backend: DbBackend) -> String {
     let text = |text: &str| {
         if backend == DbBackend::Sqlite {
             // There the marker is taken away, once wherever it stands: what is left is the text.
@@ -116,11 +184,15 @@ pub(crate) fn literal(value: &Value, backend: DbBackend) -> String {
         }
     };
     match value {
+        Value::BigInt(Some(number)) if let Type::Exact(exact) = kind => {
+            exact.literal(*number, backend == DbBackend::Sqlite)
+        }
         Value::BigInt(Some(number)) => number.to_string(),
         Value::Double(Some(number)) => format!("{number:?}"),
         Value::Bool(Some(truth)) if backend == DbBackend::Sqlite => i64::from(*truth).to_string(),
         Value::Bool(Some(truth)) => truth.to_string(),
         Value::String(Some(value)) => text(value),
+        Value::Uuid(Some(id)) => text(&id.to_string()),
         Value::TimeDateTimeWithTimeZone(Some(time)) => {
             kernel::Stamp::from_time(*time).map_or("NULL".to_owned(), |s| text(&s.to_string()))
         }
@@ -136,7 +208,12 @@ pub(crate) fn drop(collection: &Collection) -> String {
 /// `_u_` or `_i_` and 12 hex digits of a hash, so that no name is too long or taken.
 pub(crate) fn index_name(collection: &Collection, index: &Index) -> String {
     let kind = if index.unique { "u" } else { "i" };
-    name(kind, collection, &index.fields.join(","))
+    let mut of = index.fields.join(",");
+    if let Some(condition) = &index.condition {
+        of.push_str(" where ");
+        of.push_str(condition);
+    }
+    name(kind, collection, &of)
 }
 
 pub(crate) fn primary_name(collection: &Collection) -> String {
@@ -176,6 +253,11 @@ pub(crate) fn name(kind: &str, collection: &Collection, of: &str) -> String {
 
 /// The fields behind a unique violation that the store reports: SQLite names columns, PostgreSQL the constraint.
 pub(crate) fn unique_fields(collection: &Collection, reported: &str) -> Vec<String> {
+    // SQLite names an index only where it is one over an expression.
+    let reported = reported
+        .strip_prefix("index '")
+        .and_then(|name| name.strip_suffix('\''))
+        .unwrap_or(reported);
     if reported == primary_name(collection) {
         return vec!["id".to_owned()];
     }

@@ -1,7 +1,7 @@
 //! The rows behind a cursor, as conditions that an index can seek to: pieces, because the OR of them is a full scan.
 
 use super::list::SortKey;
-use super::plan::{Own, Text};
+use super::plan::Text;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{Cond, ExprTrait};
 
@@ -23,7 +23,7 @@ pub(crate) fn arms(sort: &[SortKey<'_>], nulls: &[bool], backend: DbBackend) -> 
     while let Some(key) = sort.get(at) {
         let mut push = |cond: Cond, fixed: usize| {
             arms.push(Arm {
-                rows: equal(sort, at, nulls).add(cond),
+                rows: equal(sort, at, nulls, backend).add(cond),
                 fixed,
             });
         };
@@ -57,13 +57,13 @@ pub(crate) fn arms(sort: &[SortKey<'_>], nulls: &[bool], backend: DbBackend) -> 
 }
 
 /// The first `to` keys are those of the cursor.
-fn equal(sort: &[SortKey<'_>], to: usize, nulls: &[bool]) -> Cond {
+fn equal(sort: &[SortKey<'_>], to: usize, nulls: &[bool], backend: DbBackend) -> Cond {
     let mut all = Cond::all();
     for (i, key) in sort.iter().enumerate().take(to) {
         all = all.add(if nulls.get(i) == Some(&true) {
             key.expr().is_null()
         } else {
-            key.expr().eq(Own::Key(i).expr())
+            key.expr().eq(key.bound(i, backend))
         });
     }
     all
@@ -76,17 +76,17 @@ fn beyond(
     descending: bool,
     backend: DbBackend,
 ) -> Cond {
-    let names = sort.get(of.clone()).unwrap_or_default();
-    let names: Vec<String> = names.iter().map(SortKey::name).collect();
+    let keys = sort.get(of.clone()).unwrap_or_default();
+    let names: Vec<String> = keys.iter().map(SortKey::name).collect();
     let mut sql = Text::new(backend);
     sql.push("(")
         .push(&names.join(", "))
         .push(if descending { ") < (" } else { ") > (" });
-    for i in of.clone() {
+    for (i, key) in of.clone().zip(keys) {
         if i > of.start {
             sql.push(", ");
         }
-        sql.push_expr(Own::Key(i).expr());
+        sql.push_expr(key.bound(i, backend));
     }
     sql.push(")");
     Cond::all().add(sql.expr())

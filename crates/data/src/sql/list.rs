@@ -53,6 +53,11 @@ impl SortKey<'_> {
         Expr::col((Alias::new(self.alias()), Alias::new(column)))
     }
 
+    /// The cursor's value at its place.
+    pub(crate) fn bound(&self, place: usize, backend: DbBackend) -> Expr {
+        self.column.kind.bound(Own::Key(place).expr(), backend)
+    }
+
     /// Orders by the key, which is in `expr`: nulls are the first ascending and the last descending.
     fn order(&self, select: &mut SelectStatement, expr: Expr, backend: DbBackend) {
         let (order, nulls) = if self.descending {

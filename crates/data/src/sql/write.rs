@@ -3,9 +3,11 @@
 use super::plan::Text;
 use super::projection::Projection;
 use super::{column, quote};
+use crate::fields::Type;
 use crate::schema::Loaded;
 use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait, OnConflict, Order, PostgresQueryBuilder, Query, SqliteQueryBuilder,
+    Alias, Expr, ExprTrait, OnConflict, Order, PostgresQueryBuilder, Query, SelectStatement,
+    SqliteQueryBuilder,
 };
 use sea_orm::{DbBackend, Statement, Value};
 use std::collections::BTreeSet;
@@ -41,8 +43,18 @@ pub(crate) fn insert_text(collection: &Loaded, or_yield: bool, backend: DbBacken
             Alias::new(store::SCHEMA),
             Alias::new(collection.def.name.clone()),
         ))
-        .columns(columns.iter().map(|c| Alias::new(c.name.clone())))
-        .values_panic(columns.iter().map(|c| Expr::value(c.kind.null())))
+        .columns(
+            columns
+                .iter()
+                .flat_map(|c| c.kind.columns(&c.name))
+                .map(Alias::new),
+        )
+        .values_panic(
+            columns
+                .iter()
+                .flat_map(|c| c.kind.cells(c.kind.null()).into_iter().map(move |v| (c, v)))
+                .map(|(c, null)| c.kind.bound(Expr::value(null), backend)),
+        )
         .returning(Query::returning().exprs(returning(collection, backend)));
     if or_yield {
         insert.on_conflict(OnConflict::column(Alias::new("id")).do_nothing().to_owned());
@@ -60,7 +72,9 @@ pub(crate) fn insert(
     or_yield: bool,
     backend: DbBackend,
 ) -> Statement {
-    Statement::from_sql_and_values(backend, collection.insert_text(or_yield, backend), values)
+    let columns = collection.columns(true).into_iter().zip(values);
+    let cells = columns.flat_map(|(c, value)| c.kind.cells(value));
+    Statement::from_sql_and_values(backend, collection.insert_text(or_yield, backend), cells)
 }
 
 /// What an update does to one column.
@@ -72,20 +86,36 @@ pub(crate) enum Assign {
     Increment(Value),
     /// It becomes this if it is null.
     IfAbsent(Value),
+    /// These are put at the end of a list.
+    Append(Value),
+    /// These are taken out of a list.
+    Remove(Value),
 }
 
 impl Assign {
-    fn expr(self, own: String, backend: DbBackend) -> Expr {
+    /// What it does to each of the columns.
+    fn cells(self, kind: &Type) -> Vec<Self> {
+        let (value, make): (Value, fn(Value) -> Self) = match self {
+            Self::Value(value) => (value, Self::Value),
+            Self::IfAbsent(value) => (value, Self::IfAbsent),
+            _ => return vec![self],
+        };
+        kind.cells(value).into_iter().map(make).collect()
+    }
+
+    fn expr(self, kind: &Type, own: &str, backend: DbBackend) -> Expr {
         let mut sql = Text::new(backend);
+        let bound = |value: Value| kind.bound(Expr::value(value), backend);
         match self {
-            Self::Value(value) => return Expr::value(value),
+            // What a list becomes is known before it is written.
+            Self::Value(value) | Self::Append(value) | Self::Remove(value) => return bound(value),
             Self::Increment(by) => {
                 sql.push(&format!("COALESCE({own}, 0) + "));
-                sql.push_expr(Expr::value(by));
+                sql.push_expr(bound(by));
             }
             Self::IfAbsent(value) => {
                 sql.push(&format!("COALESCE({own}, "));
-                sql.push_expr(Expr::value(value)).push(")");
+                sql.push_expr(bound(value)).push(")");
             }
         }
         sql.expr()
@@ -110,14 +140,8 @@ pub(crate) fn lock(collection: &Loaded, ids: &BTreeSet<Uuid>) -> Statement {
     build(select.build(PostgresQueryBuilder), DbBackend::Postgres)
 }
 
-/// The ids of records whose field is not null, after `after` in their order, at most `limit`.
-pub(crate) fn holders(
-    collection: &Loaded,
-    field: &str,
-    after: Uuid,
-    limit: u64,
-    backend: DbBackend,
-) -> Statement {
+/// The columns (json, key, version) of a statement that tells ids.
+fn ids(collection: &Loaded, backend: DbBackend) -> SelectStatement {
     let mut id = Text::new(backend);
     id.push("CAST(")
         .push(&column(&collection.def.name, "id"))
@@ -134,9 +158,41 @@ pub(crate) fn holders(
         .from((
             Alias::new(store::SCHEMA),
             Alias::new(collection.def.name.clone()),
-        ))
+        ));
+    select
+}
+
+/// The ids of records whose field is not null, after `after` in their order, at most `limit`.
+pub(crate) fn holders(
+    collection: &Loaded,
+    field: &str,
+    after: Uuid,
+    limit: u64,
+    backend: DbBackend,
+) -> Statement {
+    let mut select = ids(collection, backend);
+    select
         .and_where(Expr::col(Alias::new(field)).is_not_null())
         .and_where(Expr::col(Alias::new("id")).gt(Expr::value(Value::Uuid(Some(after)))))
+        .order_by(Alias::new("id"), Order::Asc)
+        .limit(limit);
+    match backend {
+        DbBackend::Sqlite => build(select.build(SqliteQueryBuilder), backend),
+        _ => build(select.build(PostgresQueryBuilder), backend),
+    }
+}
+
+/// The ids of records whose relation `field` points to `id`, at most `limit`.
+pub(crate) fn pointing(
+    collection: &Loaded,
+    field: &str,
+    id: Uuid,
+    limit: u64,
+    backend: DbBackend,
+) -> Statement {
+    let mut select = ids(collection, backend);
+    select
+        .and_where(Expr::col(Alias::new(field)).eq(Expr::value(Value::Uuid(Some(id)))))
         .order_by(Alias::new("id"), Order::Asc)
         .limit(limit);
     match backend {
@@ -158,8 +214,14 @@ pub(crate) fn update(
         Alias::new(collection.def.name.clone()),
     ));
     for (name, assign) in set {
-        let own = column(&collection.def.name, &name);
-        update.value(Alias::new(name), assign.expr(own, backend));
+        let Some(known) = collection.column(&name, true) else {
+            continue;
+        };
+        let names = known.kind.columns(&name);
+        for (name, assign) in names.into_iter().zip(assign.cells(&known.kind)) {
+            let own = column(&collection.def.name, &name);
+            update.value(Alias::new(name), assign.expr(&known.kind, &own, backend));
+        }
     }
     let mut next = Text::new(backend);
     next.push(&format!("{} + 1", quote("_version")));

@@ -95,7 +95,7 @@ async fn all_faults_at_once(kit: &Kit) {
         "kind": "view",
         "fields": [
             {"name": "a", "type": "text", "min": 5, "max": 2},
-            {"name": "b", "type": "number", "format": "decimal"},
+            {"name": "b", "type": "number", "format": "huge"},
             {"name": "c", "type": "number", "format": "integer", "default": 1.5},
             {"name": "a", "type": "bool"},
             7

@@ -126,10 +126,7 @@ async fn bounds_name_the_field(kit: &Kit) {
             json!({"title": {"increment": 1}}),
             ("/title", "not_a_number"),
         ),
-        (
-            json!({"title": {"append": "x"}}),
-            ("/title", "unknown_operator"),
-        ),
+        (json!({"title": {"append": "x"}}), ("/title", "not_a_list")),
         (json!({"title": {}}), ("/title", "unknown_operator")),
         (
             json!({"stock": {"increment": 1, "set_if_absent": 2}}),

@@ -26,7 +26,7 @@ pub(super) fn can_fit(value: &Value, ty: Ty) -> bool {
         (ValueKind::Const(Val::Float(n)), _, Ty::Int) => whole(*n).is_some(),
         (ValueKind::Slot(_), Ty::Open, to) => !matches!(
             to,
-            Ty::Open | Ty::Json | Ty::Dynamic | Ty::Point | Ty::Rows | Ty::Duration
+            Ty::Open | Ty::Json | Ty::Texts | Ty::Dynamic | Ty::Point | Ty::Rows | Ty::Duration
         ),
         (ValueKind::Inside(..), Ty::Dynamic, to) => {
             matches!(to, Ty::Text | Ty::Float | Ty::Bool | Ty::Present)
@@ -254,6 +254,12 @@ pub(super) fn compare(
             RuleError::new(ErrorKind::Type, span, "json values cannot be compared")
                 .hint(WHOLE_JSON),
         ),
+        Ty::Texts => {
+            Err(
+                RuleError::new(ErrorKind::Type, span, "lists of texts cannot be compared")
+                    .hint("write `\"a\" in list` or `size(list)`"),
+            )
+        }
         Ty::Bool if !comparison.is_equality() => Err(RuleError::new(
             ErrorKind::Type,
             span,

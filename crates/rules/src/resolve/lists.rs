@@ -2,6 +2,7 @@
 
 use super::{Resolver, fit};
 use crate::error::{ErrorKind, RuleError, Span};
+use crate::json::Path;
 use crate::slot::{From, Slot};
 use crate::syntax::{Node, NodeKind};
 use crate::tree::{List, Test, Value, ValueKind};
@@ -42,6 +43,17 @@ impl Resolver<'_> {
             return Ok(Test::In { value, list });
         }
         let haystack = self.value(list)?;
+        if haystack.ty == Ty::Texts {
+            let value = fit::expect(value, Ty::Text)?;
+            return in_array(
+                value,
+                Value {
+                    span: haystack.span,
+                    ty: Ty::Texts,
+                    kind: ValueKind::Inside(Box::new(haystack), Path::root()),
+                },
+            );
+        }
         match haystack.kind {
             ValueKind::Slot(mut slot)
                 if slot.list || (slot.ty == Ty::Open && matches!(slot.from, From::Claim(_))) =>
@@ -50,7 +62,7 @@ impl Resolver<'_> {
                     Ty::Dynamic => fit::fit(value, self.items_of(&slot))?,
                     _ => fit::settle(value)?,
                 };
-                if matches!(value.ty, Ty::Json | Ty::Duration) {
+                if matches!(value.ty, Ty::Json | Ty::Texts | Ty::Duration) {
                     let message = format!("{} cannot be looked for in a list", value.ty.words());
                     return Err(RuleError::new(ErrorKind::Type, value.span, message));
                 }
@@ -114,7 +126,7 @@ impl Resolver<'_> {
                 None => ty,
             };
         }
-        if matches!(ty, Ty::Json | Ty::Duration | Ty::Point) {
+        if matches!(ty, Ty::Json | Ty::Texts | Ty::Duration | Ty::Point) {
             let message = format!("{} cannot be looked for in a list", ty.words());
             return Err(RuleError::new(ErrorKind::Type, value.span, message));
         }

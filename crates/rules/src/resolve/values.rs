@@ -163,7 +163,16 @@ impl Resolver<'_> {
                 kind,
             });
         }
-        let text = self.text_value(of)?;
+        let value = self.value(of)?;
+        if value.ty == Ty::Texts {
+            let kind = ValueKind::Items(Box::new(value));
+            return Ok(Value {
+                span,
+                ty: Ty::Int,
+                kind,
+            });
+        }
+        let text = fit::expect(value, Ty::Text)?;
         Ok(Value {
             span,
             ty: Ty::Int,

@@ -79,6 +79,8 @@ impl Compiler {
     }
 
     fn postgres_at(&self, json: Expr, path: &Path) -> Expr {
+        // The column may be json, which keeps the text.
+        let json = cast(json, "jsonb");
         let path = cast(Expr::value(path.postgres()), "jsonpath");
         let no_names = cast(Expr::Constant("{}".into()), "jsonb");
         let silent = super::constant(true);

@@ -54,13 +54,17 @@ impl Compiler {
             }
             ValueKind::Lower(inner) => self.lowered(inner, frame),
             ValueKind::Length(inner) => {
-                let inner = self.value(inner, frame);
-                let length = function("length", vec![inner]);
-                if self.postgres() {
-                    cast(length, "bigint")
+                let text = self.value(inner, frame);
+                self.counted_in(["length", "length"], text)
+            }
+            ValueKind::Items(inner) => {
+                let list = self.value(inner, frame);
+                let list = if self.postgres() {
+                    cast(list, "jsonb")
                 } else {
-                    length
-                }
+                    list
+                };
+                self.counted_in(["json_array_length", "jsonb_array_length"], list)
             }
             ValueKind::Part(part, offset, inner) => {
                 let of = self.value(inner, frame);
@@ -113,6 +117,15 @@ impl Compiler {
             ValueKind::Moved(..) | ValueKind::Between(_) | ValueKind::Point(_) => {
                 Expr::Keyword(Keyword::Null)
             }
+        }
+    }
+
+    /// How long a value is, by the function of each engine: SQLite's, then PostgreSQL's.
+    fn counted_in(&self, [sqlite, postgres]: [&str; 2], value: Expr) -> Expr {
+        if self.postgres() {
+            cast(function(postgres, vec![value]), "bigint")
+        } else {
+            function(sqlite, vec![value])
         }
     }
 
@@ -234,7 +247,7 @@ impl Compiler {
             Ty::DateTime => "timestamptz",
             Ty::Date => "date",
             Ty::Uuid => "uuid",
-            Ty::Json => "jsonb",
+            Ty::Json | Ty::Texts => "jsonb",
             _ => return collate_c(cast(expr, "text")),
         };
         cast(expr, name)

@@ -121,6 +121,7 @@ pub fn fields(collection: &str) -> Vec<(&'static str, Kind)> {
             ("author", relation("users")),
             ("editor", relation("users")),
             ("meta", Kind::Json),
+            ("labels", Kind::Texts),
         ],
         "comments" => vec![
             ("id", Kind::Uuid),
@@ -416,7 +417,7 @@ fn lite_value(json: &Json, kind: &Kind) -> rusqlite::types::Value {
     use rusqlite::types::Value as V;
     match (json, kind) {
         (Json::Null, _) => V::Null,
-        (other, Kind::Json) => V::Text(other.to_string()),
+        (other, Kind::Json | Kind::Texts) => V::Text(other.to_string()),
         (Json::Bool(b), _) => V::Integer(i64::from(*b)),
         (Json::Number(n), Kind::Float) => V::Real(n.as_f64().expect("a double")),
         (Json::Number(n), _) => V::Integer(n.as_i64().expect("an integer")),

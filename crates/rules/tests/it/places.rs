@@ -20,6 +20,7 @@ fn world() -> Rows {
         "id": id("posts", 0), "title": "a", "n": 9_007_199_254_740_991i64, "score": 1e-200, "price": "9999999999999999.99",
         "fee": "99999999999999.9999", "created_at": "0001-01-01T00:30:00.000000Z", "author": id("users", 0),
         "owner": id("users", 2), "place": {"lat": 48.8566, "lon": 2.3522}, "readers": [id("users", 1), id("users", 3)],
+        "labels": ["a", "É", "x'y"],
         "meta": {"s": "x", "n": 3, "neg": -2.5, "yes": true, "none": null, "o": {"k": ["a", 1, true, null, {"z": "deep"}]},
             "big": 1e300, "huge": 1e301, "0": "zero", "tiny": 1e-301, "empty": [], "é-_": "é"},
     }));
@@ -49,6 +50,14 @@ fn the_same_answer_three_times() {
     use Truth::{False as F, True as T, Unknown as U};
     let cases = [
         // JSON: of the right type it compares, of another it is unknown, absent it is null.
+        ("\"a\" in labels", T),
+        ("\"É\" in labels && \"x'y\" in labels", T),
+        ("\"A\" in labels", F),
+        ("!(\"b\" in labels)", T),
+        ("title in labels", T),
+        ("size(labels) == 3", T),
+        ("size(labels) > 3", F),
+        ("labels == null", F),
         ("json(meta, \"s\") == \"x\"", T),
         ("json(meta, \"s\") != \"x\"", F),
         ("json(meta, \"s\") == 3", U),

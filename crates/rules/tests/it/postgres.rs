@@ -58,6 +58,7 @@ impl Pg {
                         Kind::Date => "date",
                         Kind::Uuid | Kind::Relation { .. } => "uuid",
                         Kind::Json => "jsonb",
+                        Kind::Texts => "json",
                         Kind::Point | Kind::Relations { .. } => unreachable!("no column"),
                         Kind::Text => "text COLLATE \"C\"",
                     };
@@ -116,7 +117,9 @@ impl Pg {
                     .into_iter()
                     .map(|(_, kind, name, half)| match stored(&row, name, half) {
                         Json::Null => "NULL".to_owned(),
-                        other if kind == Kind::Json => quoted(&other.to_string()),
+                        other if matches!(kind, Kind::Json | Kind::Texts) => {
+                            quoted(&other.to_string())
+                        }
                         Json::String(text) => quoted(&text),
                         other => other.to_string(),
                     })
