@@ -27,6 +27,7 @@ mod explain;
 mod explain_acts;
 mod explain_who;
 mod field_rules;
+mod field_writes;
 mod files;
 mod filters;
 mod held;
