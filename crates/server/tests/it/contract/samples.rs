@@ -79,12 +79,20 @@ impl Samples {
                 json!({"sort": "-created_at", "limit": 5, "expand": {"owner": {"fields": ["id"]}}})
             }
             "query_notes" | "query_users" => json!({"limit": 5, "count": "exact"}),
-            "aggregate_posts" => json!({"group_by": ["open", "owner.id"], "measures": {"n": "count()", "sum": "sum(score)"}, "sort": "-n"}),
+            "aggregate_posts" => {
+                json!({"group_by": ["open", "owner.id"], "measures": {"n": "count()", "sum": "sum(score)"}, "sort": "-n"})
+            }
             "aggregate_notes" | "aggregate_users" => json!({"measures": {"n": "count()"}}),
-            "update_many_posts" => json!({"filter": "title == 'none'", "set": {"score": {"increment": 1}}}),
-            "update_many_notes" => json!({"filter": "text == params.t", "params": {"t": "none"}, "set": {"text": "x"}, "limit": 5}),
-            "update_many_users" => json!({"filter": "disabled", "set": {"nick": "x"}}),
-            "delete_many_posts" | "delete_many_notes" | "delete_many_users" => json!({"filter": "id == null"}),
+            "update_many_posts" => {
+                json!({"filter": "title == 'none'", "set": {"score": {"increment": 1}}})
+            }
+            "update_many_notes" => {
+                json!({"filter": "text == params.t", "params": {"t": "none"}, "set": {"text": "x"}, "limit": 5})
+            }
+            "update_many_users" => json!({"filter": "disabled", "set": {}}),
+            "delete_many_posts" | "delete_many_notes" | "delete_many_users" => {
+                json!({"filter": "created_at > now"})
+            }
             "upsert_post" => json!({"owner": self.path["user"], "title": "put", "score": 2.5}),
             "upsert_note" => json!({"text": "a note that was put"}),
             "upsert_user" => json!({}),
