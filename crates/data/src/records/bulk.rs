@@ -48,9 +48,9 @@ impl Bulk {
     pub fn parse_update(object: Map<String, Json>) -> Result<Self, Problem> {
         let mut input = Input::new(object);
         let set = match input.take("set") {
-            Some(Json::Object(set)) if !set.is_empty() => set,
+            Some(Json::Object(set)) => set,
             _ => {
-                input.fault("set", "required", "Name at least one field to change.");
+                input.fault("set", "not_an_object", "This must be an object.");
                 Map::new()
             }
         };

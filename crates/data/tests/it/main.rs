@@ -34,6 +34,7 @@ mod explain_acts;
 mod explain_who;
 mod falls;
 mod field_rules;
+mod field_writes;
 mod files;
 mod filters;
 mod held;

@@ -90,9 +90,9 @@ impl Samples {
             "update_many_notes" => {
                 json!({"filter": "text == params.t", "params": {"t": "none"}, "set": {"text": "x"}, "limit": 5})
             }
-            "update_many_users" => json!({"filter": "disabled", "set": {"nick": "x"}}),
+            "update_many_users" => json!({"filter": "disabled", "set": {}}),
             "delete_many_posts" | "delete_many_notes" | "delete_many_users" => {
-                json!({"filter": "id == null"})
+                json!({"filter": "created_at > now"})
             }
             "upsert_post" => json!({"owner": self.path["user"], "title": "put", "score": 2.5}),
             "upsert_note" => json!({"text": "a note that was put"}),
