@@ -299,9 +299,8 @@ async fn references_hold_through_a_new_table(kit: &Kit) {
         let sql = r#"CREATE TABLE "project"."_theirs" (post text REFERENCES "project"."posts" (id) ON DELETE CASCADE)"#;
         let job = async move |tx: &store::WriteTx| -> Result<(), store::StoreError> {
             tx.execute_unprepared(sql).await?;
-            let sql =
-                format!(r#"INSERT INTO "project"."_theirs" SELECT id FROM "project"."posts""#);
-            tx.execute_unprepared(&sql).await?;
+            let sql = r#"INSERT INTO "project"."_theirs" SELECT id FROM "project"."posts""#;
+            tx.execute_unprepared(sql).await?;
             Ok(())
         };
         kit.db.write(job).await.unwrap();
