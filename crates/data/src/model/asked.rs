@@ -149,11 +149,13 @@ fn changed(input: &mut Input, field: &Field, options: &Json, place: &str) -> Opt
     };
     let mut own = Map::new();
     field.kind.describe(&mut own);
-    let retyped = options
-        .get("type")
-        .is_some_and(|t| Some(t) != own.get("type"));
+    let other = |name: &str| options.get(name).is_some_and(|v| Some(v) != own.get(name));
+    // The bounds of exact numbers are texts, and only decimals have digits.
+    let exact = |format: Option<&Json>| format.is_some_and(|f| f == "wide" || f == "decimal");
+    let reformed = other("format") && (exact(own.get("format")) || exact(options.get("format")));
+    let retyped = other("type") || reformed;
     if retyped {
-        whole.retain(|name, _| !own.contains_key(name));
+        whole.retain(|name, _| !own.contains_key(name) || reformed && name == "type");
     }
     whole.extend(options.clone());
     if retyped

@@ -73,7 +73,14 @@ pub(crate) fn rename(alter: &Alter) -> Option<Step> {
 /// The statements that make columns for a field's new values.
 pub(crate) fn add_spares(alter: &Alter, field: &Kept, backend: DbBackend) -> Vec<String> {
     let (table, kind) = (table(&alter.after), field.after.kind.column(backend));
-    let add = |name: String| format!("ALTER TABLE {table} ADD COLUMN {} {kind}", quote(&name));
+    // Where there was nothing to be made another there is none, or an empty list.
+    let empty = field.after.kind.many().map_or("", |_| " DEFAULT '[]'");
+    let add = |name: String| {
+        format!(
+            "ALTER TABLE {table} ADD COLUMN {} {kind}{empty}",
+            quote(&name)
+        )
+    };
     spares(alter, field).into_iter().map(add).collect()
 }
 
@@ -240,10 +247,12 @@ fn is_altered(field: &Kept) -> bool {
 /// Whether SQLite needs a new table.
 pub(crate) fn is_rebuilt(alter: &Alter, backend: DbBackend) -> bool {
     let named = |k: &Kept| k.is_renamed() && is_checked(&k.before.kind);
-    let relation = |kind: &Type| matches!(kind, Type::Relation(_));
+    // A column that a reference or the condition of another column names cannot go alone.
+    let tied =
+        |kind: &Type| matches!(kind, Type::Relation(_)) || kind.check(&kind.columns("x")).is_some();
     backend == DbBackend::Sqlite
         && (alter.kept.iter().any(|k| is_altered(k) || named(k))
-            || alter.dropped.iter().any(|d| relation(&d.field.kind))
+            || alter.dropped.iter().any(|d| tied(&d.field.kind))
             || is_circular(&renames(alter)))
 }
 
@@ -474,7 +483,8 @@ fn alterations(alter: &Alter, field: &Kept) -> Vec<String> {
         let word = if after.is_filled() { "SET" } else { "DROP" };
         add(format!("ALTER COLUMN {name} {word} NOT NULL"));
     }
-    if !field.is_converted() && before.default != after.default {
+    let filled = field.is_converted() && after.kind.many().is_some();
+    if filled || !field.is_converted() && before.default != after.default {
         // One that a column got when it was added says what no longer holds.
         add(format!("ALTER COLUMN {name} DROP DEFAULT"));
     }

@@ -15,6 +15,7 @@ mod alter;
 mod alter_at_once;
 mod alter_kept;
 mod alter_names;
+mod alter_objects;
 mod alter_types;
 mod alter_walk;
 mod batch;
