@@ -1,4 +1,60 @@
 export interface paths {
+    "/v1/collections/{collection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads one collection. */
+        get: operations["get_collection"];
+        put?: never;
+        post?: never;
+        /** Removes a collection with its records. */
+        delete: operations["delete_collection"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a collection and keeps its records: its name, its fields, their names, options and types, its indexes and
+         *     rules, all at once or not at all.
+         */
+        patch: operations["update_collection"];
+        trace?: never;
+    };
+    "/v1/collections/{collection}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the changes of a collection, newest first. The last 100 are kept. */
+        get: operations["list_collection_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{collection}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a collection as it was at a version of the schema. */
+        get: operations["get_collection_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/changes": {
         parameters: {
             query?: never;
@@ -38,25 +94,6 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
-        trace?: never;
-    };
-    "/v1/collections/{collection}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Reads one collection. */
-        get: operations["get_collection"];
-        put?: never;
-        post?: never;
-        /** Removes a collection with its records. */
-        delete: operations["delete_collection"];
-        options?: never;
-        head?: never;
-        /** Changes a collection's rules, and adds fields and indexes. */
-        patch: operations["update_collection"];
         trace?: never;
     };
     "/v1/collections/{collection}/explain": {
@@ -928,6 +965,7 @@ export interface components {
             /** @description When it was last changed. */
             updated_at: string;
         };
+        CollectionAltered: components["schemas"]["Collection"] | components["schemas"]["CollectionPlan"];
         /** @description A new collection. */
         CollectionCreate: {
             /** @description Its name. */
@@ -964,22 +1002,70 @@ export interface components {
              * @default false
              */
             hidden?: boolean;
-            /** @description Numbers: `integer` or `float`. */
+            /**
+             * @description Who sees its value, beside the rules of the record: a rule, true of the record; null for keys and operators only.
+             *     Whoever sees the record but not this is shown null, and cannot sort by it. Absent, the record's rules decide.
+             */
+            read?: string | null;
+            /** @description Who may send it, beside the rules of the record: a rule, as `update` is one; null for keys and operators only. */
+            write?: string | null;
+            /**
+             * @description Texts and addresses: whether spellings that differ in the case of ASCII letters only count as equal where the
+             *     field must be unique. Addresses of mail do unless it is said otherwise.
+             */
+            case_insensitive?: boolean;
+            /** @description What it means; the API document shows it. */
+            description?: string;
+            /** @description Numbers: `float` or `integer`, which JSON carries exactly; or, sent as texts, `wide` with 64 bits or `decimal`. */
             format?: string;
             /**
-             * Format: double
-             * @description Texts: code points at least. Numbers: the least value.
+             * Format: int32
+             * @description Decimals: digits in all, at most 18.
              */
-            min?: number;
+            precision?: number;
             /**
-             * Format: double
-             * @description Texts: code points at most. Numbers: the greatest value.
+             * Format: int32
+             * @description Decimals: digits after the point; 2 if absent.
              */
-            max?: number;
+            scale?: number;
+            min?: (number | string) & Record<string, never>;
+            max?: (number | string) & Record<string, never>;
+            /**
+             * @description Texts: what they must match, found anywhere in the text unless `^` and `$` hold it to the whole. The syntax is that
+             *     of Rust's crate `regex`, without look-around and back-references.
+             */
+            pattern?: string;
+            /**
+             * Format: int64
+             * @description JSON: bytes at most.
+             */
+            size_bytes_max?: number;
+            /** @description JSON: a JSON Schema (2020-12) that values must keep. Its references stay within it. */
+            schema?: {
+                [key: string]: unknown;
+            };
             /** @description Relations: the collection that it points to. */
             collection?: string;
+            /**
+             * @description Relations: what happens when the record that it points to is deleted. `restrict`, if absent: it cannot be;
+             *     `cascade`: the record goes too, whatever its own rules say; `set_null`: the relation becomes null. At most 10,000
+             *     records go or change with one.
+             */
+            on_delete?: string;
             /** @description Selects: the texts that it can hold. */
             values?: string[];
+            /** @description Selects: whether the field holds a list, in order and each value once. */
+            multiple?: boolean;
+            /**
+             * Format: int32
+             * @description Lists: items at least.
+             */
+            min_items?: number;
+            /**
+             * Format: int32
+             * @description Lists: items at most.
+             */
+            max_items?: number;
             /** @description Files: the bucket that they are in. */
             bucket?: string;
             /**
@@ -998,10 +1084,35 @@ export interface components {
              */
             default?: unknown;
         };
-        /** @description A change of a collection's fields. Records that are there get a constant default, or null. */
+        /**
+         * @description A change of a collection's fields. `rename`, `change` and `drop` call fields as they are called before it, `order` as
+         *     they are called after it. Rules, defaults and indexes that name a field which goes, gets another name or another type
+         *     are told, and the change is refused; indexes follow a new name.
+         */
         CollectionFieldsPatch: {
-            /** @description Fields to be added. A required one needs a constant default. */
+            /**
+             * @description Fields to be added. A required one needs a constant default; records that are there get a constant default, or
+             *     null.
+             */
             add?: components["schemas"]["CollectionField"][];
+            /** @description New names, by the old ones. */
+            rename?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Options that change, by the fields' names: those that are absent stay, null takes one away. Records must fit. With
+             *     another `type` or `format` the values are converted; what cannot be becomes the constant default or null, once it
+             *     is confirmed.
+             */
+            change?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** @description Names of fields that go with their values. */
+            drop?: string[];
+            /** @description All fields in their new order. */
+            order?: string[];
         };
         CollectionIndex: {
             /** @description Its fields, in order. */
@@ -1011,14 +1122,34 @@ export interface components {
              * @default false
              */
             unique?: boolean;
+            /**
+             * @description Which records it holds, if not all: a filter that compares the record's own fields with constants, such as
+             *     `status == "open"`. What it leaves out need not be unique.
+             */
+            where?: string;
         };
         /** @description A change of a collection's indexes. */
         CollectionIndexesPatch: {
             /** @description Indexes to be added. */
             add?: components["schemas"]["CollectionIndex"][];
+            /** @description Indexes that go, by their fields; `unique` where two differ in it. */
+            drop?: components["schemas"]["CollectionIndex"][];
         };
         /** @enum {string} */
         CollectionKind: "table" | "users";
+        CollectionLoss: {
+            /** @description The word that agrees to it in `confirm`. */
+            confirm: string;
+            /** @description The field. */
+            field?: string | null;
+            /**
+             * Format: int64
+             * @description How many records lose a value.
+             */
+            records: number;
+            /** @description The ids of some of them, where values could not be converted. */
+            sample: string[];
+        };
         /** @description All collections of the project. */
         CollectionPage: {
             /** @description The collections by name. */
@@ -1026,15 +1157,43 @@ export interface components {
             /** @description Always null: one page holds all. */
             next_cursor: string | null;
         };
-        /** @description A change of a collection. */
+        /** @description A change of a collection. What is absent stays. */
         CollectionPatch: {
+            /** @description Its new name. Relations that lead to it follow; rules and defaults that name it must be changed first. */
+            name?: string;
             /** @description The rules that change; those that are absent stay. */
             rules?: components["schemas"]["CollectionRules"];
-            /** @description Fields beside those that are there. */
+            /** @description What becomes of its fields. */
             fields?: components["schemas"]["CollectionFieldsPatch"];
-            /** @description Indexes beside those that are there. */
+            /** @description What becomes of its indexes. */
             indexes?: components["schemas"]["CollectionIndexesPatch"];
+            /** @description The words with which a refusal named what would be lost, such as `drop:title` and `convert:price`. */
+            confirm?: string[];
+            /**
+             * @description Whether only to tell what would be done and lost. It is tried and taken back, and takes as long.
+             * @default false
+             */
+            dry_run?: boolean;
         };
+        /** @description What a change would do. */
+        CollectionPlan: {
+            /** @description True. */
+            dry_run: boolean;
+            /** @description What would be done to the table. */
+            steps: components["schemas"]["CollectionPlanStep"][];
+            /** @description What records would lose. */
+            losses: components["schemas"]["CollectionLoss"][];
+            /** @description The collection as it would be. */
+            collection: components["schemas"]["Collection"];
+        };
+        CollectionPlanStep: {
+            /** @description What is done. */
+            kind: components["schemas"]["CollectionPlanStepKind"];
+            /** @description The fields or the collection that it is about. */
+            of: string;
+        };
+        /** @enum {string} */
+        CollectionPlanStepKind: "rename" | "copy" | "rebuild" | "alter" | "add" | "drop" | "index";
         /** @description Rules. Null means keys and operators only. */
         CollectionRules: {
             /** @description Which records a list shows. */
@@ -1047,6 +1206,54 @@ export interface components {
             update?: string | null;
             /** @description Which records can be deleted. */
             delete?: string | null;
+        };
+        /** @description A change of a collection that is kept. */
+        CollectionVersion: {
+            /**
+             * Format: int64
+             * @description The schema's version since.
+             */
+            version: number;
+            /** @description `collection.create`, `collection.update` or `collection.delete`. */
+            action: string;
+            /** @description Who did it, such as `operator:<id>`; null if that is not known any more. */
+            actor: string | null;
+            /** @description The request that did it; null if that is not known any more. */
+            request_id: string | null;
+            /** @description When. */
+            at: string;
+        };
+        /** @description A change of a collection with what it was and became. */
+        CollectionVersionFull: {
+            /**
+             * Format: int64
+             * @description What is told of it in lists.
+             */
+            version: number;
+            /** @description See `CollectionVersion`. */
+            action: string;
+            /** @description See `CollectionVersion`. */
+            actor: string | null;
+            /** @description See `CollectionVersion`. */
+            request_id: string | null;
+            /** @description When. */
+            at: string;
+            /** @description The definition before the change; null if there was none. */
+            before: Record<string, never> | null;
+            /** @description The definition since. */
+            definition: Record<string, never> | null;
+        };
+        /** @description Changes of a collection, newest first. */
+        CollectionVersionPage: {
+            /** @description The changes. */
+            items: components["schemas"]["CollectionVersion"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description All that are kept; with `count=exact` only.
+             */
+            total?: number;
         };
         /** @description A device. Its endpoint and keys are never sent. */
         Device: {
@@ -1114,7 +1321,7 @@ export interface components {
             total?: number;
         };
         /** @enum {string} */
-        FieldType: "text" | "number" | "bool" | "datetime" | "relation" | "select" | "file";
+        FieldType: "text" | "editor" | "email" | "url" | "number" | "bool" | "datetime" | "date" | "uuid" | "json" | "geo" | "relation" | "select" | "file";
         /** @description A file, without its bytes. */
         File: {
             /**
@@ -1205,7 +1412,7 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "route_not_found" | "project_not_found" | "collection_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
@@ -1544,8 +1751,10 @@ export interface components {
         RuleAnswer: "true" | "false" | "unknown";
         /** @description One rule that was asked. */
         RuleCheck: {
-            /** @description `list`, `view`, `create`, `update` or `delete`; or `filter` for the list's filter. */
+            /** @description `list`, `view`, `create`, `update` or `delete`; `write` for that of a field; or `filter` for the list's filter. */
             rule: string;
+            /** @description The field whose rule it is; absent for those of the record. */
+            field?: string;
             /**
              * @description Of which record: `stored` as it is, `after` as the act would leave it, `change` from the one to the other,
              *     `reread` once more among the other records as the act would leave them; null where no record decides.
@@ -1710,6 +1919,760 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collection */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_collection: {
+        parameters: {
+            query?: {
+                /** @description `delete:` and the collection's name, if it has records: they go with it. */
+                confirm?: string;
+            };
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollectionPatch"];
+            };
+        };
+        responses: {
+            /** @description The collection, or the plan of a dry run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionAltered"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_collection_versions: {
+        parameters: {
+            query?: {
+                /** @description Changes of the page at most. */
+                limit?: number;
+                /** @description Where the page begins: what the page before gave as `next_cursor`. */
+                cursor?: string;
+                /** @description `exact` asks for `total`. */
+                count?: string;
+            };
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionVersionPage"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_collection_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                /** @description A version of the schema */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last change until then */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionVersionFull"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_changes: {
         parameters: {
             query: {
@@ -2024,452 +2987,6 @@ export interface operations {
         responses: {
             /** @description The collection */
             201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Collection"];
-                };
-            };
-            /** @description Malformed, or it names what does not exist or may not be named */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in, or the credential is not good here */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Signed in, but this is not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Absent or invisible */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body did not arrive in time */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of things forbids it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A condition of the request does not hold */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description More bytes than allowed */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body's type or coding is not supported */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description One or more values are not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A fault of ours */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not available at the moment */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no room left */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_collection: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                collection: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The collection */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Collection"];
-                };
-            };
-            /** @description Malformed, or it names what does not exist or may not be named */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in, or the credential is not good here */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Signed in, but this is not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Absent or invisible */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body did not arrive in time */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of things forbids it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A condition of the request does not hold */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description More bytes than allowed */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body's type or coding is not supported */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description One or more values are not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A fault of ours */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not available at the moment */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no room left */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_collection: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                collection: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Malformed, or it names what does not exist or may not be named */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in, or the credential is not good here */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Signed in, but this is not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Absent or invisible */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body did not arrive in time */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of things forbids it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A condition of the request does not hold */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description More bytes than allowed */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body's type or coding is not supported */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description One or more values are not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A fault of ours */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not available at the moment */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no room left */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    update_collection: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                collection: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CollectionPatch"];
-            };
-        };
-        responses: {
-            /** @description The collection */
-            200: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -110,4 +110,5 @@ export const updateCollection = async (project: string, name: string, body: Coll
 	(await call<Collection>("PATCH", `${root(project)}/v1/collections/${name}`, { body })).data;
 
 export const deleteCollection = async (project: string, name: string) =>
-	(await call<void>("DELETE", `${root(project)}/v1/collections/${name}?confirm=delete:${name}`)).data;
+	(await call<void>("DELETE", `${root(project)}/v1/collections/${name}?confirm=delete:${name}`))
+		.data;

@@ -4,6 +4,62 @@
  */
 
 export interface paths {
+    "/v1/collections/{collection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads one collection. */
+        get: operations["get_collection"];
+        put?: never;
+        post?: never;
+        /** Removes a collection with its records. */
+        delete: operations["delete_collection"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a collection and keeps its records: its name, its fields, their names, options and types, its indexes and
+         *     rules, all at once or not at all.
+         */
+        patch: operations["update_collection"];
+        trace?: never;
+    };
+    "/v1/collections/{collection}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the changes of a collection, newest first. The last 100 are kept. */
+        get: operations["list_collection_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{collection}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a collection as it was at a version of the schema. */
+        get: operations["get_collection_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/changes": {
         parameters: {
             query?: never;
@@ -43,25 +99,6 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
-        trace?: never;
-    };
-    "/v1/collections/{collection}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Reads one collection. */
-        get: operations["get_collection"];
-        put?: never;
-        post?: never;
-        /** Removes a collection with its records. */
-        delete: operations["delete_collection"];
-        options?: never;
-        head?: never;
-        /** Changes a collection's rules, and adds fields and indexes. */
-        patch: operations["update_collection"];
         trace?: never;
     };
     "/v1/collections/{collection}/explain": {
@@ -743,6 +780,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/genres/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts and sums genres, as far as they may be listed. */
+        post: operations["aggregate_genres"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/genres/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the records of genres that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["update_many_genres"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/genres/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the records of genres that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["delete_many_genres"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/genres/{id}": {
         parameters: {
             query?: never;
@@ -755,7 +843,8 @@ export interface paths {
         };
         /** Reads a record of genres. */
         get: operations["get_genre"];
-        put?: never;
+        /** Makes a record of genres, or changes the fields that are named of the one that has the id. */
+        put: operations["upsert_genre"];
         post?: never;
         /** Deletes a record of genres. */
         delete: operations["delete_genre"];
@@ -800,6 +889,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/order_lines/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts and sums order_lines, as far as they may be listed. */
+        post: operations["aggregate_order_lines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/order_lines/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the records of order_lines that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["update_many_order_lines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/order_lines/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the records of order_lines that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["delete_many_order_lines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/order_lines/{id}": {
         parameters: {
             query?: never;
@@ -812,7 +952,8 @@ export interface paths {
         };
         /** Reads a record of order_lines. */
         get: operations["get_order_line"];
-        put?: never;
+        /** Makes a record of order_lines, or changes the fields that are named of the one that has the id. */
+        put: operations["upsert_order_line"];
         post?: never;
         /** Deletes a record of order_lines. */
         delete: operations["delete_order_line"];
@@ -857,6 +998,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/orders/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts and sums orders, as far as they may be listed. */
+        post: operations["aggregate_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/orders/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the records of orders that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["update_many_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/orders/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the records of orders that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["delete_many_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/orders/{id}": {
         parameters: {
             query?: never;
@@ -869,7 +1061,8 @@ export interface paths {
         };
         /** Reads a record of orders. */
         get: operations["get_order"];
-        put?: never;
+        /** Makes a record of orders, or changes the fields that are named of the one that has the id. */
+        put: operations["upsert_order"];
         post?: never;
         /** Deletes a record of orders. */
         delete: operations["delete_order"];
@@ -914,6 +1107,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/people/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts and sums people, as far as they may be listed. */
+        post: operations["aggregate_people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/people/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the records of people that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["update_many_people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/people/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the records of people that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["delete_many_people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/people/{id}": {
         parameters: {
             query?: never;
@@ -926,7 +1170,8 @@ export interface paths {
         };
         /** Reads a record of people. */
         get: operations["get_person"];
-        put?: never;
+        /** Makes a record of people, or changes the fields that are named of the one that has the id. */
+        put: operations["upsert_person"];
         post?: never;
         /** Deletes a record of people. */
         delete: operations["delete_person"];
@@ -971,6 +1216,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/products/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts and sums products, as far as they may be listed. */
+        post: operations["aggregate_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/products/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the records of products that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["update_many_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/products/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the records of products that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["delete_many_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/products/{id}": {
         parameters: {
             query?: never;
@@ -983,7 +1279,8 @@ export interface paths {
         };
         /** Reads a record of products. */
         get: operations["get_product"];
-        put?: never;
+        /** Makes a record of products, or changes the fields that are named of the one that has the id. */
+        put: operations["upsert_product"];
         post?: never;
         /** Deletes a record of products. */
         delete: operations["delete_product"];
@@ -1028,6 +1325,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/users/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts and sums users, as far as they may be listed. */
+        post: operations["aggregate_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/users/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the records of users that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["update_many_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/users/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the records of users that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["delete_many_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/users/{id}": {
         parameters: {
             query?: never;
@@ -1040,7 +1388,8 @@ export interface paths {
         };
         /** Reads a record of users. */
         get: operations["get_user"];
-        put?: never;
+        /** Makes a record of users, or changes the fields that are named of the one that has the id. */
+        put: operations["upsert_user"];
         post?: never;
         /** Deletes a record of users. */
         delete: operations["delete_user"];
@@ -1085,6 +1434,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/wishes/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts and sums wishes, as far as they may be listed. */
+        post: operations["aggregate_wishes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/wishes/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the records of wishes that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["update_many_wishes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/wishes/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the records of wishes that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["delete_many_wishes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/wishes/{id}": {
         parameters: {
             query?: never;
@@ -1097,7 +1497,8 @@ export interface paths {
         };
         /** Reads a record of wishes. */
         get: operations["get_wish"];
-        put?: never;
+        /** Makes a record of wishes, or changes the fields that are named of the one that has the id. */
+        put: operations["upsert_wish"];
         post?: never;
         /** Deletes a record of wishes. */
         delete: operations["delete_wish"];
@@ -1332,6 +1733,7 @@ export interface components {
             /** @description When it was last changed. */
             updated_at: string;
         };
+        CollectionAltered: components["schemas"]["Collection"] | components["schemas"]["CollectionPlan"];
         /** @description A new collection. */
         CollectionCreate: {
             /** @description Its name. */
@@ -1368,22 +1770,70 @@ export interface components {
              * @default false
              */
             hidden: boolean;
-            /** @description Numbers: `integer` or `float`. */
+            /**
+             * @description Who sees its value, beside the rules of the record: a rule, true of the record; null for keys and operators only.
+             *     Whoever sees the record but not this is shown null, and cannot sort by it. Absent, the record's rules decide.
+             */
+            read?: string | null;
+            /** @description Who may send it, beside the rules of the record: a rule, as `update` is one; null for keys and operators only. */
+            write?: string | null;
+            /**
+             * @description Texts and addresses: whether spellings that differ in the case of ASCII letters only count as equal where the
+             *     field must be unique. Addresses of mail do unless it is said otherwise.
+             */
+            case_insensitive?: boolean;
+            /** @description What it means; the API document shows it. */
+            description?: string;
+            /** @description Numbers: `float` or `integer`, which JSON carries exactly; or, sent as texts, `wide` with 64 bits or `decimal`. */
             format?: string;
             /**
-             * Format: double
-             * @description Texts: code points at least. Numbers: the least value.
+             * Format: int32
+             * @description Decimals: digits in all, at most 18.
              */
-            min?: number;
+            precision?: number;
             /**
-             * Format: double
-             * @description Texts: code points at most. Numbers: the greatest value.
+             * Format: int32
+             * @description Decimals: digits after the point; 2 if absent.
              */
-            max?: number;
+            scale?: number;
+            min?: (number | string) & Record<string, unknown>;
+            max?: (number | string) & Record<string, unknown>;
+            /**
+             * @description Texts: what they must match, found anywhere in the text unless `^` and `$` hold it to the whole. The syntax is that
+             *     of Rust's crate `regex`, without look-around and back-references.
+             */
+            pattern?: string;
+            /**
+             * Format: int64
+             * @description JSON: bytes at most.
+             */
+            size_bytes_max?: number;
+            /** @description JSON: a JSON Schema (2020-12) that values must keep. Its references stay within it. */
+            schema?: {
+                [key: string]: unknown;
+            };
             /** @description Relations: the collection that it points to. */
             collection?: string;
+            /**
+             * @description Relations: what happens when the record that it points to is deleted. `restrict`, if absent: it cannot be;
+             *     `cascade`: the record goes too, whatever its own rules say; `set_null`: the relation becomes null. At most 10,000
+             *     records go or change with one.
+             */
+            on_delete?: string;
             /** @description Selects: the texts that it can hold. */
             values?: string[];
+            /** @description Selects: whether the field holds a list, in order and each value once. */
+            multiple?: boolean;
+            /**
+             * Format: int32
+             * @description Lists: items at least.
+             */
+            min_items?: number;
+            /**
+             * Format: int32
+             * @description Lists: items at most.
+             */
+            max_items?: number;
             /** @description Files: the bucket that they are in. */
             bucket?: string;
             /**
@@ -1402,10 +1852,35 @@ export interface components {
              */
             default?: unknown;
         };
-        /** @description A change of a collection's fields. Records that are there get a constant default, or null. */
+        /**
+         * @description A change of a collection's fields. `rename`, `change` and `drop` call fields as they are called before it, `order` as
+         *     they are called after it. Rules, defaults and indexes that name a field which goes, gets another name or another type
+         *     are told, and the change is refused; indexes follow a new name.
+         */
         CollectionFieldsPatch: {
-            /** @description Fields to be added. A required one needs a constant default. */
+            /**
+             * @description Fields to be added. A required one needs a constant default; records that are there get a constant default, or
+             *     null.
+             */
             add?: components["schemas"]["CollectionField"][];
+            /** @description New names, by the old ones. */
+            rename?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Options that change, by the fields' names: those that are absent stay, null takes one away. Records must fit. With
+             *     another `type` or `format` the values are converted; what cannot be becomes the constant default or null, once it
+             *     is confirmed.
+             */
+            change?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** @description Names of fields that go with their values. */
+            drop?: string[];
+            /** @description All fields in their new order. */
+            order?: string[];
         };
         CollectionIndex: {
             /** @description Its fields, in order. */
@@ -1415,14 +1890,34 @@ export interface components {
              * @default false
              */
             unique: boolean;
+            /**
+             * @description Which records it holds, if not all: a filter that compares the record's own fields with constants, such as
+             *     `status == "open"`. What it leaves out need not be unique.
+             */
+            where?: string;
         };
         /** @description A change of a collection's indexes. */
         CollectionIndexesPatch: {
             /** @description Indexes to be added. */
             add?: components["schemas"]["CollectionIndex"][];
+            /** @description Indexes that go, by their fields; `unique` where two differ in it. */
+            drop?: components["schemas"]["CollectionIndex"][];
         };
         /** @enum {string} */
         CollectionKind: "table" | "users";
+        CollectionLoss: {
+            /** @description The word that agrees to it in `confirm`. */
+            confirm: string;
+            /** @description The field. */
+            field?: string | null;
+            /**
+             * Format: int64
+             * @description How many records lose a value.
+             */
+            records: number;
+            /** @description The ids of some of them, where values could not be converted. */
+            sample: string[];
+        };
         /** @description All collections of the project. */
         CollectionPage: {
             /** @description The collections by name. */
@@ -1430,15 +1925,43 @@ export interface components {
             /** @description Always null: one page holds all. */
             next_cursor: string | null;
         };
-        /** @description A change of a collection. */
+        /** @description A change of a collection. What is absent stays. */
         CollectionPatch: {
+            /** @description Its new name. Relations that lead to it follow; rules and defaults that name it must be changed first. */
+            name?: string;
             /** @description The rules that change; those that are absent stay. */
             rules?: components["schemas"]["CollectionRules"];
-            /** @description Fields beside those that are there. */
+            /** @description What becomes of its fields. */
             fields?: components["schemas"]["CollectionFieldsPatch"];
-            /** @description Indexes beside those that are there. */
+            /** @description What becomes of its indexes. */
             indexes?: components["schemas"]["CollectionIndexesPatch"];
+            /** @description The words with which a refusal named what would be lost, such as `drop:title` and `convert:price`. */
+            confirm?: string[];
+            /**
+             * @description Whether only to tell what would be done and lost. It is tried and taken back, and takes as long.
+             * @default false
+             */
+            dry_run: boolean;
         };
+        /** @description What a change would do. */
+        CollectionPlan: {
+            /** @description True. */
+            dry_run: boolean;
+            /** @description What would be done to the table. */
+            steps: components["schemas"]["CollectionPlanStep"][];
+            /** @description What records would lose. */
+            losses: components["schemas"]["CollectionLoss"][];
+            /** @description The collection as it would be. */
+            collection: components["schemas"]["Collection"];
+        };
+        CollectionPlanStep: {
+            /** @description What is done. */
+            kind: components["schemas"]["CollectionPlanStepKind"];
+            /** @description The fields or the collection that it is about. */
+            of: string;
+        };
+        /** @enum {string} */
+        CollectionPlanStepKind: "rename" | "copy" | "rebuild" | "alter" | "add" | "drop" | "index";
         /** @description Rules. Null means keys and operators only. */
         CollectionRules: {
             /** @description Which records a list shows. */
@@ -1451,6 +1974,54 @@ export interface components {
             update?: string | null;
             /** @description Which records can be deleted. */
             delete?: string | null;
+        };
+        /** @description A change of a collection that is kept. */
+        CollectionVersion: {
+            /**
+             * Format: int64
+             * @description The schema's version since.
+             */
+            version: number;
+            /** @description `collection.create`, `collection.update` or `collection.delete`. */
+            action: string;
+            /** @description Who did it, such as `operator:<id>`; null if that is not known any more. */
+            actor: string | null;
+            /** @description The request that did it; null if that is not known any more. */
+            request_id: string | null;
+            /** @description When. */
+            at: string;
+        };
+        /** @description A change of a collection with what it was and became. */
+        CollectionVersionFull: {
+            /**
+             * Format: int64
+             * @description What is told of it in lists.
+             */
+            version: number;
+            /** @description See `CollectionVersion`. */
+            action: string;
+            /** @description See `CollectionVersion`. */
+            actor: string | null;
+            /** @description See `CollectionVersion`. */
+            request_id: string | null;
+            /** @description When. */
+            at: string;
+            /** @description The definition before the change; null if there was none. */
+            before: Record<string, unknown> | null;
+            /** @description The definition since. */
+            definition: Record<string, unknown> | null;
+        };
+        /** @description Changes of a collection, newest first. */
+        CollectionVersionPage: {
+            /** @description The changes. */
+            items: components["schemas"]["CollectionVersion"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description All that are kept; with `count=exact` only.
+             */
+            total?: number;
         };
         /** @description A device. Its endpoint and keys are never sent. */
         Device: {
@@ -1518,7 +2089,7 @@ export interface components {
             total?: number;
         };
         /** @enum {string} */
-        FieldType: "text" | "number" | "bool" | "datetime" | "relation" | "select" | "file";
+        FieldType: "text" | "editor" | "email" | "url" | "number" | "bool" | "datetime" | "date" | "uuid" | "json" | "geo" | "relation" | "select" | "file";
         /** @description A file, without its bytes. */
         File: {
             /**
@@ -1609,7 +2180,7 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "route_not_found" | "project_not_found" | "collection_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
@@ -1948,8 +2519,10 @@ export interface components {
         RuleAnswer: "true" | "false" | "unknown";
         /** @description One rule that was asked. */
         RuleCheck: {
-            /** @description `list`, `view`, `create`, `update` or `delete`; or `filter` for the list's filter. */
+            /** @description `list`, `view`, `create`, `update` or `delete`; `write` for that of a field; or `filter` for the list's filter. */
             rule: string;
+            /** @description The field whose rule it is; absent for those of the record. */
+            field?: string;
             /**
              * @description Of which record: `stored` as it is, `after` as the act would leave it, `change` from the one to the other,
              *     `reread` once more among the other records as the act would leave them; null where no record decides.
@@ -2121,10 +2694,19 @@ export interface components {
                 products_via_genre?: components["schemas"]["ProductPage"] | null;
             };
         };
+        GenrePut: {
+            /** Format: uuid */
+            id?: string;
+            name: string;
+        };
         GenreCreate: {
             /** Format: uuid */
             id?: string;
             name: string;
+            /** @description Records of products that are made with it, and without the field that points to it. */
+            products_via_genre?: {
+                [key: string]: unknown;
+            }[];
         };
         GenrePatch: {
             name?: string | {
@@ -2177,6 +2759,45 @@ export interface components {
             fields?: ("id" | "name" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["GenreExpand"];
         };
+        GenreAggregate: {
+            /**
+             * @description Fields whose values make the groups; one relation may lead to a field: author.name.
+             * @example [
+             *       "status"
+             *     ]
+             */
+            group_by?: string[];
+            /**
+             * @description Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field).
+             * @example {
+             *       "n": "count()"
+             *     }
+             */
+            measures: {
+                [key: string]: string;
+            };
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Names of groups and measures to sort by; a minus in front sorts descending. */
+            sort?: string | string[];
+            /**
+             * @description Groups at most.
+             * @default 100
+             */
+            limit: number;
+        };
         GenreQuery: {
             /**
              * @description An expression.
@@ -2217,6 +2838,33 @@ export interface components {
              */
             count?: "exact";
         };
+        GenreUpdateMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+            set: components["schemas"]["GenrePatch"];
+        };
+        GenreDeleteMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+        };
         OrderLine: {
             /** Format: uuid */
             id?: string;
@@ -2242,6 +2890,23 @@ export interface components {
                 /** @description The record it points to; null when there is none or it may not be listed. */
                 product?: components["schemas"]["Product"] | null;
             };
+        };
+        OrderLinePut: {
+            /** Format: uuid */
+            id?: string;
+            /** Format: uuid */
+            order: string;
+            /** Format: uuid */
+            product: string;
+            /** Format: int64 */
+            quantity: number;
+            /**
+             * Format: double
+             * @description Only keys and operators can write this.
+             */
+            unit_price?: number;
+            /** @description Only keys and operators can write this. */
+            title?: string;
         };
         OrderLineCreate: {
             /** Format: uuid */
@@ -2342,6 +3007,45 @@ export interface components {
             fields?: ("id" | "order" | "product" | "quantity" | "unit_price" | "title" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["OrderLineExpand"];
         };
+        OrderLineAggregate: {
+            /**
+             * @description Fields whose values make the groups; one relation may lead to a field: author.name.
+             * @example [
+             *       "status"
+             *     ]
+             */
+            group_by?: string[];
+            /**
+             * @description Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field).
+             * @example {
+             *       "n": "count()"
+             *     }
+             */
+            measures: {
+                [key: string]: string;
+            };
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Names of groups and measures to sort by; a minus in front sorts descending. */
+            sort?: string | string[];
+            /**
+             * @description Groups at most.
+             * @default 100
+             */
+            limit: number;
+        };
         OrderLineQuery: {
             /**
              * @description An expression.
@@ -2382,6 +3086,33 @@ export interface components {
              */
             count?: "exact";
         };
+        OrderLineUpdateMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+            set: components["schemas"]["OrderLinePatch"];
+        };
+        OrderLineDeleteMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+        };
         Order: {
             /** Format: uuid */
             id?: string;
@@ -2406,6 +3137,21 @@ export interface components {
                 products_via_last_order?: components["schemas"]["ProductPage"] | null;
             };
         };
+        OrderPut: {
+            /** Format: uuid */
+            id?: string;
+            /**
+             * Format: uuid
+             * @description This can be set only when the record is made.
+             */
+            customer: string;
+            /**
+             * @description Only keys and operators can write this.
+             * @enum {string}
+             */
+            status?: "placed" | "paid" | "shipped" | "delivered" | "cancelled";
+            note?: string | null;
+        };
         OrderCreate: {
             /** Format: uuid */
             id?: string;
@@ -2420,6 +3166,14 @@ export interface components {
              */
             status?: "placed" | "paid" | "shipped" | "delivered" | "cancelled";
             note?: string | null;
+            /** @description Records of order_lines that are made with it, and without the field that points to it. */
+            order_lines_via_order?: {
+                [key: string]: unknown;
+            }[];
+            /** @description Records of products that are made with it, and without the field that points to it. */
+            products_via_last_order?: {
+                [key: string]: unknown;
+            }[];
         };
         OrderPatch: {
             status?: ("placed" | "paid" | "shipped" | "delivered" | "cancelled") | {
@@ -2482,6 +3236,45 @@ export interface components {
             fields?: ("id" | "customer" | "status" | "note" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["OrderExpand"];
         };
+        OrderAggregate: {
+            /**
+             * @description Fields whose values make the groups; one relation may lead to a field: author.name.
+             * @example [
+             *       "status"
+             *     ]
+             */
+            group_by?: string[];
+            /**
+             * @description Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field).
+             * @example {
+             *       "n": "count()"
+             *     }
+             */
+            measures: {
+                [key: string]: string;
+            };
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Names of groups and measures to sort by; a minus in front sorts descending. */
+            sort?: string | string[];
+            /**
+             * @description Groups at most.
+             * @default 100
+             */
+            limit: number;
+        };
         OrderQuery: {
             /**
              * @description An expression.
@@ -2522,6 +3315,33 @@ export interface components {
              */
             count?: "exact";
         };
+        OrderUpdateMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+            set: components["schemas"]["OrderPatch"];
+        };
+        OrderDeleteMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+        };
         Person: {
             /** Format: uuid */
             id?: string;
@@ -2538,10 +3358,19 @@ export interface components {
                 products_via_director?: components["schemas"]["ProductPage"] | null;
             };
         };
+        PersonPut: {
+            /** Format: uuid */
+            id?: string;
+            name: string;
+        };
         PersonCreate: {
             /** Format: uuid */
             id?: string;
             name: string;
+            /** @description Records of products that are made with it, and without the field that points to it. */
+            products_via_director?: {
+                [key: string]: unknown;
+            }[];
         };
         PersonPatch: {
             name?: string | {
@@ -2594,6 +3423,45 @@ export interface components {
             fields?: ("id" | "name" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["PersonExpand"];
         };
+        PersonAggregate: {
+            /**
+             * @description Fields whose values make the groups; one relation may lead to a field: author.name.
+             * @example [
+             *       "status"
+             *     ]
+             */
+            group_by?: string[];
+            /**
+             * @description Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field).
+             * @example {
+             *       "n": "count()"
+             *     }
+             */
+            measures: {
+                [key: string]: string;
+            };
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Names of groups and measures to sort by; a minus in front sorts descending. */
+            sort?: string | string[];
+            /**
+             * @description Groups at most.
+             * @default 100
+             */
+            limit: number;
+        };
         PersonQuery: {
             /**
              * @description An expression.
@@ -2633,6 +3501,33 @@ export interface components {
              * @enum {string}
              */
             count?: "exact";
+        };
+        PersonUpdateMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+            set: components["schemas"]["PersonPatch"];
+        };
+        PersonDeleteMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
         };
         Product: {
             /** Format: uuid */
@@ -2692,6 +3587,77 @@ export interface components {
                 /** @description The records that point here; null when they may not be listed. */
                 wishes_via_product?: components["schemas"]["WishPage"] | null;
             };
+        };
+        ProductPut: {
+            /** Format: uuid */
+            id?: string;
+            /** @description Only keys and operators can write this. */
+            title?: string;
+            /**
+             * Format: date-time
+             * @description Only keys and operators can write this.
+             */
+            released_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Only keys and operators can write this.
+             */
+            genre?: string | null;
+            /**
+             * Format: uuid
+             * @description Only keys and operators can write this.
+             */
+            director?: string | null;
+            /**
+             * Format: uuid
+             * @description The id of a file of the bucket posters. Only keys and operators can write this.
+             */
+            poster?: string | null;
+            /** @description Only keys and operators can write this. */
+            rating_mpaa?: string | null;
+            /** @description Only keys and operators can write this. */
+            distributor?: string | null;
+            /**
+             * Format: double
+             * @description Only keys and operators can write this.
+             */
+            imdb_rating?: number | null;
+            /**
+             * Format: int64
+             * @description Only keys and operators can write this.
+             */
+            imdb_votes?: number | null;
+            /**
+             * Format: int64
+             * @description Only keys and operators can write this.
+             */
+            rotten_tomatoes?: number | null;
+            /**
+             * Format: int64
+             * @description Only keys and operators can write this.
+             */
+            running_minutes?: number | null;
+            /**
+             * Format: int64
+             * @description Only keys and operators can write this.
+             */
+            budget_usd?: number | null;
+            /**
+             * Format: int64
+             * @description Only keys and operators can write this.
+             */
+            gross_usd?: number | null;
+            /**
+             * Format: double
+             * @description Only keys and operators can write this.
+             */
+            price?: number;
+            /** Format: int64 */
+            stock: number;
+            /** Format: uuid */
+            last_order?: string | null;
+            /** Format: int64 */
+            last_quantity?: number | null;
         };
         ProductCreate: {
             /** Format: uuid */
@@ -2763,6 +3729,14 @@ export interface components {
             last_order?: string | null;
             /** Format: int64 */
             last_quantity?: number | null;
+            /** @description Records of order_lines that are made with it, and without the field that points to it. */
+            order_lines_via_product?: {
+                [key: string]: unknown;
+            }[];
+            /** @description Records of wishes that are made with it, and without the field that points to it. */
+            wishes_via_product?: {
+                [key: string]: unknown;
+            }[];
         };
         ProductPatch: {
             title?: string | {
@@ -2925,6 +3899,45 @@ export interface components {
             fields?: ("id" | "title" | "released_at" | "genre" | "director" | "poster" | "rating_mpaa" | "distributor" | "imdb_rating" | "imdb_votes" | "rotten_tomatoes" | "running_minutes" | "budget_usd" | "gross_usd" | "price" | "stock" | "last_order" | "last_quantity" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["ProductExpand"];
         };
+        ProductAggregate: {
+            /**
+             * @description Fields whose values make the groups; one relation may lead to a field: author.name.
+             * @example [
+             *       "status"
+             *     ]
+             */
+            group_by?: string[];
+            /**
+             * @description Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field).
+             * @example {
+             *       "n": "count()"
+             *     }
+             */
+            measures: {
+                [key: string]: string;
+            };
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Names of groups and measures to sort by; a minus in front sorts descending. */
+            sort?: string | string[];
+            /**
+             * @description Groups at most.
+             * @default 100
+             */
+            limit: number;
+        };
         ProductQuery: {
             /**
              * @description An expression.
@@ -2965,6 +3978,33 @@ export interface components {
              */
             count?: "exact";
         };
+        ProductUpdateMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+            set: components["schemas"]["ProductPatch"];
+        };
+        ProductDeleteMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+        };
         User: {
             /** Format: uuid */
             id?: string;
@@ -2997,6 +4037,16 @@ export interface components {
                 wishes_via_owner?: components["schemas"]["WishPage"] | null;
             };
         };
+        UserPut: {
+            /** Format: uuid */
+            id?: string;
+            name?: string | null;
+            /**
+             * Format: uuid
+             * @description The id of a file of the bucket avatars.
+             */
+            avatar?: string | null;
+        };
         UserCreate: {
             /** Format: uuid */
             id?: string;
@@ -3006,6 +4056,14 @@ export interface components {
              * @description The id of a file of the bucket avatars.
              */
             avatar?: string | null;
+            /** @description Records of orders that are made with it, and without the field that points to it. */
+            orders_via_customer?: {
+                [key: string]: unknown;
+            }[];
+            /** @description Records of wishes that are made with it, and without the field that points to it. */
+            wishes_via_owner?: {
+                [key: string]: unknown;
+            }[];
         };
         UserPatch: {
             name?: (string | null) | {
@@ -3068,6 +4126,45 @@ export interface components {
             fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["UserExpand"];
         };
+        UserAggregate: {
+            /**
+             * @description Fields whose values make the groups; one relation may lead to a field: author.name.
+             * @example [
+             *       "status"
+             *     ]
+             */
+            group_by?: string[];
+            /**
+             * @description Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field).
+             * @example {
+             *       "n": "count()"
+             *     }
+             */
+            measures: {
+                [key: string]: string;
+            };
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Names of groups and measures to sort by; a minus in front sorts descending. */
+            sort?: string | string[];
+            /**
+             * @description Groups at most.
+             * @default 100
+             */
+            limit: number;
+        };
         UserQuery: {
             /**
              * @description An expression.
@@ -3108,6 +4205,33 @@ export interface components {
              */
             count?: "exact";
         };
+        UserUpdateMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+            set: components["schemas"]["UserPatch"];
+        };
+        UserDeleteMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+        };
         Wish: {
             /** Format: uuid */
             id?: string;
@@ -3129,6 +4253,15 @@ export interface components {
                 /** @description The record it points to; null when there is none or it may not be listed. */
                 product?: components["schemas"]["Product"] | null;
             };
+        };
+        WishPut: {
+            /** Format: uuid */
+            id?: string;
+            /** Format: uuid */
+            owner: string;
+            /** Format: uuid */
+            product: string;
+            note?: string | null;
         };
         WishCreate: {
             /** Format: uuid */
@@ -3207,6 +4340,45 @@ export interface components {
             fields?: ("id" | "owner" | "product" | "note" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["WishExpand"];
         };
+        WishAggregate: {
+            /**
+             * @description Fields whose values make the groups; one relation may lead to a field: author.name.
+             * @example [
+             *       "status"
+             *     ]
+             */
+            group_by?: string[];
+            /**
+             * @description Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field).
+             * @example {
+             *       "n": "count()"
+             *     }
+             */
+            measures: {
+                [key: string]: string;
+            };
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Names of groups and measures to sort by; a minus in front sorts descending. */
+            sort?: string | string[];
+            /**
+             * @description Groups at most.
+             * @default 100
+             */
+            limit: number;
+        };
         WishQuery: {
             /**
              * @description An expression.
@@ -3247,6 +4419,33 @@ export interface components {
              */
             count?: "exact";
         };
+        WishUpdateMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+            set: components["schemas"]["WishPatch"];
+        };
+        WishDeleteMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -3256,6 +4455,760 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collection */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_collection: {
+        parameters: {
+            query?: {
+                /** @description `delete:` and the collection's name, if it has records: they go with it. */
+                confirm?: string;
+            };
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollectionPatch"];
+            };
+        };
+        responses: {
+            /** @description The collection, or the plan of a dry run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionAltered"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_collection_versions: {
+        parameters: {
+            query?: {
+                /** @description Changes of the page at most. */
+                limit?: number;
+                /** @description Where the page begins: what the page before gave as `next_cursor`. */
+                cursor?: string;
+                /** @description `exact` asks for `total`. */
+                count?: string;
+            };
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionVersionPage"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_collection_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                /** @description A version of the schema */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last change until then */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionVersionFull"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_changes: {
         parameters: {
             query: {
@@ -3570,452 +5523,6 @@ export interface operations {
         responses: {
             /** @description The collection */
             201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Collection"];
-                };
-            };
-            /** @description Malformed, or it names what does not exist or may not be named */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in, or the credential is not good here */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Signed in, but this is not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Absent or invisible */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body did not arrive in time */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of things forbids it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A condition of the request does not hold */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description More bytes than allowed */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body's type or coding is not supported */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description One or more values are not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A fault of ours */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not available at the moment */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no room left */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_collection: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                collection: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The collection */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Collection"];
-                };
-            };
-            /** @description Malformed, or it names what does not exist or may not be named */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in, or the credential is not good here */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Signed in, but this is not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Absent or invisible */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body did not arrive in time */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of things forbids it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A condition of the request does not hold */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description More bytes than allowed */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body's type or coding is not supported */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description One or more values are not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A fault of ours */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not available at the moment */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no room left */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_collection: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                collection: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Malformed, or it names what does not exist or may not be named */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Nobody is signed in, or the credential is not good here */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Signed in, but this is not allowed */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Absent or invisible */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body did not arrive in time */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The state of things forbids it */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A condition of the request does not hold */
-            412: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description More bytes than allowed */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body's type or coding is not supported */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description One or more values are not valid */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A fault of ours */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not available at the moment */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no room left */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    update_collection: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                collection: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CollectionPatch"];
-            };
-        };
-        responses: {
-            /** @description The collection */
-            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9839,13 +11346,6 @@ export interface operations {
                     "application/json": components["schemas"]["Genre"];
                 };
             };
-            /** @description Done; asked for with Prefer: return=minimal. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description A problem (RFC 9457). */
             400: {
                 headers: {
@@ -10108,6 +11608,497 @@ export interface operations {
             };
         };
     };
+    aggregate_genres: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenreAggregate"];
+            };
+        };
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more groups than the limit. */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_many_genres: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenreUpdateMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        updated: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_many_genres: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenreDeleteMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        deleted: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_genre: {
         parameters: {
             query?: {
@@ -10243,6 +12234,197 @@ export interface operations {
             };
             /** @description A problem (RFC 9457). */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upsert_genre: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description * lets the record only be made. */
+                "If-None-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenrePut"];
+            };
+        };
+        responses: {
+            /** @description The record, changed. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Genre"];
+                };
+            };
+            /** @description The record, made. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Genre"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10781,13 +12963,6 @@ export interface operations {
                     "application/json": components["schemas"]["OrderLine"];
                 };
             };
-            /** @description Done; asked for with Prefer: return=minimal. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description A problem (RFC 9457). */
             400: {
                 headers: {
@@ -11050,6 +13225,497 @@ export interface operations {
             };
         };
     };
+    aggregate_order_lines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderLineAggregate"];
+            };
+        };
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more groups than the limit. */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_many_order_lines: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderLineUpdateMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        updated: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_many_order_lines: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderLineDeleteMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        deleted: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_order_line: {
         parameters: {
             query?: {
@@ -11185,6 +13851,197 @@ export interface operations {
             };
             /** @description A problem (RFC 9457). */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upsert_order_line: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description * lets the record only be made. */
+                "If-None-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderLinePut"];
+            };
+        };
+        responses: {
+            /** @description The record, changed. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderLine"];
+                };
+            };
+            /** @description The record, made. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderLine"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11723,13 +14580,6 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description Done; asked for with Prefer: return=minimal. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description A problem (RFC 9457). */
             400: {
                 headers: {
@@ -11992,6 +14842,497 @@ export interface operations {
             };
         };
     };
+    aggregate_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderAggregate"];
+            };
+        };
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more groups than the limit. */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_many_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderUpdateMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        updated: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_many_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderDeleteMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        deleted: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_order: {
         parameters: {
             query?: {
@@ -12127,6 +15468,197 @@ export interface operations {
             };
             /** @description A problem (RFC 9457). */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upsert_order: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description * lets the record only be made. */
+                "If-None-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderPut"];
+            };
+        };
+        responses: {
+            /** @description The record, changed. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description The record, made. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12665,13 +16197,6 @@ export interface operations {
                     "application/json": components["schemas"]["Person"];
                 };
             };
-            /** @description Done; asked for with Prefer: return=minimal. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description A problem (RFC 9457). */
             400: {
                 headers: {
@@ -12934,6 +16459,497 @@ export interface operations {
             };
         };
     };
+    aggregate_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonAggregate"];
+            };
+        };
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more groups than the limit. */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_many_people: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonUpdateMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        updated: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_many_people: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonDeleteMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        deleted: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_person: {
         parameters: {
             query?: {
@@ -13069,6 +17085,197 @@ export interface operations {
             };
             /** @description A problem (RFC 9457). */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upsert_person: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description * lets the record only be made. */
+                "If-None-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonPut"];
+            };
+        };
+        responses: {
+            /** @description The record, changed. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description The record, made. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13607,13 +17814,6 @@ export interface operations {
                     "application/json": components["schemas"]["Product"];
                 };
             };
-            /** @description Done; asked for with Prefer: return=minimal. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description A problem (RFC 9457). */
             400: {
                 headers: {
@@ -13876,6 +18076,497 @@ export interface operations {
             };
         };
     };
+    aggregate_products: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductAggregate"];
+            };
+        };
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more groups than the limit. */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_many_products: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductUpdateMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        updated: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_many_products: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductDeleteMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        deleted: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_product: {
         parameters: {
             query?: {
@@ -14011,6 +18702,197 @@ export interface operations {
             };
             /** @description A problem (RFC 9457). */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upsert_product: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description * lets the record only be made. */
+                "If-None-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductPut"];
+            };
+        };
+        responses: {
+            /** @description The record, changed. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description The record, made. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14549,13 +19431,6 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Done; asked for with Prefer: return=minimal. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description A problem (RFC 9457). */
             400: {
                 headers: {
@@ -14818,6 +19693,497 @@ export interface operations {
             };
         };
     };
+    aggregate_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserAggregate"];
+            };
+        };
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more groups than the limit. */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_many_users: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserUpdateMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        updated: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_many_users: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserDeleteMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        deleted: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_user: {
         parameters: {
             query?: {
@@ -14953,6 +20319,197 @@ export interface operations {
             };
             /** @description A problem (RFC 9457). */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upsert_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description * lets the record only be made. */
+                "If-None-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPut"];
+            };
+        };
+        responses: {
+            /** @description The record, changed. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The record, made. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15491,13 +21048,6 @@ export interface operations {
                     "application/json": components["schemas"]["Wish"];
                 };
             };
-            /** @description Done; asked for with Prefer: return=minimal. */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description A problem (RFC 9457). */
             400: {
                 headers: {
@@ -15760,6 +21310,497 @@ export interface operations {
             };
         };
     };
+    aggregate_wishes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WishAggregate"];
+            };
+        };
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more groups than the limit. */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_many_wishes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WishUpdateMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        updated: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_many_wishes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WishDeleteMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        deleted: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_wish: {
         parameters: {
             query?: {
@@ -15895,6 +21936,197 @@ export interface operations {
             };
             /** @description A problem (RFC 9457). */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upsert_wish: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description * lets the record only be made. */
+                "If-None-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WishPut"];
+            };
+        };
+        responses: {
+            /** @description The record, changed. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wish"];
+                };
+            };
+            /** @description The record, made. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wish"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
