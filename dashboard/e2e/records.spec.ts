@@ -151,6 +151,69 @@ test.describe("collections and records", () => {
 		await expect(app.getByRole("dialog")).toHaveCount(0);
 	});
 
+	test("values of every type are shown, and changed in inputs of their own", async ({
+		app,
+		elsewhere,
+	}) => {
+		const fields = [
+			{ name: "page", type: "editor" },
+			{ name: "mail", type: "email", description: "Where to write to" },
+			{ name: "day", type: "date" },
+			{ name: "cost", type: "number", format: "decimal", scale: 2, min: "0.50" },
+			{ name: "labels", type: "select", multiple: true, values: ["red", "green"] },
+			{ name: "meta", type: "json" },
+			{ name: "place", type: "geo" },
+		];
+		const made = await elsewhere("POST", "/p/blog/v1/collections", { name: "kinds", fields });
+		expect(made.status).toBe(201);
+		await app.goto("/dashboard/projects/blog/records/kinds?record=new");
+		const drawer = app.getByRole("dialog");
+		await drawer.getByLabel("page").fill("<p onclick=x()>Hello</p><script>1</script>");
+		await drawer.getByLabel("mail").fill("nobody");
+		await expect(drawer.getByText("Where to write to")).toBeVisible();
+		await drawer.getByLabel("day").fill("2026-05-01");
+		await drawer.getByLabel("cost").fill("0.1");
+		await drawer
+			.getByRole("combobox", { name: "labels" })
+			.or(drawer.getByLabel("labels"))
+			.first()
+			.click();
+		await app.getByRole("option", { name: "green" }).click();
+		await drawer.getByLabel("page").click();
+		await drawer.getByLabel("meta").fill('{"a": [1, null]}');
+		await drawer.getByLabel("place").fill('{"lat": 91, "lon": 0}');
+		await drawer.getByRole("button", { name: "Create" }).click();
+		await expect(drawer.getByLabel("mail")).toHaveAccessibleDescription(/address/i);
+		await expect(drawer.getByLabel("cost")).toHaveAccessibleDescription(/0\.50/);
+		await expect(drawer.getByLabel("place")).toHaveAccessibleDescription(/-90 to 90/);
+		await drawer.getByLabel("mail").fill("ada@example.com");
+		await drawer.getByLabel("cost").fill("12.5");
+		await drawer.getByLabel("place").fill('{"lat": 52.5, "lon": 13.4}');
+		await accessible(app);
+		await picture(app, "record-kinds");
+		await drawer.getByRole("button", { name: "Create" }).click();
+		await expect(app.getByText("The record was made.")).toBeVisible();
+		await drawer.getByLabel("meta").fill('{"a": 2}');
+		await expect(drawer.getByText("1 changed")).toBeVisible();
+		await drawer.getByRole("button", { name: "Save" }).click();
+		await expect(app.getByText("Saved.")).toBeVisible();
+		const page = await (await elsewhere("GET", "/p/blog/v1/records/kinds")).json();
+		expect(page.items[0]).toMatchObject({
+			page: "<p>Hello</p>",
+			mail: "ada@example.com",
+			day: "2026-05-01",
+			cost: "12.50",
+			labels: ["green"],
+			meta: { a: 2 },
+			place: { lat: 52.5, lon: 13.4 },
+		});
+		await app.goto("/dashboard/projects/blog/records/kinds");
+		await expect(row(app, "12.50")).toContainText("green");
+		await picture(app, "grid-kinds");
+		const gone = await elsewhere("DELETE", "/p/blog/v1/collections/kinds?confirm=delete:kinds");
+		expect(gone.status).toBe(204);
+	});
+
 	test("leaving a changed form asks first", async ({ app }) => {
 		await app.goto("/dashboard/projects/shop/records/genres?record=new");
 		const drawer = app.getByRole("dialog").first();
@@ -159,6 +222,8 @@ test.describe("collections and records", () => {
 		const question = app.getByRole("dialog", { name: "Leave without saving?" });
 		await question.getByRole("button", { name: "Cancel" }).click();
 		await expect(drawer.getByLabel("name")).toHaveValue("Unsaved");
+		// A key that is pressed while the question fades away is the question's.
+		await expect(question).toHaveCount(0);
 		await app.keyboard.press("Escape");
 		await question.getByRole("button", { name: "Leave" }).click();
 		await expect(app.getByRole("dialog")).toHaveCount(0);

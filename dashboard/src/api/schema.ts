@@ -7,12 +7,19 @@ import type { components } from "./project";
 
 export const FIELD_TYPES = [
 	"text",
+	"editor",
+	"email",
+	"url",
 	"number",
 	"bool",
 	"datetime",
-	"relation",
+	"date",
 	"select",
+	"relation",
 	"file",
+	"json",
+	"geo",
+	"uuid",
 ] as const;
 export type FieldType = (typeof FIELD_TYPES)[number];
 
@@ -25,9 +32,14 @@ export interface Field {
 	hidden?: boolean;
 	read_only?: boolean;
 	write_once?: boolean;
-	format?: string;
-	min?: number;
-	max?: number;
+	/** Of numbers. `wide` and `decimal` are exact, and texts on the wire. */
+	format?: "integer" | "float" | "wide" | "decimal";
+	/** Numbers, but texts of exact numbers. */
+	min?: number | string;
+	max?: number | string;
+	/** Of choices: a list of them. */
+	multiple?: boolean;
+	description?: string;
 	collection?: string;
 	values?: string[];
 	bucket?: string;
@@ -64,6 +76,10 @@ export interface CollectionChange {
 	fields?: { add: Field[] };
 	indexes?: { add: Index[] };
 }
+
+/** Whether a number is one that JavaScript's cannot hold. */
+export const isExact = ({ format }: { format?: string }) =>
+	format === "wide" || format === "decimal";
 
 const system = (name: string, type: Field["type"], more: Partial<Field> = {}): Field => ({
 	name,

@@ -3,6 +3,7 @@
 import {
 	Group,
 	Input,
+	MultiSelect,
 	NumberInput,
 	SegmentedControl,
 	Select,
@@ -13,8 +14,9 @@ import {
 import { DateTimePicker } from "@mantine/dates";
 import dayjs from "dayjs";
 import type { ReactNode } from "react";
-import type { Field } from "../api/schema";
+import { type Field, isExact } from "../api/schema";
 import { FileInput } from "./FileInput";
+import { JsonField } from "./JsonField";
 import { RelationInput } from "./RelationInput";
 import { isExpression } from "./values";
 
@@ -31,6 +33,7 @@ interface Props {
 /** What a person should know of the field, beside its name. */
 function explain(field: Field, isNew: boolean): string | undefined {
 	const words: string[] = [];
+	if (field.description) words.push(field.description);
 	if (field.type === "number") {
 		if (field.min !== undefined && field.max !== undefined)
 			words.push(`${field.min} to ${field.max}`);
@@ -56,6 +59,15 @@ export function FieldInput({ project, field, value, onChange, error, isNew, disa
 	};
 	switch (field.type) {
 		case "number":
+			if (isExact(field))
+				return (
+					<TextInput
+						{...common}
+						inputMode="decimal"
+						value={(value as string | null) ?? ""}
+						onChange={(event) => onChange(event.currentTarget.value.trim() || null)}
+					/>
+				);
 			return (
 				<NumberInput
 					{...common}
@@ -111,7 +123,30 @@ export function FieldInput({ project, field, value, onChange, error, isNew, disa
 					onChange={(next) => onChange(next ? dayjs(next).toISOString() : null)}
 				/>
 			);
+		case "date":
+			return (
+				<TextInput
+					{...common}
+					type="date"
+					value={(value as string | null) ?? ""}
+					onChange={(event) => onChange(event.currentTarget.value || null)}
+				/>
+			);
+		case "json":
+		case "geo":
+			return <JsonField {...common} value={value} onChange={onChange} />;
 		case "select":
+			if (field.multiple)
+				return (
+					<MultiSelect
+						{...common}
+						data={field.values ?? []}
+						value={(value as string[] | null) ?? []}
+						onChange={onChange}
+						searchable={(field.values?.length ?? 0) > 8}
+						comboboxProps={{ shadow: "md" }}
+					/>
+				);
 			return (
 				<Select
 					{...common}
@@ -147,7 +182,8 @@ export function FieldInput({ project, field, value, onChange, error, isNew, disa
 				/>
 			);
 		default: {
-			const isLong = (field.max ?? 1000) > 250;
+			const isLong =
+				field.type === "editor" || (field.type === "text" && Number(field.max ?? 1000) > 250);
 			const text = {
 				...common,
 				value: (value as string | null) ?? "",

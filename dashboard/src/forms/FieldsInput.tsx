@@ -25,12 +25,19 @@ import { type FieldDraft, type IndexDraft, newField, newIndex } from "./definiti
 
 const TYPES: Record<FieldType, string> = {
 	text: "Text",
+	editor: "Formatted text",
+	email: "E-mail address",
+	url: "Web address",
 	number: "Number",
 	bool: "Yes or no",
 	datetime: "Date and time",
-	relation: "Relation",
+	date: "Date",
 	select: "Choice",
+	relation: "Relation",
 	file: "File",
+	json: "JSON",
+	geo: "Place on the map",
+	uuid: "UUID",
 };
 
 interface FieldsProps {
@@ -97,7 +104,7 @@ function FieldCard({
 	const targets = [...new Set([...collections.map(({ name }) => name), ...(own ? [own] : [])])];
 	const limits = field.type === "text" ? ["Shortest", "Longest"] : ["Least", "Greatest"];
 	const flag = (
-		name: "required" | "unique" | "hidden" | "read_only" | "write_once",
+		name: "required" | "unique" | "hidden" | "read_only" | "write_once" | "multiple",
 		label: string,
 		tip: string,
 	) => (
@@ -142,10 +149,12 @@ function FieldCard({
 									data={[
 										{ value: "integer", label: "Whole" },
 										{ value: "float", label: "With fraction" },
+										{ value: "decimal", label: "Exact decimal" },
+										{ value: "wide", label: "Whole, 64 bits" },
 									]}
 									value={field.format}
 									onChange={(format) =>
-										onChange({ format: format === "integer" ? "integer" : "float" })
+										onChange({ format: (format ?? "float") as FieldDraft["format"] })
 									}
 									allowDeselect={false}
 									error={errorOf("format")}
@@ -220,6 +229,8 @@ function FieldCard({
 				<Group gap="md" align="flex-end">
 					<Group gap="md" style={{ flex: "3 1 260px" }} pb={8}>
 						{flag("required", "required", "Every record must have a value.")}
+						{field.type === "select" &&
+							flag("multiple", "several", "A record may have more than one.")}
 						{flag("unique", "unique", "No two records may have the same value.")}
 						{flag("hidden", "hidden", "Exists for keys and operators only.")}
 						{flag("read_only", "read-only", "Only keys and operators may send it.")}

@@ -22,6 +22,25 @@ describe("a field's definition", () => {
 		});
 	});
 
+	it("sends exact numbers as texts and lists as lists", () => {
+		const cost = {
+			...newField(),
+			name: "cost",
+			type: "number" as const,
+			format: "decimal" as const,
+		};
+		expect(definition({ ...cost, min: 0.5, default: "1.50" })).toMatchObject({
+			format: "decimal",
+			min: "0.5",
+			default: "1.50",
+		});
+		const labels = { ...newField(), name: "l", type: "select" as const, values: ["a"] };
+		expect(definition({ ...labels, multiple: true, default: '["a"]' })).toMatchObject({
+			multiple: true,
+			default: ["a"],
+		});
+	});
+
 	it("tells expressions from constants", () => {
 		const draft = { ...newField(), name: "p", type: "number" as const, default: "product.price" };
 		expect(definition({ ...draft, computed: true }).default).toEqual({

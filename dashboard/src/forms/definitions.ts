@@ -6,6 +6,7 @@ import {
 	type Field,
 	type FieldType,
 	type Index,
+	isExact,
 	type NewCollection,
 	type Rules,
 } from "../api/schema";
@@ -20,9 +21,11 @@ export interface FieldDraft {
 	hidden: boolean;
 	read_only: boolean;
 	write_once: boolean;
-	format: "integer" | "float";
+	format: "integer" | "float" | "wide" | "decimal";
 	min: number | "";
 	max: number | "";
+	/** Of choices: a list of them. */
+	multiple: boolean;
 	collection: string;
 	bucket: string;
 	values: string[];
@@ -52,6 +55,7 @@ export const newField = (): FieldDraft => ({
 	format: "float",
 	min: "",
 	max: "",
+	multiple: false,
 	collection: "",
 	bucket: "",
 	values: [],
@@ -66,9 +70,16 @@ export const NO_RULES: Rules = { list: null, view: null, create: null, update: n
 /** A constant as its field's type has it; a text that does not fit is sent as it is, for the server to name. */
 function constant(draft: FieldDraft): unknown {
 	const text = draft.default;
-	if (draft.type === "number")
+	if (draft.type === "number" && !isExact(draft))
 		return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
 	if (draft.type === "bool") return text === "true" ? true : text === "false" ? false : text;
+	if (draft.type === "json" || draft.type === "geo" || draft.multiple) {
+		try {
+			return JSON.parse(text);
+		} catch {
+			return text;
+		}
+	}
 	return text;
 }
 
@@ -80,12 +91,17 @@ export function definition(draft: FieldDraft): Field {
 	}
 	if (draft.type === "number") field.format = draft.format;
 	if (draft.type === "text" || draft.type === "number") {
-		if (draft.min !== "") field.min = draft.min;
-		if (draft.max !== "") field.max = draft.max;
+		const bound = (value: number) =>
+			draft.type === "number" && isExact(draft) ? String(value) : value;
+		if (draft.min !== "") field.min = bound(draft.min);
+		if (draft.max !== "") field.max = bound(draft.max);
 	}
 	if (draft.type === "relation") field.collection = draft.collection;
 	if (draft.type === "file") field.bucket = draft.bucket;
-	if (draft.type === "select") field.values = draft.values;
+	if (draft.type === "select") {
+		field.values = draft.values;
+		if (draft.multiple) field.multiple = true;
+	}
 	if (draft.default !== "") {
 		field.default = draft.computed ? { expression: draft.default } : constant(draft);
 	}

@@ -23,6 +23,9 @@ const EQUAL: Operator[] = [
 export function operatorsOf(field: Field): Operator[] {
 	switch (field.type) {
 		case "text":
+		case "editor":
+		case "email":
+		case "url":
 			return [
 				{ id: "contains", label: "contains" },
 				...EQUAL,
@@ -46,7 +49,13 @@ export function operatorsOf(field: Field): Operator[] {
 				...EMPTY,
 			];
 		case "datetime":
+		case "date":
 			return [{ id: ">=", label: "from" }, { id: "<", label: "before" }, ...EMPTY];
+		case "json":
+		case "geo":
+			return EMPTY;
+		case "select":
+			return field.multiple ? [{ id: "has", label: "has" }] : [...EQUAL, ...EMPTY];
 		default:
 			return [...EQUAL, ...EMPTY];
 	}
@@ -72,6 +81,7 @@ export function condition(field: Field, operator: string, value: unknown): strin
 	if (operator === "true") return `${name} == true`;
 	if (operator === "false") return `${name} == false`;
 	if (value === null || value === undefined || value === "") return undefined;
+	if (operator === "has") return `${literal(String(value))} in ${name}`;
 	if (field.type === "number") {
 		const number = Number(value);
 		return Number.isFinite(number) ? `${name} ${operator} ${number}` : undefined;

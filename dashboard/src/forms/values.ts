@@ -32,7 +32,9 @@ export function isExpression(value: unknown): value is { expression: string } {
 	return typeof value === "object" && value !== null && "expression" in value;
 }
 
-const same = (a: unknown, b: unknown) => a === b || (isBlank(a) && isBlank(b));
+const same = (a: unknown, b: unknown) =>
+	a === b || (isBlank(a) && isBlank(b)) || (isObject(a) && JSON.stringify(a) === JSON.stringify(b));
+const isObject = (value: unknown) => typeof value === "object" && value !== null;
 const isBlank = (value: unknown) => value === null || value === undefined;
 
 /** The body of a create: what was given. What was left empty is the server's to fill. */

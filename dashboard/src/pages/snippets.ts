@@ -1,6 +1,6 @@
 // Requests to copy, made for the project as it is.
 
-import type { Collection } from "../api/schema";
+import { type Collection, isExact } from "../api/schema";
 
 export interface Snippet {
 	title: string;
@@ -9,19 +9,32 @@ export interface Snippet {
 }
 
 /** An example value for a field, as JSON. */
-function example({ type, values, format, min }: Collection["fields"][number]): unknown {
-	switch (type) {
+function example(field: Collection["fields"][number]): unknown {
+	const least = Number(field.min ?? 1);
+	switch (field.type) {
 		case "number":
-			return format === "integer" ? Math.max(1, Math.ceil(min ?? 1)) : Math.max(1.5, min ?? 1.5);
+			if (isExact(field)) return String(field.min ?? "1");
+			return field.format === "integer" ? Math.max(1, Math.ceil(least)) : Math.max(1.5, least);
 		case "bool":
 			return true;
 		case "datetime":
 			return "2026-01-01T00:00:00Z";
+		case "date":
+			return "2026-01-01";
 		case "select":
-			return values?.[0] ?? "";
+			return field.multiple ? field.values?.slice(0, 1) : (field.values?.[0] ?? "");
 		case "relation":
 		case "file":
+		case "uuid":
 			return "ID";
+		case "json":
+			return {};
+		case "geo":
+			return { lat: 52.5, lon: 13.4 };
+		case "email":
+			return "ada@example.com";
+		case "url":
+			return "https://example.com";
 		default:
 			return "text";
 	}

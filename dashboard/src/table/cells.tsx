@@ -53,7 +53,11 @@ export function Value({
 		case "number":
 			return String(value);
 		case "select":
-			return <Badge color={tone(field, String(value))}>{String(value)}</Badge>;
+			return [value].flat().map((each) => (
+				<Badge key={String(each)} color={tone(field, String(each))} mr={4}>
+					{String(each)}
+				</Badge>
+			));
 		case "relation": {
 			const target = collections.find(({ name }) => name === field.collection);
 			const other = record.expand?.[field.name];
@@ -114,6 +118,13 @@ export function RecordLink({
 const SIZES: Record<Field["type"], number> = {
 	id: 140,
 	text: 200,
+	editor: 220,
+	email: 190,
+	url: 200,
+	json: 200,
+	geo: 180,
+	uuid: 140,
+	date: 110,
 	number: 110,
 	bool: 90,
 	datetime: 175,
@@ -131,9 +142,9 @@ export function recordColumns(
 	return allFields(collection).map((field) => ({
 		id: field.name,
 		header: field.name,
-		size: Math.max(SIZES[field.type], field.name.length * 8 + 40),
+		size: Math.max(SIZES[field.type] ?? 160, field.name.length * 8 + 40),
 		align: field.type === "number" ? "right" : undefined,
-		sortable: field.type !== "file",
+		sortable: !(["file", "json", "geo"].includes(field.type) || field.multiple),
 		cell: (record) => (
 			<Value project={project} field={field} record={record} collections={collections} />
 		),
