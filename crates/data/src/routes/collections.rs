@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use gate::{Body, Caller, Idempotent, Problem, QueryInput};
 use kernel::Page;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
@@ -73,13 +74,10 @@ enum FieldTypeView {
     File,
 }
 
-#[derive(serde::Serialize, ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "describes what `Field::describe` builds")]
-#[schema(as = CollectionFieldBound)]
-enum BoundView {
-    Number(f64),
-    Text(String),
+/// A bound: a number, or the text of an exact one.
+fn bound() -> Schema {
+    let kinds = SchemaType::from_iter([Type::Number, Type::String]);
+    ObjectBuilder::new().schema_type(kinds).build().into()
 }
 
 /// A field. `min` and `max` bound a text's length or a number's value.
@@ -124,11 +122,11 @@ pub(super) struct FieldView {
     #[schema(required = false, nullable = false, maximum = 18)]
     scale: Option<u32>,
     /// Texts: code points at least. Numbers: the least value, a text where the format is sent so.
-    #[schema(required = false, nullable = false, inline)]
-    min: Option<BoundView>,
+    #[schema(required = false, schema_with = bound)]
+    min: (),
     /// Texts: code points at most. Numbers: the greatest value, a text where the format is sent so.
-    #[schema(required = false, nullable = false, inline)]
-    max: Option<BoundView>,
+    #[schema(required = false, schema_with = bound)]
+    max: (),
     /// Texts: what they must match, found anywhere in the text unless `^` and `$` hold it to the whole. The syntax is that
     /// of Rust's crate `regex`, without look-around and back-references.
     #[schema(required = false, nullable = false)]
