@@ -39,7 +39,7 @@ test.describe("collections and records", () => {
 			.or(second.getByLabel("Kind"))
 			.first()
 			.click();
-		await app.getByRole("option", { name: "Whole" }).click();
+		await app.getByRole("option", { name: "Whole", exact: true }).click();
 		await second.getByLabel("Least").fill("1");
 		await second.getByLabel("Greatest").fill("5");
 		await app.getByRole("button", { name: "Add field" }).click();
@@ -173,11 +173,7 @@ test.describe("collections and records", () => {
 		await expect(drawer.getByText("Where to write to")).toBeVisible();
 		await drawer.getByLabel("day").fill("2026-05-01");
 		await drawer.getByLabel("cost").fill("0.1");
-		await drawer
-			.getByRole("combobox", { name: "labels" })
-			.or(drawer.getByLabel("labels"))
-			.first()
-			.click();
+		await drawer.getByRole("combobox", { name: "labels" }).press("ArrowDown");
 		await app.getByRole("option", { name: "green" }).click();
 		await drawer.getByLabel("page").click();
 		await drawer.getByLabel("meta").fill('{"a": [1, null]}');

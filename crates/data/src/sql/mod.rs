@@ -13,6 +13,7 @@ pub(crate) mod list;
 pub(crate) mod plan;
 pub(crate) mod projection;
 pub(crate) mod related;
+pub(crate) mod survey;
 pub(crate) mod write;
 
 /// Quotes an identifier. Names follow the catalogue's grammar; doubling quotes is the second line.

@@ -14,11 +14,31 @@ const EMAIL: &str = "bench@example.com";
 const PASSWORD: &str = "only-for-this-bench";
 const RECORDS: &str = "/p/bench/v1/records/items";
 
-pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> {
-    let folder = folder(scratch, "galley")?;
+/// Any 32 bytes: what is sealed in the bench is thrown away with it.
+const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// On SQLite, or on the PostgreSQL server at an address.
+pub fn start(
+    program: &Path,
+    scratch: &Path,
+    rows: usize,
+    postgres: Option<&str>,
+) -> Outcome<Contender> {
+    let folder = folder(
+        scratch,
+        if postgres.is_some() {
+            "galley-postgres"
+        } else {
+            "galley"
+        },
+    )?;
     let command = || {
         let mut command = Command::new(program);
         command.arg("--data-dir").arg(folder.join("data"));
+        if let Some(url) = postgres {
+            command.env("GALLEY_DATABASE__URL", url);
+            command.env("GALLEY_SECRETS__MASTER_KEY", MASTER_KEY);
+        }
         command
     };
     capture(command().args(["project", "create", "bench"]))?;
@@ -51,7 +71,12 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
     };
     Ok(Contender {
         name: "galley",
-        about: "Galley".to_owned(),
+        about: if postgres.is_some() {
+            "Galley on PostgreSQL"
+        } else {
+            "Galley"
+        }
+        .to_owned(),
         server,
         token,
         load: Box::new(load),

@@ -1796,8 +1796,8 @@ export interface components {
              * @description Decimals: digits after the point; 2 if absent.
              */
             scale?: number;
-            min?: (number | string) & Record<string, unknown>;
-            max?: (number | string) & Record<string, unknown>;
+            min?: number | string;
+            max?: number | string;
             /**
              * @description Texts: what they must match, found anywhere in the text unless `^` and `$` hold it to the whole. The syntax is that
              *     of Rust's crate `regex`, without look-around and back-references.
