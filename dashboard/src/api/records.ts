@@ -7,7 +7,8 @@ import { keys } from "./keys";
 export type RecordData = Record<string, unknown> & {
 	id: string;
 	_version?: number;
-	expand?: Record<string, RecordData | null>;
+	/** A record for a relation to one, a page of them for a relation to many. */
+	expand?: Record<string, RecordData | { items: RecordData[] } | null>;
 };
 
 export interface ListQuery {
@@ -87,4 +88,11 @@ export async function countRecords(project: string, collection: string, filter?:
 		query: { filter, count: "exact", limit: 1, fields: "id" },
 	});
 	return data.total ?? 0;
+}
+
+/** The records that a relation of a record was expanded to. */
+export function expanded(record: RecordData, field: string): RecordData[] {
+	const found = record.expand?.[field];
+	if (!found) return [];
+	return "items" in found && Array.isArray(found.items) ? found.items : [found as RecordData];
 }

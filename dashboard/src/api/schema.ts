@@ -37,7 +37,7 @@ export interface Field {
 	/** Numbers, but texts of exact numbers. */
 	min?: number | string;
 	max?: number | string;
-	/** Of choices: a list of them. */
+	/** Of choices, relations and files: a list of them. */
 	multiple?: boolean;
 	description?: string;
 	collection?: string;

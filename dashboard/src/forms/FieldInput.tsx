@@ -18,6 +18,7 @@ import { type Field, isExact } from "../api/schema";
 import { FileInput } from "./FileInput";
 import { JsonField } from "./JsonField";
 import { RelationInput } from "./RelationInput";
+import { RelationsInput } from "./RelationsInput";
 import { isExpression } from "./values";
 
 interface Props {
@@ -161,6 +162,16 @@ export function FieldInput({ project, field, value, onChange, error, isNew, disa
 				/>
 			);
 		case "relation":
+			if (field.multiple)
+				return (
+					<RelationsInput
+						{...common}
+						project={project}
+						collection={field.collection ?? ""}
+						value={(value as string[] | null) ?? []}
+						onChange={onChange}
+					/>
+				);
 			return (
 				<RelationInput
 					{...common}
@@ -177,8 +188,9 @@ export function FieldInput({ project, field, value, onChange, error, isNew, disa
 					{...common}
 					project={project}
 					bucket={field.bucket ?? ""}
-					value={(value as string | null) ?? null}
-					onChange={onChange}
+					multiple={field.multiple}
+					value={[(value as string | string[] | null) ?? []].flat()}
+					onChange={(ids) => onChange(field.multiple ? ids : (ids[0] ?? null))}
 				/>
 			);
 		default: {

@@ -21,7 +21,7 @@ import { useQuery } from "@tanstack/react-query";
 import { bucketsQuery } from "../api/files";
 import { FIELD_TYPES, type FieldType, useCollections } from "../api/schema";
 import { mono } from "../ui/mono";
-import { type FieldDraft, type IndexDraft, newField, newIndex } from "./definitions";
+import { type FieldDraft, type IndexDraft, MULTIPLE, newField, newIndex } from "./definitions";
 
 const TYPES: Record<FieldType, string> = {
 	text: "Text",
@@ -229,7 +229,7 @@ function FieldCard({
 				<Group gap="md" align="flex-end">
 					<Group gap="md" style={{ flex: "3 1 260px" }} pb={8}>
 						{flag("required", "required", "Every record must have a value.")}
-						{field.type === "select" &&
+						{MULTIPLE.includes(field.type) &&
 							flag("multiple", "several", "A record may have more than one.")}
 						{flag("unique", "unique", "No two records may have the same value.")}
 						{flag("hidden", "hidden", "Exists for keys and operators only.")}

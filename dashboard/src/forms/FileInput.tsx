@@ -1,4 +1,4 @@
-// A field that holds a file: shows it, replaces it, takes it away.
+// A field that holds a file, or a list of them: shows them, adds, replaces, takes away.
 
 import {
 	Anchor,
@@ -9,6 +9,7 @@ import {
 	Input,
 	Paper,
 	Progress,
+	Stack,
 	Text,
 } from "@mantine/core";
 import { IconFile, IconUpload } from "@tabler/icons-react";
@@ -21,8 +22,10 @@ import { sizeText } from "../ui/size";
 interface Props {
 	project: string;
 	bucket: string;
-	value: string | null;
-	onChange: (value: string | null) => void;
+	/** What the field holds: at most one unless `multiple`. */
+	value: readonly string[];
+	onChange: (value: string[]) => void;
+	multiple?: boolean;
 	label: string;
 	description?: string;
 	error?: ReactNode;
@@ -31,20 +34,27 @@ interface Props {
 	name?: string;
 }
 
-export function FileInput({ project, bucket, value, onChange, error, ...input }: Props) {
+export function FileInput({ project, bucket, value, onChange, multiple, error, ...input }: Props) {
 	const [part, setPart] = useState(0);
-	const file = useQuery({ ...fileQuery(project, bucket, value ?? ""), enabled: value !== null });
 	const upload = useMutation({
-		mutationFn: (chosen: File) => {
-			setPart(0);
-			// A folder of its own, so that a name used twice replaces nothing.
-			return uploadFile(project, bucket, `${crypto.randomUUID()}/${chosen.name}`, chosen, setPart);
+		mutationFn: async (chosen: File[]) => {
+			const made: string[] = [];
+			for (const [at, file] of chosen.entries()) {
+				const show = (of: number) => setPart((at + of) / chosen.length);
+				show(0);
+				// A folder of its own, so that a name used twice replaces nothing.
+				const path = `${crypto.randomUUID()}/${file.name}`;
+				made.push((await uploadFile(project, bucket, path, file, show)).id);
+			}
+			return made;
 		},
-		onSuccess: ({ id }) => onChange(id),
+		onSuccess: (made) => onChange(multiple ? [...value, ...made] : made),
 	});
 	const fault = upload.error ? asProblem(upload.error) : undefined;
-	const isPicture =
-		file.data?.content_type.startsWith("image/") && file.data.content_type !== "image/svg+xml";
+	const send = (chosen: File | File[] | null) => {
+		const files = chosen ? [chosen].flat() : [];
+		if (files.length > 0) upload.mutate(files);
+	};
 	return (
 		<Input.Wrapper
 			label={input.label}
@@ -54,63 +64,88 @@ export function FileInput({ project, bucket, value, onChange, error, ...input }:
 			error={fault ? (fault.detail ?? fault.title) : error}
 		>
 			<Paper withBorder p="xs" mt={4}>
-				<Group gap="sm" wrap="nowrap">
-					{value !== null && isPicture ? (
-						<Image src={bytesOf(project, value)} w={52} h={52} radius="sm" fit="cover" alt="" />
-					) : (
-						<IconFile size={22} stroke={1.5} aria-hidden />
-					)}
-					<div style={{ flex: 1, minWidth: 0 }}>
-						{value === null ? (
-							<Text size="sm" c="dimmed">
-								No file
-							</Text>
-						) : (
-							<>
-								<Anchor size="sm" href={bytesOf(project, value)} download truncate display="block">
-									{file.data?.path.split("/").at(-1) ?? value}
-								</Anchor>
-								{file.data && (
-									<Text size="xs" c="dimmed">
-										{file.data.content_type} · {sizeText(file.data.size_bytes)}
-									</Text>
-								)}
-							</>
-						)}
-						{upload.isPending && (
-							<Progress value={part * 100} size="sm" mt={4} aria-label="Upload" />
-						)}
-					</div>
-					<FileButton
-						onChange={(chosen) => chosen && upload.mutate(chosen)}
-						disabled={input.disabled}
-					>
-						{(props) => (
-							<Button
-								{...props}
-								size="compact-sm"
-								variant="default"
-								leftSection={<IconUpload size={14} />}
-								loading={upload.isPending}
-								aria-label={`Upload ${input.label}`}
-							>
-								{value === null ? "Upload" : "Replace"}
-							</Button>
-						)}
-					</FileButton>
-					{value !== null && (
-						<Button
-							size="compact-sm"
-							variant="subtle"
-							color="gray"
+				<Stack gap="xs">
+					{value.map((id) => (
+						<OneFile
+							key={id}
+							project={project}
+							bucket={bucket}
+							id={id}
 							disabled={input.disabled}
-							onClick={() => onChange(null)}
-						>
-							Remove
-						</Button>
-					)}
-				</Group>
+							onRemove={() => onChange(value.filter((other) => other !== id))}
+						/>
+					))}
+					<Group gap="sm" justify="space-between">
+						<Text size="sm" c="dimmed">
+							{value.length === 0 && (multiple ? "No files" : "No file")}
+						</Text>
+						<FileButton onChange={send} multiple={multiple === true} disabled={input.disabled}>
+							{(props) => (
+								<Button
+									{...props}
+									size="compact-sm"
+									variant="default"
+									leftSection={<IconUpload size={14} />}
+									loading={upload.isPending}
+									aria-label={`Upload ${input.label}`}
+								>
+									{multiple ? "Add" : value.length === 0 ? "Upload" : "Replace"}
+								</Button>
+							)}
+						</FileButton>
+					</Group>
+					{upload.isPending && <Progress value={part * 100} size="sm" aria-label="Upload" />}
+				</Stack>
 			</Paper>
 		</Input.Wrapper>
+	);
+}
+
+/** One file of the field. */
+function OneFile({
+	project,
+	bucket,
+	id,
+	disabled,
+	onRemove,
+}: {
+	project: string;
+	bucket: string;
+	id: string;
+	disabled?: boolean;
+	onRemove: () => void;
+}) {
+	const { data } = useQuery(fileQuery(project, bucket, id));
+	const isPicture =
+		data?.content_type.startsWith("image/") && data.content_type !== "image/svg+xml";
+	const name = data?.path.split("/").at(-1) ?? id;
+	return (
+		<Group gap="sm" wrap="nowrap">
+			{isPicture ? (
+				<Image src={bytesOf(project, id)} w={52} h={52} radius="sm" fit="cover" alt="" />
+			) : (
+				<IconFile size={22} stroke={1.5} aria-hidden />
+			)}
+			<div style={{ flex: 1, minWidth: 0 }}>
+				<Anchor size="sm" href={bytesOf(project, id)} download truncate display="block">
+					{name}
+				</Anchor>
+				{data && (
+					<Text size="xs" c="dimmed">
+						{data.content_type} · {sizeText(data.size_bytes)}
+					</Text>
+				)}
+			</div>
+			<Button
+				size="compact-sm"
+				variant="subtle"
+				color="gray"
+				disabled={disabled}
+				onClick={onRemove}
+				aria-label={`Remove ${name}`}
+			>
+				Remove
+			</Button>
+		</Group>
 	);
 }

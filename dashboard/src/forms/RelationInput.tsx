@@ -22,6 +22,7 @@ interface Props {
 	disabled?: boolean;
 	clearable?: boolean;
 	name?: string;
+	"aria-label"?: string;
 }
 
 const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text.trim());

@@ -24,7 +24,7 @@ export interface FieldDraft {
 	format: "integer" | "float" | "wide" | "decimal";
 	min: number | "";
 	max: number | "";
-	/** Of choices: a list of them. */
+	/** Of choices, relations and files: a list of them. */
 	multiple: boolean;
 	collection: string;
 	bucket: string;
@@ -83,6 +83,9 @@ function constant(draft: FieldDraft): unknown {
 	return text;
 }
 
+/** The types of which a record may have a list. */
+export const MULTIPLE: readonly FieldType[] = ["select", "relation", "file"];
+
 /** The field as it is sent: options of other types are left out, and so is what is off. */
 export function definition(draft: FieldDraft): Field {
 	const field: Field = { name: draft.name.trim(), type: draft.type };
@@ -98,10 +101,8 @@ export function definition(draft: FieldDraft): Field {
 	}
 	if (draft.type === "relation") field.collection = draft.collection;
 	if (draft.type === "file") field.bucket = draft.bucket;
-	if (draft.type === "select") {
-		field.values = draft.values;
-		if (draft.multiple) field.multiple = true;
-	}
+	if (draft.type === "select") field.values = draft.values;
+	if (MULTIPLE.includes(draft.type) && draft.multiple) field.multiple = true;
 	if (draft.default !== "") {
 		field.default = draft.computed ? { expression: draft.default } : constant(draft);
 	}

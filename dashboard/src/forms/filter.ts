@@ -54,10 +54,8 @@ export function operatorsOf(field: Field): Operator[] {
 		case "json":
 		case "geo":
 			return EMPTY;
-		case "select":
-			return field.multiple ? [{ id: "has", label: "has" }] : [...EQUAL, ...EMPTY];
 		default:
-			return [...EQUAL, ...EMPTY];
+			return field.multiple ? [{ id: "has", label: "has" }] : [...EQUAL, ...EMPTY];
 	}
 }
 

@@ -1,6 +1,6 @@
 // What a message about a record may say, for the operator to change.
 
-import type { RecordData } from "../api/records";
+import { expanded, type RecordData } from "../api/records";
 import type { Collection } from "../api/schema";
 import { labelFields } from "../forms/labels";
 
@@ -27,8 +27,9 @@ export function suggestion(
 		if (field.type === "relation") {
 			if (field.collection === "users") return [];
 			const target = collections.find(({ name }) => name === field.collection);
-			const label = labelFields(target).map((name) => record.expand?.[field.name]?.[name])[0];
-			return label ? [`${field.name}: ${label}`] : [];
+			const [name] = labelFields(target);
+			const labels = expanded(record, field.name).flatMap((other) => (name && other[name]) || []);
+			return labels.length > 0 ? [`${field.name}: ${labels.join(", ")}`] : [];
 		}
 		if (field.type === "file" || field.type === "bool") return [];
 		return [`${field.name}: ${value}`];

@@ -25,6 +25,7 @@ function example(field: Collection["fields"][number]): unknown {
 			return field.multiple ? field.values?.slice(0, 1) : (field.values?.[0] ?? "");
 		case "relation":
 		case "file":
+			return field.multiple ? ["ID"] : "ID";
 		case "uuid":
 			return "ID";
 		case "json":

@@ -1,9 +1,9 @@
 // How a value of each type looks in a grid.
 
-import { Badge, Image, Text } from "@mantine/core";
+import { Badge, Group, Image, Text } from "@mantine/core";
 import { IconCheck, IconMinus } from "@tabler/icons-react";
 import { bytesOf } from "../api/files";
-import type { RecordData } from "../api/records";
+import { expanded, type RecordData } from "../api/records";
 import { allFields, type Collection, type Field } from "../api/schema";
 import { labelOf, shortId } from "../forms/labels";
 import { LinkText } from "../ui/links";
@@ -20,6 +20,9 @@ const TONES = ["sea", "violet", "teal", "orange", "grape", "lime", "pink", "gray
 /** The colour of a choice: the same wherever the field stands. */
 const tone = (field: Field, value: string) =>
 	TONES[Math.max(0, field.values?.indexOf(value) ?? 0) % TONES.length];
+
+/** The ids that a relation or a file field holds. */
+const idsOf = (value: unknown) => [value].flat().map(String);
 
 /** One value. */
 export function Value({
@@ -60,25 +63,36 @@ export function Value({
 			));
 		case "relation": {
 			const target = collections.find(({ name }) => name === field.collection);
-			const other = record.expand?.[field.name];
-			const label = other ? labelOf(other, target) : shortId(String(value));
+			const others = expanded(record, field.name);
 			return (
-				<RecordLink project={project} collection={target} id={String(value)}>
-					{label}
-				</RecordLink>
+				<Group gap={8} wrap="nowrap">
+					{idsOf(value).map((id) => {
+						const other = others.find((each) => each.id === id);
+						return (
+							<RecordLink key={id} project={project} collection={target} id={id}>
+								{other ? labelOf(other, target) : shortId(id)}
+							</RecordLink>
+						);
+					})}
+				</Group>
 			);
 		}
 		case "file":
 			return (
-				<Image
-					src={bytesOf(project, String(value))}
-					alt=""
-					h={28}
-					w={28}
-					radius="sm"
-					fit="cover"
-					loading="lazy"
-				/>
+				<Group gap={4} wrap="nowrap">
+					{idsOf(value).map((id) => (
+						<Image
+							key={id}
+							src={bytesOf(project, id)}
+							alt=""
+							h={28}
+							w={28}
+							radius="sm"
+							fit="cover"
+							loading="lazy"
+						/>
+					))}
+				</Group>
 			);
 		default:
 			return typeof value === "string" ? value : JSON.stringify(value);
