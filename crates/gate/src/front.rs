@@ -99,6 +99,12 @@ impl Front {
         })))
     }
 
+    /// A number that is another one after each request: who sees the same twice knows that none came meanwhile.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.0.ids.next()
+    }
+
     /// Gives all workers other limits, from now on. What was counted so far is forgotten.
     pub fn set_limits(&self, config: &crate::LimitsConfig) {
         let granted = &self.0.limits;

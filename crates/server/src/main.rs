@@ -10,6 +10,7 @@ mod data_dir;
 mod demo;
 mod health;
 mod logs;
+mod memory;
 mod news;
 mod openapi;
 mod reload;

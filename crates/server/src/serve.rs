@@ -9,7 +9,7 @@ use crate::sites::Sites;
 use crate::supervisor::Supervisor;
 use crate::wiring::Services;
 use crate::worker::{Calls, Wake};
-use crate::{control, demo, logs, news, reload, worker};
+use crate::{control, demo, logs, memory, news, reload, worker};
 use actix_web::{App, HttpServer};
 use gate::{Front, FrontConfig, Gate};
 use kernel::Ids;
@@ -120,6 +120,8 @@ async fn serve(
             front.with_document(*place, document)
         });
     let front = Front::new(services.gate.clone(), tokens, front).map_err(|e| e.to_string())?;
+    let quiet = front.clone();
+    supervisor.run("memory", move || memory::give_back(quiet.clone()));
     let watch = reload::watch(serving.config_file, config.clone(), front.clone(), log);
     supervisor.once("configuration", watch);
     let node = services.gate.has_nodes().then(|| Ids.new_id());

@@ -27,7 +27,8 @@ export function JsonField({ value, onChange, ...rest }: Props) {
 				setDraft({ text: next, of });
 				onChange(of);
 			}}
-			formatOnBlur
+			// Not formatted when it is left: what is pressed then would move away under the pointer.
+			formatOnBlur={false}
 			autosize
 			minRows={2}
 			maxRows={14}

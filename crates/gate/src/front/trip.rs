@@ -132,10 +132,13 @@ impl RequestIds {
         let given = given
             .and_then(|v| v.to_str().ok())
             .filter(|text| is_request_id(text));
-        given.map_or_else(
-            || format!("{:016x}", scatter(self.0.fetch_add(1, Ordering::Relaxed))).into(),
-            Rc::from,
-        )
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        given.map_or_else(|| format!("{:016x}", scatter(number)).into(), Rc::from)
+    }
+
+    /// A number that is another one after each request.
+    pub(super) fn next(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -1,6 +1,5 @@
 //! One database in one SQLite file: inline reads on the calling thread, writes through one group-committing writer.
 
-mod ffi;
 mod pool;
 mod reader;
 mod slow;

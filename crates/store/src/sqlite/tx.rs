@@ -1,7 +1,8 @@
 //! The write transaction on SQLite: a savepoint inside the batch that the writer commits.
 
 use super::reader::STEPS_PER_CHECK;
-use super::{execute, ffi, values};
+use super::{execute, values};
+use crate::ffi;
 use crate::error::{StoreError, from_sqlite, sqlite_interrupted, sqlite_poisoned, sqlite_text};
 use crate::value::{self, Doc};
 use rusqlite::Connection;
