@@ -122,6 +122,7 @@ impl Data {
                 confirm: format!("delete:{name}"),
                 field: None,
                 records,
+                pairs: None,
                 sample: Vec::new(),
                 place: "?confirm".to_owned(),
             };

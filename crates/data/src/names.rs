@@ -3,6 +3,7 @@
 use crate::fields::Type;
 use crate::model::Collection;
 use crate::schema::{Rule, Schema};
+use crate::sql::pairs;
 use rules::{Catalogue, Field as RuleField, HopRule, Resolved};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +11,15 @@ use std::sync::Arc;
 /// The names that rules may use: everything.
 pub(crate) struct Names<'a> {
     pub(crate) collections: &'a BTreeMap<String, Collection>,
+}
+
+/// The type of a field as rules and filters see it, with the name of its join table if it has one.
+fn kind(collection: &str, field: &str, kind: &Type) -> rules::Kind {
+    let mut kind = kind.kind();
+    if let rules::Kind::Relations { pairs: known, .. } = &mut kind {
+        known.table = pairs::name(collection, field);
+    }
+    kind
 }
 
 fn system_kind(name: &str) -> Option<rules::Kind> {
@@ -34,7 +44,7 @@ impl Catalogue for Names<'_> {
         let field = collection.field(field)?;
         Some(RuleField {
             column: field.name.clone(),
-            kind: field.kind.kind(),
+            kind: kind(&collection.name, &field.name, &field.kind),
             nullable: !field.is_filled(),
         })
     }
@@ -81,7 +91,7 @@ impl Catalogue for FilterNames<'_> {
             .column(field, self.privileged)?;
         Some(RuleField {
             column: column.name.clone(),
-            kind: column.kind.kind(),
+            kind: kind(collection, &column.name, &column.kind),
             nullable: column.nullable,
         })
     }

@@ -228,9 +228,11 @@ pub(crate) async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), 
     Ok(())
 }
 
-/// Removes a collection's table and row.
+/// Removes a collection's tables and row.
 pub(crate) async fn delete(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
-    tx.execute_unprepared(&ddl::drop(collection)).await?;
+    for sql in ddl::drop(collection) {
+        execute(tx, &sql).await?;
+    }
     collection::Entity::delete_many()
         .filter(collection::Column::Id.eq(collection.id))
         .exec(tx)

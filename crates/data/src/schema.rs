@@ -1,9 +1,11 @@
 //! A project's schema as one unchanging snapshot: collections with their rules resolved and their plans cached.
 
 use crate::fields::{Format, Number, Type};
-use crate::model::{Alter, Collection, DefaultValue, Field, FieldRule, INDEXES_ADDED, RULE_NAMES};
+use crate::model::{
+    Alter, Collection, DefaultValue, Field, FieldRule, INDEXES_ADDED, RULE_NAMES, is_collection_name,
+};
 use crate::names::{FilterNames, Names};
-use crate::sql::ddl;
+use crate::sql::{ddl, pairs};
 use crate::sql::plan::Plan;
 use gate::Problem;
 use kernel::{Code, FieldError};
@@ -82,6 +84,8 @@ pub struct Column {
     pub mask: Option<Arc<RowRule>>,
     /// The rule that must allow whoever sends it, beside that of the record.
     pub write: Rule,
+    /// The name of the join table that keeps it, if one does; then the table has no column for it.
+    pub pairs: Option<String>,
 }
 
 impl Column {
@@ -245,6 +249,22 @@ pub(crate) fn check_rules(
                 message: format!("There is no collection {}.", r.collection),
             });
         }
+        if field.kind.is_joined()
+            && let Some(message) = unfit_table(&all, collection, field)
+        {
+            code = Code::ValidationFailed;
+            let known = alter.is_none_or(|a| a.places.contains_key(&field.name));
+            let path = if known {
+                format!("{place}/name")
+            } else {
+                "/name".to_owned()
+            };
+            errors.push(FieldError {
+                path,
+                code: "name_taken",
+                message,
+            });
+        }
         if let Some(Err(error)) = formula(collection, field, &names) {
             code = Code::ValidationFailed;
             errors.push(FieldError {
@@ -253,6 +273,14 @@ pub(crate) fn check_rules(
                 message: error.to_string(),
             });
         }
+    }
+    if let Some((of, field)) = keeper_of(&all, &collection.name) {
+        code = Code::ValidationFailed;
+        errors.push(FieldError {
+            path: "/name".to_owned(),
+            code: "name_taken",
+            message: format!("The table of this name keeps the relation {field} of {of}."),
+        });
     }
     let known = alter.map(|a| a.indexes.len());
     for (i, index) in collection.indexes.iter().enumerate() {
@@ -276,6 +304,33 @@ pub(crate) fn check_rules(
         Ok(())
     } else {
         Err(Problem::new(code).errors(errors))
+    }
+}
+
+/// The collection and the field whose join table is called so.
+fn keeper_of(all: &BTreeMap<String, Collection>, table: &str) -> Option<(String, String)> {
+    let mut joined = all.values().flat_map(|c| {
+        let tables = pairs::of(c);
+        tables.map(|(name, field)| (name, c.name.clone(), field.name.clone()))
+    });
+    let found = joined.find(|(name, _, _)| name == table);
+    found.map(|(_, collection, field)| (collection, field))
+}
+
+/// Why a field cannot have its join table: each table has a name of its own, and one that tables may have.
+fn unfit_table(
+    all: &BTreeMap<String, Collection>,
+    collection: &Collection,
+    field: &Field,
+) -> Option<String> {
+    let table = pairs::name(&collection.name, &field.name);
+    let of_many = |c: &Collection| pairs::of(c).filter(|(name, _)| *name == table).count();
+    if !is_collection_name(&table) {
+        Some(format!("The pairs would be kept in a table {table}, which is no name that a table may have: it has at most 59 characters."))
+    } else if all.contains_key(&table) || all.values().map(of_many).sum::<usize>() > 1 {
+        Some(format!("The pairs would be kept in a table {table}, and there is one of this name."))
+    } else {
+        None
     }
 }
 
@@ -425,6 +480,13 @@ impl Loaded {
             .find(|c| c.name == name && (privileged || !c.hidden))
     }
 
+    /// The columns that join tables keep, each with its table.
+    pub(crate) fn joined(&self) -> impl Iterator<Item = (&Column, &str)> {
+        self.columns
+            .iter()
+            .filter_map(|c| Some((c, c.pairs.as_deref()?)))
+    }
+
     /// The computed default of a field.
     pub(crate) fn formula(&self, name: &str) -> Option<&Computed> {
         self.formulas.iter().find(|c| c.name == name)
@@ -493,6 +555,7 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
         write_once: false,
         mask: None,
         write: Rule::Open,
+        pairs: None,
     };
     let mut columns = vec![system("id", Type::Id)];
     for field in &def.fields {
@@ -523,6 +586,10 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
                 None
             },
             write,
+            pairs: field
+                .kind
+                .is_joined()
+                .then(|| pairs::name(&def.name, &field.name)),
         });
     }
     columns.push(system("created_at", Type::DateTime));

@@ -160,7 +160,7 @@ impl Work<'_> {
         }
         self.release().await?;
         let mut steps = Vec::new();
-        if let Some(step) = sql::rename(alter) {
+        for step in sql::tables(alter) {
             for text in &step.sql {
                 rows::execute(tx, text).await?;
             }

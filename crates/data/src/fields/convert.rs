@@ -17,7 +17,9 @@ impl Type {
             (Self::Exact(new), Self::Exact(old)) => {
                 (new.precision, new.scale) == (old.precision, old.scale)
             }
-            (Self::Relation(new), Self::Relation(old)) => new.collection == old.collection,
+            (Self::Relation(new), Self::Relation(old)) => {
+                new.collection == old.collection && new.many.is_some() == old.many.is_some()
+            }
             (Self::Json(_), Self::Json(_)) => true,
             _ => self == before,
         }
@@ -71,7 +73,7 @@ impl Type {
             }
             // Neither an object nor a list is one text.
             (_, Self::Json(_) | Self::Geo) => discriminant(self) == discriminant(before),
-            (_, Self::Select(_)) if before.many().is_some() => false,
+            _ if before.many().is_some() => false,
             (Self::Text(_), _) => true,
             (Self::Json(_) | Self::Geo, _) => false,
             _ if before.is_one_text() => true,

@@ -179,10 +179,17 @@ impl Type {
         column.into()
     }
 
-    /// The names of the columns that keep it.
+    /// Whether it is kept beside the table: as pairs of ids in a join table of its own.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        matches!(self, Self::Relation(r) if r.many.is_some())
+    }
+
+    /// The names of the columns that keep it; none of what is kept beside the table.
     #[must_use]
     pub fn columns(&self, name: &str) -> Vec<String> {
         match self {
+            _ if self.is_joined() => Vec::new(),
             Self::Geo => geo::columns(name).to_vec(),
             _ => vec![name.to_owned()],
         }
@@ -192,6 +199,7 @@ impl Type {
     #[must_use]
     pub fn cells(&self, value: Value) -> Vec<Value> {
         match (self, value) {
+            (kind, _) if kind.is_joined() => Vec::new(),
             (Self::Geo, value) => geo::cells(&value).to_vec(),
             (_, Value::Json(json)) => {
                 vec![Value::String(json.map(|json| json.to_string()))]
@@ -228,6 +236,7 @@ impl Type {
     pub fn many(&self) -> Option<&Many> {
         match self {
             Self::Select(s) => s.many.as_ref(),
+            Self::Relation(r) => r.many.as_ref(),
             _ => None,
         }
     }
@@ -236,6 +245,7 @@ impl Type {
     pub(crate) fn some(&self, json: &Json) -> Result<Value, Fault> {
         match self {
             Self::Select(s) => s.some(json),
+            Self::Relation(r) => r.some(json),
             _ => Err((
                 "not_a_list",
                 "Only lists can be appended to and removed from.".to_owned(),
@@ -320,7 +330,11 @@ impl Type {
                 let message = "This must be the id of a file, a UUID.";
                 (code, message.to_owned())
             }),
-            Self::Relation(_) | Self::Id => relation::value(json),
+            Self::Relation(r) => r.check(json).map_err(|faults| {
+                let first = faults.into_iter().next();
+                first.map_or(("invalid", String::new()), |(_, fault)| fault)
+            }),
+            Self::Id => relation::value(json),
         }
     }
 
@@ -328,6 +342,7 @@ impl Type {
     pub fn checked(&self, json: &Json) -> Result<Value, Vec<(String, Fault)>> {
         match self {
             Self::Json(j) => j.check(json),
+            Self::Relation(r) => r.check(json),
             _ => self
                 .value(json)
                 .map_err(|fault| vec![(String::new(), fault)]),
@@ -398,7 +413,8 @@ impl Type {
         }
     }
 
-    /// The type as rules and filters see it.
+    /// The type as rules and filters see it. Of a join table it does not know the name, which is made of the field's and
+    /// the collection's.
     #[must_use]
     pub fn kind(&self) -> rules::Kind {
         match self {
@@ -410,6 +426,10 @@ impl Type {
             Self::Geo => rules::Kind::Point,
             Self::Bool => rules::Kind::Bool,
             Self::DateTime => rules::Kind::DateTime,
+            Self::Relation(r) if r.many.is_some() => rules::Kind::Relations {
+                to: r.collection.clone(),
+                pairs: crate::sql::pairs::columns(),
+            },
             Self::Relation(r) => rules::Kind::Relation {
                 to: r.collection.clone(),
             },
@@ -437,7 +457,8 @@ impl Type {
             Self::DateTime => json!({"type": "string", "format": "date-time"}),
             Self::Select(s) => s.schema(),
             Self::File(f) => f.schema(),
-            Self::Uuid | Self::Relation(_) | Self::Id => {
+            Self::Relation(r) => r.schema(),
+            Self::Uuid | Self::Id => {
                 json!({"type": "string", "format": "uuid"})
             }
         }

@@ -3,7 +3,7 @@
 
 use super::ddl::{self, table};
 use super::plan::Text;
-use super::{column, quote};
+use super::{column, pairs, quote};
 use crate::fields::Type;
 use crate::model::{Alter, Collection, Field, Index, Kept, renamed};
 use sea_orm::sea_query::{
@@ -57,17 +57,30 @@ fn spares(alter: &Alter, field: &Kept) -> Vec<String> {
     field.after.kind.columns(&name)
 }
 
-/// The statement that gives the table its new name; the others are for the table under it.
-pub(crate) fn rename(alter: &Alter) -> Option<Step> {
+/// The statements that give the table its new name, and the join tables theirs, behind those that remove the join tables
+/// of fields that go; the others are for the tables under their new names.
+pub(crate) fn tables(alter: &Alter) -> Vec<Step> {
     let (before, after) = (&alter.before, &alter.after);
-    let sql = || {
-        format!(
+    let dropped = alter.dropped.iter().filter(|d| d.field.kind.is_joined());
+    let drop = |name: &str| pairs::drop(&pairs::name(&before.name, name));
+    let gone = dropped.map(|d| step("drop", &d.field.name, vec![drop(&d.field.name)]));
+    let mut steps: Vec<Step> = gone.collect();
+    let [aside, mut back] = pairs::renames(alter);
+    let mut sql = aside;
+    let renamed = before.name != after.name;
+    if renamed {
+        sql.push(format!(
             "ALTER TABLE {} RENAME TO {}",
             table(before),
             quote(&after.name)
-        )
-    };
-    (before.name != after.name).then(|| step("rename", &after.name, vec![sql()]))
+        ));
+    }
+    sql.append(&mut back);
+    if !sql.is_empty() {
+        let what = if renamed { after.name.as_str() } else { "relations" };
+        steps.push(step("rename", what, sql));
+    }
+    steps
 }
 
 /// The statements that make columns for a field's new values.
@@ -160,6 +173,9 @@ pub(crate) fn values(
     limit: u64,
     backend: DbBackend,
 ) -> Statement {
+    if kind.is_joined() {
+        return pairs::lists(name, &pairs::name(name, field), after, limit, backend);
+    }
     let value = kind.json(&column(name, field), backend);
     let json = if backend == DbBackend::Sqlite {
         format!("json_object('v', {value})")
@@ -248,8 +264,10 @@ fn is_altered(field: &Kept) -> bool {
 pub(crate) fn is_rebuilt(alter: &Alter, backend: DbBackend) -> bool {
     let named = |k: &Kept| k.is_renamed() && is_checked(&k.before.kind);
     // A column that a reference or the condition of another column names cannot go alone.
-    let tied =
-        |kind: &Type| matches!(kind, Type::Relation(_)) || kind.check(&kind.columns("x")).is_some();
+    let tied = |kind: &Type| {
+        let refers = matches!(kind, Type::Relation(_)) && !kind.is_joined();
+        refers || kind.check(&kind.columns("x")).is_some()
+    };
     backend == DbBackend::Sqlite
         && (alter.kept.iter().any(|k| is_altered(k) || named(k))
             || alter.dropped.iter().any(|d| tied(&d.field.kind))
@@ -347,6 +365,11 @@ pub(crate) fn steps(alter: &Alter, backend: DbBackend) -> Vec<Step> {
         let again = moved.filter(|_| backend == DbBackend::Sqlite);
         indexes.new.into_iter().chain(again).collect()
     };
+    let added = alter.after.fields.iter().filter(|f| f.kind.is_joined());
+    for field in added.filter(|f| is_added(alter, f)) {
+        let sql = vec![pairs::create(&alter.after, field, backend)];
+        steps.push(step("add", &field.name, sql));
+    }
     for index in new {
         let sql = vec![ddl::index_sql(&alter.after, &index, backend)];
         let what = index.fields.join(", ");
@@ -379,7 +402,7 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
         .iter()
         .map(|d| &d.field)
         .chain(converted.map(|k| &k.before));
-    for field in gone {
+    for field in gone.filter(|f| !f.kind.is_joined()) {
         let drop = |name| format!("ALTER TABLE {table} DROP COLUMN {}", quote(name));
         let sql = field.kind.columns(&field.name);
         let sql = sql.iter().map(|name| drop(name)).collect();
@@ -405,12 +428,15 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
             }
         }
     }
-    for field in &after.fields {
-        if !alter.kept.iter().any(|k| k.after.name == field.name) {
-            let sql = ddl::add_field(after, field, backend);
-            steps.push(step("add", &field.name, sql));
-        }
+    let added = after.fields.iter().filter(|f| !f.kind.is_joined());
+    for field in added.filter(|f| is_added(alter, f)) {
+        let sql = ddl::add_field(after, field, backend);
+        steps.push(step("add", &field.name, sql));
     }
+}
+
+fn is_added(alter: &Alter, field: &Field) -> bool {
+    !alter.kept.iter().any(|k| k.after.name == field.name)
 }
 
 fn rename_columns(alter: &Alter, steps: &mut Vec<Step>) {

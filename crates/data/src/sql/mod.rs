@@ -10,6 +10,7 @@ mod explained;
 pub(crate) mod formulas;
 mod keyset;
 pub(crate) mod list;
+pub(crate) mod pairs;
 pub(crate) mod plan;
 pub(crate) mod projection;
 pub(crate) mod related;

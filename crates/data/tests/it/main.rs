@@ -42,6 +42,7 @@ mod held;
 mod hop_rules;
 mod http;
 mod http_schema;
+mod joins;
 mod kit;
 mod lists;
 mod many;

@@ -224,6 +224,18 @@ impl Compiler {
                 present = known;
                 select.and_where(self.column(id, inner).in_subquery(ids));
             }
+            Link::Listing { list, here } => {
+                let pairs = self.alias();
+                let column = |name: &str| Expr::col((iden(&pairs), iden(name)));
+                let mut ids = rows(&list.pairs.table, &pairs);
+                ids.clear_selects().expr(column(&list.pairs.here));
+                let here = self.column(here, frame);
+                ids.and_where(column(&list.pairs.there).eq(here));
+                select.and_where(self.column(&list.id, inner).in_subquery(ids));
+                if let Some(rule) = &list.field.mask {
+                    select.and_where(self.rule_of_row(rule, &Place::Alias(alias.to_owned())));
+                }
+            }
         }
         self.guard(select, &source.guard, alias);
         present

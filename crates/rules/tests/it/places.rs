@@ -189,6 +189,15 @@ fn the_same_answer_three_times() {
             T,
         ),
         ("author.boss.friends.exists(f, f.name == \"Cid\")", T),
+        // Who has a record in a list.
+        (
+            "readers.exists(r, r.posts_via_readers.exists(p, p.title == \"a\"))",
+            T,
+        ),
+        ("size(author.posts_via_readers) == 0", T),
+        ("readers.all(r, size(r.posts_via_readers) == 1)", T),
+        ("editor.posts_via_readers.exists(p, true)", U),
+        ("readers.exists(r, r.users_via_friends.all(u, u.id == r.id))", F),
         ("next.readers.exists(r, true)", U),
     ];
     let rows = world();
