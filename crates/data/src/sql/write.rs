@@ -24,7 +24,9 @@ fn returning(collection: &Loaded, backend: DbBackend) -> [Expr; 3] {
     let mut null = Text::new(backend);
     null.push("CAST(NULL AS text)");
     let json = if collection.joined().next().is_some() {
-        Expr::value("")
+        let mut nothing = Text::new(backend);
+        nothing.push("''");
+        nothing.expr()
     } else {
         everything.expr(&collection.def.name, backend)
     };

@@ -70,8 +70,8 @@ async fn a_join_table_keeps_the_list(kit: &Kit) {
     let listed = kit.list(&anon(), "posts", &[]).await.unwrap();
     assert_eq!(listed, [made.clone()]);
     for fields in ["tags", "id,tags"] {
-        let one = kit.get_with(&anon(), "posts", id, &format!("fields={fields}"));
-        assert_eq!(one.await.unwrap()["tags"], json!([c, a, b]));
+        let one = kit.get_with(&anon(), "posts", id, &format!("fields={fields}")).await;
+        assert_eq!(one.unwrap()["tags"], json!([c, a, b]));
     }
     let without = kit.get_with(&anon(), "posts", id, "fields=title").await;
     assert_eq!(without.unwrap(), json!({"title": "x"}));
@@ -129,8 +129,8 @@ async fn what_a_list_takes(kit: &Kit) {
         let result = kit.create(&anon(), "posts", sent.clone()).await;
         assert_eq!(told(result), [want], "{sent}");
     }
-    let both = kit.create(&anon(), "posts", json!({"tags": [1, a, "x"]}));
-    assert_eq!(told(both.await), ["/tags/0 not_an_id", "/tags/2 not_an_id"]);
+    let both = kit.create(&anon(), "posts", json!({"tags": [1, a, "x"]})).await;
+    assert_eq!(told(both), ["/tags/0 not_an_id", "/tags/2 not_an_id"]);
     // Definitions that make no sense.
     let more = |options: Json| json!({"name": "more", "fields": [tags(options)]});
     for (options, want) in [
@@ -216,8 +216,8 @@ async fn what_is_not_there_is_told_with_its_place(kit: &Kit) {
     let [a, b, _, _] = posts(kit, json!({})).await;
     let nobody = U.to_string();
     let before = kit.dump(&["posts", "posts_tags"]).await;
-    let made = kit.create(&anon(), "posts", json!({"tags": [a, b, nobody]}));
-    assert_eq!(told(made.await), ["/tags/2 unknown_record"]);
+    let made = kit.create(&anon(), "posts", json!({"tags": [a, b, nobody]})).await;
+    assert_eq!(told(made), ["/tags/2 unknown_record"]);
     assert_eq!(kit.dump(&["posts", "posts_tags"]).await, before);
     let id = kit.made("posts", json!({"tags": [b]})).await;
     let before = kit.dump(&["posts", "posts_tags"]).await;
@@ -275,9 +275,9 @@ async fn many_ways_to_write_one(kit: &Kit) {
     // All that a filter finds.
     let bulk = json!({"filter": "true", "set": {"tags": {"append": [c]}}});
     let bulk = Bulk::parse_update(object(bulk)).unwrap();
-    let all = kit.data.write_all(&kit.project, &anon(), "posts", bulk, None);
+    let all = kit.data.write_all(&kit.project, &anon(), "posts", bulk, None).await;
     assert_eq!(
-        crate::kit::body(&all.await.unwrap()),
+        crate::kit::body(&all.unwrap()),
         json!({"matched": 2, "updated": 2, "skipped": 0})
     );
     let lists = kit.values(&anon(), "posts", "tags", &[("sort", "id")]).await;
@@ -303,8 +303,8 @@ async fn many_ways_to_write_one(kit: &Kit) {
     let change = json!({"fields": {"add": [tags(json!({}))]}});
     kit.change("users", change).await.unwrap();
     add_user(kit, U, None).await;
-    let merged = kit.merge(&key(), "users", &U.to_string(), json!({"tags": [b, a]}));
-    assert_eq!(merged.await.unwrap()["tags"], json!([b, a]));
+    let merged = kit.merge(&key(), "users", &U.to_string(), json!({"tags": [b, a]})).await;
+    assert_eq!(merged.unwrap()["tags"], json!([b, a]));
     assert_eq!(pairs(kit, "users_tags").await, 2);
 }
 
@@ -389,8 +389,8 @@ async fn rules_see_what_a_write_leaves(kit: &Kit) {
     let merged = kit.merge(&u(), "rooms", id, one).await.unwrap();
     assert_eq!(merged["members"], json!([me, three[0]]));
     // Whoever leaves sees no more of it than that.
-    let left = kit.merge(&u(), "rooms", id, json!({"members": {"remove": [me]}}));
-    assert_eq!(left.await.unwrap(), json!({"id": id, "_version": 3}));
+    let left = kit.merge(&u(), "rooms", id, json!({"members": {"remove": [me]}})).await;
+    assert_eq!(left.unwrap(), json!({"id": id, "_version": 3}));
     let query = query_string(&[("filter", "size(members) == 1")]);
     assert_eq!(kit.page(&key(), "rooms", &query).await.unwrap().docs.len(), 1);
 }
