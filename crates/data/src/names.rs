@@ -1,7 +1,7 @@
 //! The names that texts may use: everything for a developer's rules, what a viewer may know for a caller's filters.
 
 use crate::fields::Type;
-use crate::model::Collection;
+use crate::model::{Collection, Field, is_collection_name};
 use crate::schema::{Rule, Schema};
 use crate::sql::pairs;
 use rules::{Catalogue, Field as RuleField, HopRule, Resolved};
@@ -147,5 +147,32 @@ impl Catalogue for FilterNames<'_> {
             .mask
             .as_ref()
             .map(|mask| mask.resolved.clone())
+    }
+}
+
+/// The collection and the field whose join table is called so.
+pub(crate) fn keeper_of(all: &BTreeMap<String, Collection>, table: &str) -> Option<(String, String)> {
+    let mut joined = all.values().flat_map(|c| {
+        let tables = pairs::of(c);
+        tables.map(|(name, field)| (name, c.name.clone(), field.name.clone()))
+    });
+    let found = joined.find(|(name, _, _)| name == table);
+    found.map(|(_, collection, field)| (collection, field))
+}
+
+/// Why a field cannot have its join table: each table has a name of its own, and one that tables may have.
+pub(crate) fn unfit_table(
+    all: &BTreeMap<String, Collection>,
+    collection: &Collection,
+    field: &Field,
+) -> Option<String> {
+    let table = pairs::name(&collection.name, &field.name);
+    let of_many = |c: &Collection| pairs::of(c).filter(|(name, _)| *name == table).count();
+    if !is_collection_name(&table) {
+        Some(format!("The pairs would be kept in a table {table}, which is no name that a table may have: it has at most 59 characters."))
+    } else if all.contains_key(&table) || all.values().map(of_many).sum::<usize>() > 1 {
+        Some(format!("The pairs would be kept in a table {table}, and there is one of this name."))
+    } else {
+        None
     }
 }

@@ -2,11 +2,13 @@
 
 use crate::model::{Alter, Collection, Field, Kept};
 use crate::names::Names;
-use crate::schema::{Schema, broken_rules, formula, resolves};
+use crate::fields::Type;
+use crate::schema::{Loaded, Schema, broken_rules, formula, resolve, resolves};
 use crate::sql::ddl;
 use kernel::FieldError;
 use sea_orm::DbBackend;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What names a thing that a change takes away, renames or makes another: a fault at the place of each such change, in
 /// whatever collection the name stands. What the change itself writes anew does not count.
@@ -122,6 +124,50 @@ fn unresolved(schema: &Schema, world: &BTreeMap<String, Collection>, alter: &Alt
                         field.name
                     ));
                 }
+            }
+        }
+    }
+    all
+}
+
+/// What in other collections refers to `name`: places and sentences.
+pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
+    let rest = |(n, l): (&String, &Arc<Loaded>)| (n != name).then(|| (n.clone(), l.def.clone()));
+    let rest: BTreeMap<String, Collection> = schema.collections.iter().filter_map(rest).collect();
+    let names = Names { collections: &rest };
+    let found = |path: String, message: String| FieldError {
+        path,
+        code: "referenced",
+        message,
+    };
+    let mut all = Vec::new();
+    for other in rest.values() {
+        for field in &other.fields {
+            if matches!(&field.kind, Type::Relation(r) if r.collection == name) {
+                let message = format!("The field {} of {} points to it.", field.name, other.name);
+                all.push(found(format!("/{}/{}", other.name, field.name), message));
+            }
+        }
+        // A rule can name a collection without any of its fields: what no longer resolves without it does.
+        for (rule, _) in broken_rules(other, &names) {
+            let message = format!("The rule {rule} of {} names it.", other.name);
+            all.push(found(format!("/{}/rules/{rule}", other.name), message));
+        }
+        for field in &other.fields {
+            for (rule, text) in field.rules() {
+                if resolve(other, text, &names).is_err() {
+                    let message = format!(
+                        "The rule {rule} of {} of {} names it.",
+                        field.name, other.name
+                    );
+                    let path = format!("/{}/{}/{rule}", other.name, field.name);
+                    all.push(found(path, message));
+                }
+            }
+            if let Some(Err(_)) = formula(other, field, &names) {
+                let message = format!("The default of {} of {} names it.", field.name, other.name);
+                let path = format!("/{}/{}/default", other.name, field.name);
+                all.push(found(path, message));
             }
         }
     }

@@ -1,14 +1,12 @@
 //! A project's schema as one unchanging snapshot: collections with their rules resolved and their plans cached.
 
 use crate::fields::{Format, Number, Type};
-use crate::model::{
-    Alter, Collection, DefaultValue, Field, FieldRule, INDEXES_ADDED, RULE_NAMES, is_collection_name,
-};
+use crate::model::{Collection, DefaultValue, Field, FieldRule, RULE_NAMES};
 use crate::names::{FilterNames, Names};
-use crate::sql::{ddl, pairs};
+use crate::sql::pairs;
 use crate::sql::plan::Plan;
 use gate::Problem;
-use kernel::{Code, FieldError};
+use kernel::Code;
 use rules::{Formula, Mode, Resolved, RuleError};
 use sea_orm::DbBackend;
 use std::collections::{BTreeMap, BTreeSet};
@@ -209,175 +207,6 @@ impl Schema {
     }
 }
 
-/// Checks the rules and defaults of a collection that is made, or changed by `alter`, against the schema that will hold
-/// it; tells all faults at once.
-pub(crate) fn check_rules(
-    schema: &Schema,
-    collection: &Collection,
-    alter: Option<&Alter>,
-) -> Result<(), Problem> {
-    let all = schema.with(alter.map(|a| a.before.name.as_str()), collection);
-    let names = Names { collections: &all };
-    let mut errors = Vec::new();
-    for (rule, error) in broken_rules(collection, &names) {
-        errors.push(FieldError {
-            path: format!("/rules/{rule}"),
-            code: "invalid_rule",
-            message: error.to_string(),
-        });
-    }
-    let mut code = Code::InvalidRule;
-    for (i, field) in collection.fields.iter().filter(|f| !f.system).enumerate() {
-        let place = alter.and_then(|a| a.places.get(&field.name).cloned());
-        let place = place.unwrap_or_else(|| format!("/fields/{i}"));
-        for (rule, text) in field.rules() {
-            if let Err(error) = resolve(collection, text, &names) {
-                errors.push(FieldError {
-                    path: format!("{place}/{rule}"),
-                    code: "invalid_rule",
-                    message: error.to_string(),
-                });
-            }
-        }
-        if let Type::Relation(r) = &field.kind
-            && !all.contains_key(&r.collection)
-        {
-            code = Code::ValidationFailed;
-            errors.push(FieldError {
-                path: format!("{place}/collection"),
-                code: "unknown_collection",
-                message: format!("There is no collection {}.", r.collection),
-            });
-        }
-        if field.kind.is_joined()
-            && let Some(message) = unfit_table(&all, collection, field)
-        {
-            code = Code::ValidationFailed;
-            let known = alter.is_none_or(|a| a.places.contains_key(&field.name));
-            let path = if known {
-                format!("{place}/name")
-            } else {
-                "/name".to_owned()
-            };
-            errors.push(FieldError {
-                path,
-                code: "name_taken",
-                message,
-            });
-        }
-        if let Some(Err(error)) = formula(collection, field, &names) {
-            code = Code::ValidationFailed;
-            errors.push(FieldError {
-                path: format!("{place}/default"),
-                code: "invalid_expression",
-                message: error.to_string(),
-            });
-        }
-    }
-    if let Some((of, field)) = keeper_of(&all, &collection.name) {
-        code = Code::ValidationFailed;
-        errors.push(FieldError {
-            path: "/name".to_owned(),
-            code: "name_taken",
-            message: format!("The table of this name keeps the relation {field} of {of}."),
-        });
-    }
-    let known = alter.map(|a| a.indexes.len());
-    for (i, index) in collection.indexes.iter().enumerate() {
-        let place = match known {
-            Some(known) if i >= known => format!("{INDEXES_ADDED}/{}", i - known),
-            _ => format!("/indexes/{i}"),
-        };
-        // What resolves does so for either engine.
-        let condition = index.condition.as_ref();
-        let checked = condition.map(|text| ddl::partial(collection, text, DbBackend::Sqlite));
-        if let Some(Err(message)) = checked {
-            code = Code::ValidationFailed;
-            errors.push(FieldError {
-                path: format!("{place}/where"),
-                code: "invalid_expression",
-                message,
-            });
-        }
-    }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::new(code).errors(errors))
-    }
-}
-
-/// The collection and the field whose join table is called so.
-fn keeper_of(all: &BTreeMap<String, Collection>, table: &str) -> Option<(String, String)> {
-    let mut joined = all.values().flat_map(|c| {
-        let tables = pairs::of(c);
-        tables.map(|(name, field)| (name, c.name.clone(), field.name.clone()))
-    });
-    let found = joined.find(|(name, _, _)| name == table);
-    found.map(|(_, collection, field)| (collection, field))
-}
-
-/// Why a field cannot have its join table: each table has a name of its own, and one that tables may have.
-fn unfit_table(
-    all: &BTreeMap<String, Collection>,
-    collection: &Collection,
-    field: &Field,
-) -> Option<String> {
-    let table = pairs::name(&collection.name, &field.name);
-    let of_many = |c: &Collection| pairs::of(c).filter(|(name, _)| *name == table).count();
-    if !is_collection_name(&table) {
-        Some(format!("The pairs would be kept in a table {table}, which is no name that a table may have: it has at most 59 characters."))
-    } else if all.contains_key(&table) || all.values().map(of_many).sum::<usize>() > 1 {
-        Some(format!("The pairs would be kept in a table {table}, and there is one of this name."))
-    } else {
-        None
-    }
-}
-
-/// What in other collections refers to `name`: places and sentences.
-pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
-    let rest = |(n, l): (&String, &Arc<Loaded>)| (n != name).then(|| (n.clone(), l.def.clone()));
-    let rest: BTreeMap<String, Collection> = schema.collections.iter().filter_map(rest).collect();
-    let names = Names { collections: &rest };
-    let found = |path: String, message: String| FieldError {
-        path,
-        code: "referenced",
-        message,
-    };
-    let mut all = Vec::new();
-    for other in rest.values() {
-        for field in &other.fields {
-            if matches!(&field.kind, Type::Relation(r) if r.collection == name) {
-                let message = format!("The field {} of {} points to it.", field.name, other.name);
-                all.push(found(format!("/{}/{}", other.name, field.name), message));
-            }
-        }
-        // A rule can name a collection without any of its fields: what no longer resolves without it does.
-        for (rule, _) in broken_rules(other, &names) {
-            let message = format!("The rule {rule} of {} names it.", other.name);
-            all.push(found(format!("/{}/rules/{rule}", other.name), message));
-        }
-        for field in &other.fields {
-            for (rule, text) in field.rules() {
-                if resolve(other, text, &names).is_err() {
-                    let message = format!(
-                        "The rule {rule} of {} of {} names it.",
-                        field.name, other.name
-                    );
-                    let path = format!("/{}/{}/{rule}", other.name, field.name);
-                    all.push(found(path, message));
-                }
-            }
-            if let Some(Err(_)) = formula(other, field, &names) {
-                let message = format!("The default of {} of {} names it.", field.name, other.name);
-                let path = format!("/{}/{}/default", other.name, field.name);
-                all.push(found(path, message));
-            }
-        }
-    }
-    all
-}
-
 /// The rules that do not resolve, with what is wrong.
 pub(crate) fn broken_rules(
     collection: &Collection,
@@ -394,7 +223,7 @@ pub(crate) fn resolves(def: &Collection, text: &str, names: &Names<'_>) -> bool 
     resolve(def, text, names).is_ok()
 }
 
-fn resolve(def: &Collection, text: &str, names: &Names<'_>) -> Result<Resolved, RuleError> {
+pub(crate) fn resolve(def: &Collection, text: &str, names: &Names<'_>) -> Result<Resolved, RuleError> {
     rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None)
 }
 

@@ -173,7 +173,9 @@ impl Fit {
         field: &Kept,
     ) -> Result<(), DataError> {
         let converted = field.is_converted();
-        if field.after.required && !field.before.required {
+        let some = field.after.kind.many().is_some_and(|many| many.min > 0);
+        let needs = field.after.required && !field.before.required;
+        if needs || converted && some && field.after.kind.is_joined() {
             let nulls = count(tx, table, Some((&field.before, false))).await?;
             if nulls > 0 {
                 let some = sql::without(table, &field.before, NAMED as u64, tx.backend());

@@ -65,6 +65,10 @@ impl Type {
     #[must_use]
     pub fn takes(&self, before: &Self) -> bool {
         match (self, before) {
+            // One is a list of one.
+            (Self::Relation(new), Self::Relation(old)) if new.many.is_some() => {
+                new.collection == old.collection
+            }
             // What is referred to is there or not: no text makes it so, and another target is another matter.
             (Self::Relation(_) | Self::File(_) | Self::Id, _) => self.keeps(before),
             (_, Self::Id | Self::File(_)) => false,
@@ -93,6 +97,9 @@ impl Type {
         }
         let converted = match (self, value) {
             (Self::Select(_), Json::String(_)) if self.many().is_some() => {
+                Json::Array(vec![value.clone()])
+            }
+            (Self::Relation(_), Json::String(_)) if self.many().is_some() => {
                 Json::Array(vec![value.clone()])
             }
             (Self::Select(_), Json::Array(_)) if self.many().is_some() => value.clone(),

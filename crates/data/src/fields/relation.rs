@@ -81,10 +81,7 @@ impl Relation {
     /// The items of an operator of the list.
     pub(super) fn some(&self, json: &Json) -> Result<Value, Fault> {
         match &self.many {
-            Some(many) => list(&many.free(), json).map_err(|faults| {
-                let first = faults.into_iter().next();
-                first.map_or(("invalid", String::new()), |(_, fault)| fault)
-            }),
+            Some(many) => list(&many.free(), json).map_err(super::first),
             None => Err(("not_a_list", "This holds one value.".to_owned())),
         }
     }

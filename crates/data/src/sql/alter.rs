@@ -24,7 +24,7 @@ pub(crate) struct Step {
     pub index: Option<Index>,
 }
 
-fn step(kind: &'static str, what: &str, sql: Vec<String>) -> Step {
+pub(super) fn step(kind: &'static str, what: &str, sql: Vec<String>) -> Step {
     Step {
         kind,
         what: what.to_owned(),
@@ -57,34 +57,11 @@ fn spares(alter: &Alter, field: &Kept) -> Vec<String> {
     field.after.kind.columns(&name)
 }
 
-/// The statements that give the table its new name, and the join tables theirs, behind those that remove the join tables
-/// of fields that go; the others are for the tables under their new names.
-pub(crate) fn tables(alter: &Alter) -> Vec<Step> {
-    let (before, after) = (&alter.before, &alter.after);
-    let dropped = alter.dropped.iter().filter(|d| d.field.kind.is_joined());
-    let drop = |name: &str| pairs::drop(&pairs::name(&before.name, name));
-    let gone = dropped.map(|d| step("drop", &d.field.name, vec![drop(&d.field.name)]));
-    let mut steps: Vec<Step> = gone.collect();
-    let [aside, mut back] = pairs::renames(alter);
-    let mut sql = aside;
-    let renamed = before.name != after.name;
-    if renamed {
-        sql.push(format!(
-            "ALTER TABLE {} RENAME TO {}",
-            table(before),
-            quote(&after.name)
-        ));
-    }
-    sql.append(&mut back);
-    if !sql.is_empty() {
-        let what = if renamed { after.name.as_str() } else { "relations" };
-        steps.push(step("rename", what, sql));
-    }
-    steps
-}
-
-/// The statements that make columns for a field's new values.
+/// The statements that make columns, or a join table, for a field's new values.
 pub(crate) fn add_spares(alter: &Alter, field: &Kept, backend: DbBackend) -> Vec<String> {
+    if field.after.kind.is_joined() {
+        return vec![pairs::create(&alter.after, &field.after, backend)];
+    }
     let (table, kind) = (table(&alter.after), field.after.kind.column(backend));
     // Where there was nothing to be made another there is none, or an empty list.
     let empty = field.after.kind.many().map_or("", |_| " DEFAULT '[]'");
@@ -104,6 +81,10 @@ pub(crate) fn fill(
     values: Vec<(Uuid, Value)>,
     backend: DbBackend,
 ) -> Statement {
+    if field.after.kind.is_joined() {
+        let table = pairs::name(&alter.after.name, &field.after.name);
+        return pairs::fill(&table, &values, backend);
+    }
     let sqlite = backend == DbBackend::Sqlite;
     let kind = field.after.kind.column(backend);
     // A cast names no collation.
@@ -365,11 +346,7 @@ pub(crate) fn steps(alter: &Alter, backend: DbBackend) -> Vec<Step> {
         let again = moved.filter(|_| backend == DbBackend::Sqlite);
         indexes.new.into_iter().chain(again).collect()
     };
-    let added = alter.after.fields.iter().filter(|f| f.kind.is_joined());
-    for field in added.filter(|f| is_added(alter, f)) {
-        let sql = vec![pairs::create(&alter.after, field, backend)];
-        steps.push(step("add", &field.name, sql));
-    }
+    steps.extend(pairs::added(alter, backend));
     for index in new {
         let sql = vec![ddl::index_sql(&alter.after, &index, backend)];
         let what = index.fields.join(", ");
@@ -435,7 +412,7 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
     }
 }
 
-fn is_added(alter: &Alter, field: &Field) -> bool {
+pub(super) fn is_added(alter: &Alter, field: &Field) -> bool {
     !alter.kept.iter().any(|k| k.after.name == field.name)
 }
 
@@ -496,6 +473,9 @@ fn released(alter: &Alter, field: &Kept) -> Vec<String> {
 /// What PostgreSQL changes of a column in its place, when all have let go.
 fn alterations(alter: &Alter, field: &Kept) -> Vec<String> {
     let (before, after) = (&field.before, &field.after);
+    if after.kind.is_joined() {
+        return Vec::new();
+    }
     let table = table(&alter.after);
     let mut all = Vec::new();
     let mut add = |sql: String| all.push(format!("ALTER TABLE {table} {sql}"));

@@ -1,8 +1,9 @@
 //! Join tables: a relation to many keeps its pairs of records in a table of its own, named after the collection and the
 //! field.
 
+use super::alter::{Step, is_added, step};
 use super::plan::Text;
-use super::{column, quote};
+use super::{column, ddl, quote};
 use crate::model::{Alter, Collection, Field};
 use rules::Pairs;
 use sea_orm::sea_query::Expr;
@@ -67,24 +68,43 @@ pub(crate) fn drop(name: &str) -> String {
     format!("DROP TABLE {}", table(name))
 }
 
-/// The statements that give join tables the names that they have after a change, in two parts: aside, and, when the
-/// collection has its own new name, to their places. So two may change their names with each other.
-pub(crate) fn renames(alter: &Alter) -> [Vec<String>; 2] {
-    let (mut aside, mut back) = (Vec::new(), Vec::new());
+/// What is done before all else: the join tables of fields that go are removed, and the collection and the join tables
+/// that stay get their new names. Each of these steps aside first, so that two may change their names with each other.
+pub(crate) fn renamed(alter: &Alter) -> Vec<Step> {
+    let (before, after) = (&alter.before, &alter.after);
+    let dropped = alter.dropped.iter().filter(|d| d.field.kind.is_joined());
+    let gone = dropped.map(|d| {
+        let of = name(&before.name, &d.field.name);
+        step("drop", &d.field.name, vec![drop(&of)])
+    });
+    let mut steps: Vec<Step> = gone.collect();
+    let rename = |from: &str, to: &str, what: &str| {
+        let sql = format!("ALTER TABLE {} RENAME TO {}", table(from), quote(to));
+        step("rename", what, vec![sql])
+    };
+    let mut placed = Vec::new();
+    if before.name != after.name {
+        placed.push(rename(&before.name, &after.name, &after.name));
+    }
     for kept in alter.kept.iter().filter(|k| k.before.kind.is_joined()) {
-        let old = name(&alter.before.name, &kept.before.name);
-        let new = name(&alter.after.name, &kept.after.name);
+        let old = name(&before.name, &kept.before.name);
+        let new = name(&after.name, &kept.after.name);
         if old == new {
             continue;
         }
-        let between = super::ddl::name("r", &alter.before, &format!("pairs of {}", kept.before.name));
-        let rename = |from: &str, to: &str| {
-            format!("ALTER TABLE {} RENAME TO {}", table(from), quote(to))
-        };
-        aside.push(rename(&old, &between));
-        back.push(rename(&between, &new));
+        let between = ddl::name("r", before, &format!("pairs of {}", kept.before.name));
+        steps.push(rename(&old, &between, &kept.before.name));
+        placed.push(rename(&between, &new, &kept.after.name));
     }
-    [aside, back]
+    steps.extend(placed);
+    steps
+}
+
+/// The join tables of fields that are added.
+pub(super) fn added(alter: &Alter, backend: DbBackend) -> impl Iterator<Item = Step> {
+    let joined = alter.after.fields.iter().filter(|f| f.kind.is_joined());
+    let added = joined.filter(|f| is_added(alter, f));
+    added.map(move |f| step("add", &f.name, vec![create(&alter.after, f, backend)]))
 }
 
 /// SQL for the list of the row of an alias, as JSON: the same bytes on both engines.
@@ -140,6 +160,32 @@ pub(crate) fn put(name: &str, record: Uuid, ids: &str, backend: DbBackend) -> [S
          WHERE t.\"{POSITION}\" <> excluded.\"{POSITION}\""
     );
     [gone, come].map(|sql| statement(sql, values(), backend))
+}
+
+/// The statement that gives records, which have no list yet, lists of one item or none.
+pub(super) fn fill(name: &str, lists: &[(Uuid, Value)], backend: DbBackend) -> Statement {
+    let first = |value: &Value| match value {
+        Value::Json(Some(list)) => kernel::parse_id(list.get(0)?.as_str()?),
+        _ => None,
+    };
+    let pairs = lists
+        .iter()
+        .filter_map(|(id, list)| Some((*id, first(list)?)));
+    let values: Vec<Value> = pairs
+        .flat_map(|(record, target)| [record, target])
+        .map(|id| Value::Uuid(Some(id)))
+        .collect();
+    let rows = (0..values.len() / 2).map(|i| format!("(${}, ${}, 0)", 2 * i + 1, 2 * i + 2));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let columns = format!("\"{RECORD}\", \"{TARGET}\", \"{POSITION}\"");
+    let table = table(name);
+    let source = if values.is_empty() {
+        format!("SELECT {columns} FROM {table} WHERE 1 = 0")
+    } else {
+        format!("VALUES {rows}")
+    };
+    let sql = format!("INSERT INTO {table} ({columns}) {source}");
+    statement(sql, values, backend)
 }
 
 /// The statement that empties a record's list.

@@ -43,6 +43,8 @@ mod hop_rules;
 mod http;
 mod http_schema;
 mod joins;
+mod joins_changes;
+mod joins_reads;
 mod kit;
 mod lists;
 mod many;
