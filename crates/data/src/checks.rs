@@ -1,7 +1,7 @@
 //! Whether the schema bears a collection that is made or changed: its rules, defaults, relations, names and indexes.
 
-use crate::model::{Alter, Collection, INDEXES_ADDED};
 use crate::fields::Type;
+use crate::model::{Alter, Collection, INDEXES_ADDED};
 use crate::names::{Names, keeper_of, unfit_table};
 use crate::schema::{Schema, broken_rules, formula, resolve};
 use crate::sql::ddl;

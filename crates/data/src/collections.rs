@@ -1,13 +1,13 @@
 //! The schema's verbs: list, get, create, delete.
 
 use crate::alter::{Loss, count, demand};
+use crate::checks::check_rules;
 use crate::error::DataError;
 use crate::fields::Type;
 use crate::model::{Collection, CollectionKind};
 use crate::records::{Keeper, all_removed, keep, replay};
-use crate::rows;
-use crate::checks::check_rules;
 use crate::references::references_to;
+use crate::rows;
 use crate::schema::Schema;
 use crate::service::{Asker, Data};
 use crate::versions::Entry;

@@ -151,7 +151,10 @@ impl Catalogue for FilterNames<'_> {
 }
 
 /// The collection and the field whose join table is called so.
-pub(crate) fn keeper_of(all: &BTreeMap<String, Collection>, table: &str) -> Option<(String, String)> {
+pub(crate) fn keeper_of(
+    all: &BTreeMap<String, Collection>,
+    table: &str,
+) -> Option<(String, String)> {
     let mut joined = all.values().flat_map(|c| {
         let tables = pairs::of(c);
         tables.map(|(name, field)| (name, c.name.clone(), field.name.clone()))
@@ -169,9 +172,13 @@ pub(crate) fn unfit_table(
     let table = pairs::name(&collection.name, &field.name);
     let of_many = |c: &Collection| pairs::of(c).filter(|(name, _)| *name == table).count();
     if !is_collection_name(&table) {
-        Some(format!("The pairs would be kept in a table {table}, which is no name that a table may have: it has at most 59 characters."))
+        Some(format!(
+            "The pairs would be kept in a table {table}, which is no name that a table may have: it has at most 59 characters."
+        ))
     } else if all.contains_key(&table) || all.values().map(of_many).sum::<usize>() > 1 {
-        Some(format!("The pairs would be kept in a table {table}, and there is one of this name."))
+        Some(format!(
+            "The pairs would be kept in a table {table}, and there is one of this name."
+        ))
     } else {
         None
     }

@@ -1,8 +1,8 @@
 //! What stands in the way of a change of a collection: rules, defaults and indexes that name what it touches.
 
+use crate::fields::Type;
 use crate::model::{Alter, Collection, Field, Kept};
 use crate::names::Names;
-use crate::fields::Type;
 use crate::schema::{Loaded, Schema, broken_rules, formula, resolve, resolves};
 use crate::sql::ddl;
 use kernel::FieldError;

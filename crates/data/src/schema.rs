@@ -223,7 +223,11 @@ pub(crate) fn resolves(def: &Collection, text: &str, names: &Names<'_>) -> bool 
     resolve(def, text, names).is_ok()
 }
 
-pub(crate) fn resolve(def: &Collection, text: &str, names: &Names<'_>) -> Result<Resolved, RuleError> {
+pub(crate) fn resolve(
+    def: &Collection,
+    text: &str,
+    names: &Names<'_>,
+) -> Result<Resolved, RuleError> {
     rules::parse_and_resolve(text, &def.name, Mode::Rule, names, None)
 }
 

@@ -209,14 +209,7 @@ impl Fit {
             } else {
                 &field.before.name
             };
-            let read = sql::values(
-                table,
-                name,
-                kind,
-                after,
-                limit as u64,
-                tx.backend(),
-            );
+            let read = sql::values(table, name, kind, after, limit as u64, tx.backend());
             let docs = tx.docs(read).await?;
             let mut filled = Vec::new();
             for doc in &docs {

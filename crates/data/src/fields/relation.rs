@@ -47,7 +47,8 @@ impl Relation {
         };
         let many = Many::parse(input, ITEMS_MAX);
         if many.is_some() && on_delete == OnDelete::SetNull {
-            let message = "A list is never null: with cascade the deleted record goes from the list.";
+            let message =
+                "A list is never null: with cascade the deleted record goes from the list.";
             input.fault("on_delete", "cannot_be_null", message);
         }
         Self {

@@ -56,7 +56,8 @@ fn parse_default(input: &mut Input, kind: &Type) -> Option<DefaultValue> {
         return None;
     }
     if kind.is_joined() {
-        let message = "A relation to many has no default: a record made without one has an empty list.";
+        let message =
+            "A relation to many has no default: a record made without one has an empty list.";
         input.fault("default", "no_default", message);
         return None;
     }

@@ -193,12 +193,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Records that are read afterwards, unless nobody of this viewer's kind may look at them.
-    fn later(
-        &self,
-        from: &Loaded,
-        related: Pointing,
-        part: Part<'a>,
-    ) -> (Part<'a>, Option<What>) {
+    fn later(&self, from: &Loaded, related: Pointing, part: Part<'a>) -> (Part<'a>, Option<What>) {
         if !self.privileged && matches!(from.rules.list, Rule::Closed) {
             return (Part::Closed(part.name().to_owned()), None);
         }

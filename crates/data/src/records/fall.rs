@@ -185,7 +185,10 @@ impl Fall<'_> {
             let Some((_, before)) = found else { continue };
             let now = Value::TimeDateTimeWithTimeZone(Some(asker.now.time()));
             let mut set = vec![("updated_at".to_owned(), Assign::Value(now))];
-            match collection.column(field, true).and_then(|c| c.pairs.as_deref()) {
+            match collection
+                .column(field, true)
+                .and_then(|c| c.pairs.as_deref())
+            {
                 None => set.push((field.clone(), Assign::Value(Value::Uuid(None)))),
                 Some(table) => {
                     loose.demand_enough(&before)?;

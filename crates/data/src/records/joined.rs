@@ -56,11 +56,7 @@ async fn again(
 }
 
 /// Empties the lists of a record that goes.
-pub(super) async fn clear(
-    tx: &WriteTx,
-    collection: &Loaded,
-    id: Uuid,
-) -> Result<(), DataError> {
+pub(super) async fn clear(tx: &WriteTx, collection: &Loaded, id: Uuid) -> Result<(), DataError> {
     for (_, table) in collection.joined() {
         rows::run(tx, pairs::clear(table, id, tx.backend())).await?;
     }

@@ -2,8 +2,8 @@
 
 use super::IfMatch;
 use super::fields::{self, Written};
-use super::joined;
 use super::holds;
+use super::joined;
 use super::judge::{Done, demand, demand_version, done, parse_row, refusal};
 use super::read::bound;
 use super::scene::{Scene, log};

@@ -207,7 +207,11 @@ impl Data {
             for (i, item) in items.into_iter().enumerate() {
                 let base = format!("{path}/{i}");
                 let parent = Json::from(id.to_string());
-                let parent = if many { Json::from(vec![parent]) } else { parent };
+                let parent = if many {
+                    Json::from(vec![parent])
+                } else {
+                    parent
+                };
                 match child(item, &by, parent) {
                     Ok(item) => places.push(self.grow(scene, &from, item, base, depth + 1, tree)),
                     Err(problem) => tree.problems.push(placed(problem, &base)),

@@ -43,8 +43,12 @@ pub(crate) fn of(collection: &Collection) -> impl Iterator<Item = (String, &Fiel
     joined.map(|field| (name(&collection.name, &field.name), field))
 }
 
-/// The statement that makes a join table. What the engine calls its constraints follows from its own name, so that they
-/// go with it. Both columns are found from either side by an index alone.
+/// The name of a constraint of a field's join table: `p` its key, `u` the same pairs from the other side.
+fn key(kind: &str, collection: &Collection, field: &str) -> String {
+    ddl::name(kind, collection, &format!("pairs of {field}"))
+}
+
+/// The statement that makes a join table. From either side the other is found by an index alone.
 pub(crate) fn create(collection: &Collection, field: &Field, backend: DbBackend) -> String {
     let (id, without) = match backend {
         DbBackend::Sqlite => ("uuid_text", " WITHOUT ROWID"),
@@ -54,12 +58,16 @@ pub(crate) fn create(collection: &Collection, field: &Field, backend: DbBackend)
         crate::fields::Type::Relation(r) => r.collection.as_str(),
         _ => "",
     };
+    let own = |kind| quote(&key(kind, collection, &field.name));
     format!(
         "CREATE TABLE {} (\"{RECORD}\" {id} NOT NULL REFERENCES {} (\"id\"), \"{TARGET}\" {id} NOT NULL REFERENCES {} (\"id\"), \
-         \"{POSITION}\" bigint NOT NULL, PRIMARY KEY (\"{RECORD}\", \"{TARGET}\"), UNIQUE (\"{TARGET}\", \"{RECORD}\")){without}",
+         \"{POSITION}\" bigint NOT NULL, CONSTRAINT {} PRIMARY KEY (\"{RECORD}\", \"{TARGET}\"), \
+         CONSTRAINT {} UNIQUE (\"{TARGET}\", \"{RECORD}\")){without}",
         table(&name(&collection.name, &field.name)),
         table(&collection.name),
         table(target),
+        own("p"),
+        own("u"),
     )
 }
 
@@ -70,7 +78,7 @@ pub(crate) fn drop(name: &str) -> String {
 
 /// What is done before all else: the join tables of fields that go are removed, and the collection and the join tables
 /// that stay get their new names. Each of these steps aside first, so that two may change their names with each other.
-pub(crate) fn renamed(alter: &Alter) -> Vec<Step> {
+pub(crate) fn renamed(alter: &Alter, backend: DbBackend) -> Vec<Step> {
     let (before, after) = (&alter.before, &alter.after);
     let dropped = alter.dropped.iter().filter(|d| d.field.kind.is_joined());
     let gone = dropped.map(|d| {
@@ -78,13 +86,12 @@ pub(crate) fn renamed(alter: &Alter) -> Vec<Step> {
         step("drop", &d.field.name, vec![drop(&of)])
     });
     let mut steps: Vec<Step> = gone.collect();
-    let rename = |from: &str, to: &str, what: &str| {
-        let sql = format!("ALTER TABLE {} RENAME TO {}", table(from), quote(to));
-        step("rename", what, vec![sql])
-    };
+    let named =
+        |from: &str, to: &str| format!("ALTER TABLE {} RENAME TO {}", table(from), quote(to));
     let mut placed = Vec::new();
     if before.name != after.name {
-        placed.push(rename(&before.name, &after.name, &after.name));
+        let sql = vec![named(&before.name, &after.name)];
+        placed.push(step("rename", &after.name, sql));
     }
     for kept in alter.kept.iter().filter(|k| k.before.kind.is_joined()) {
         let old = name(&before.name, &kept.before.name);
@@ -92,9 +99,29 @@ pub(crate) fn renamed(alter: &Alter) -> Vec<Step> {
         if old == new {
             continue;
         }
-        let between = ddl::name("r", before, &format!("pairs of {}", kept.before.name));
-        steps.push(rename(&old, &between, &kept.before.name));
-        placed.push(rename(&between, &new, &kept.after.name));
+        let (from, to) = (&kept.before.name, &kept.after.name);
+        let between = key("r", before, from);
+        let mut aside = vec![named(&old, &between)];
+        let mut back = vec![named(&between, &new)];
+        // There indexes have names as tables do.
+        let keys = ["p", "u"]
+            .into_iter()
+            .filter(|_| backend != DbBackend::Sqlite && from != to);
+        for kind in keys {
+            let rename = |from: &str, to: &str| {
+                let table = table(&between);
+                format!(
+                    "ALTER TABLE {table} RENAME CONSTRAINT {} TO {}",
+                    quote(from),
+                    quote(to)
+                )
+            };
+            let way = key(&format!("r{kind}"), before, from);
+            aside.push(rename(&key(kind, before, from), &way));
+            back.insert(0, rename(&way, &key(kind, before, to)));
+        }
+        steps.push(step("rename", from, aside));
+        placed.push(step("rename", to, back));
     }
     steps.extend(placed);
     steps
@@ -222,7 +249,10 @@ pub(crate) fn pointing(name: &str, target: Uuid, limit: u64, backend: DbBackend)
 /// How many pairs there are, and how many records have some: the version of each of two rows.
 pub(crate) fn count(name: &str, backend: DbBackend) -> [Statement; 2] {
     let count = |of: &str| statement(docs(name, "''", of, ""), Vec::new(), backend);
-    [count("count(*)"), count(&format!("count(DISTINCT \"{RECORD}\")"))]
+    [
+        count("count(*)"),
+        count(&format!("count(DISTINCT \"{RECORD}\")")),
+    ]
 }
 
 /// The lists of records after `after` in the order of ids, at most `limit`: `{"v": list}` and the id of each.

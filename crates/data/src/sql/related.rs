@@ -3,9 +3,9 @@
 
 use super::keyset::Arm;
 use super::list::Page;
+use super::pairs::{self, Side};
 use super::plan::{Own, Plan, Text};
 use super::projection::truth;
-use super::pairs::{self, Side};
 use super::{column, projection::ROW};
 use crate::schema::Column;
 use sea_orm::DbBackend;
@@ -73,8 +73,9 @@ impl Related<'_> {
         let mut inner = self.page.named(Some(Arm { rows, fixed: 0 }), backend);
         if let Some(place) = first {
             inner.clear_order_by();
-            inner.expr_as(place.clone(), Alias::new("kp"));
-            inner.order_by_expr(place, Order::Asc);
+            inner.expr_as(place, Alias::new("kp"));
+            // By its name: SQLite sees no other statement's rows in an ORDER BY.
+            inner.order_by(Alias::new("kp"), Order::Asc);
         }
         let mut sql = Text::new(backend);
         sql.push("coalesce((SELECT ")

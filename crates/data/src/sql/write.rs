@@ -30,11 +30,7 @@ fn returning(collection: &Loaded, backend: DbBackend) -> [Expr; 3] {
     } else {
         everything.expr(&collection.def.name, backend)
     };
-    [
-        json,
-        null.expr(),
-        Expr::col(Alias::new("_version")),
-    ]
+    [json, null.expr(), Expr::col(Alias::new("_version"))]
 }
 
 fn build(sql: (String, sea_orm::sea_query::Values), backend: DbBackend) -> Statement {

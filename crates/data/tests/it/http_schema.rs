@@ -234,7 +234,10 @@ async fn the_document_tells_what_fields_take(kit: &Kit) {
     let (paths, schemas) = data::openapi::document(&schema, &std::collections::BTreeSet::new());
     let ids = json!({"type": "array", "items": {"type": "string", "format": "uuid"}, "uniqueItems": true, "minItems": 0, "maxItems": 9});
     let create = &schemas["BoxCreate"];
-    assert_eq!((&create["required"], &create["properties"]["kinds0"]), (&json!(["kinds1"]), &ids));
+    assert_eq!(
+        (&create["required"], &create["properties"]["kinds0"]),
+        (&json!(["kinds1"]), &ids)
+    );
     assert_eq!(schemas["Box"]["properties"]["kinds0"], ids);
     let patch = &schemas["BoxPatch"]["properties"]["kinds0"]["anyOf"];
     assert_eq!(patch[0], ids);
@@ -244,9 +247,15 @@ async fn the_document_tells_what_fields_take(kit: &Kit) {
     let expand = &schemas["Box"]["properties"]["expand"]["properties"];
     assert_eq!(expand["kinds0"]["anyOf"][0], page);
     let options = &schemas["BoxExpand"]["properties"]["kinds0"]["anyOf"][1];
-    assert_eq!(options, &json!({"$ref": "#/components/schemas/ProductRelated"}));
+    assert_eq!(
+        options,
+        &json!({"$ref": "#/components/schemas/ProductRelated"})
+    );
     let back = &schemas["Product"]["properties"]["expand"]["properties"]["boxes_via_kinds0"];
-    assert_eq!(back["anyOf"][0], json!({"$ref": "#/components/schemas/BoxPage"}));
+    assert_eq!(
+        back["anyOf"][0],
+        json!({"$ref": "#/components/schemas/BoxPage"})
+    );
     assert!(schemas["ProductCreate"]["properties"]["boxes_via_kinds0"].is_object());
     assert_eq!(create["properties"].get("expand"), None);
     assert!(paths.contains_key("/v1/records/boxes"));

@@ -70,7 +70,9 @@ async fn a_join_table_keeps_the_list(kit: &Kit) {
     let listed = kit.list(&anon(), "posts", &[]).await.unwrap();
     assert_eq!(listed, [made.clone()]);
     for fields in ["tags", "id,tags"] {
-        let one = kit.get_with(&anon(), "posts", id, &format!("fields={fields}")).await;
+        let one = kit
+            .get_with(&anon(), "posts", id, &format!("fields={fields}"))
+            .await;
         assert_eq!(one.unwrap()["tags"], json!([c, a, b]));
     }
     let without = kit.get_with(&anon(), "posts", id, "fields=title").await;
@@ -129,23 +131,43 @@ async fn what_a_list_takes(kit: &Kit) {
         let result = kit.create(&anon(), "posts", sent.clone()).await;
         assert_eq!(told(result), [want], "{sent}");
     }
-    let both = kit.create(&anon(), "posts", json!({"tags": [1, a, "x"]})).await;
+    let both = kit
+        .create(&anon(), "posts", json!({"tags": [1, a, "x"]}))
+        .await;
     assert_eq!(told(both), ["/tags/0 not_an_id", "/tags/2 not_an_id"]);
     // Definitions that make no sense.
     let more = |options: Json| json!({"name": "more", "fields": [tags(options)]});
     for (options, want) in [
-        (json!({"required": true}), "/fields/0/required cannot_be_required"),
+        (
+            json!({"required": true}),
+            "/fields/0/required cannot_be_required",
+        ),
         (json!({"unique": true}), "/fields/0/unique cannot_be_unique"),
         (json!({"default": [a]}), "/fields/0/default no_default"),
         (
             json!({"default": {"expression": "auth.id"}}),
             "/fields/0/default no_default",
         ),
-        (json!({"on_delete": "set_null"}), "/fields/0/on_delete cannot_be_null"),
-        (json!({"max_items": 1001}), "/fields/0/max_items not_a_count"),
-        (json!({"min_items": 3, "max_items": 2}), "/fields/0/max_items below_min"),
-        (json!({"multiple": false, "min_items": 3}), "/fields/0/min_items not_multiple"),
-        (json!({"collection": "nothing"}), "/fields/0/collection unknown_collection"),
+        (
+            json!({"on_delete": "set_null"}),
+            "/fields/0/on_delete cannot_be_null",
+        ),
+        (
+            json!({"max_items": 1001}),
+            "/fields/0/max_items not_a_count",
+        ),
+        (
+            json!({"min_items": 3, "max_items": 2}),
+            "/fields/0/max_items below_min",
+        ),
+        (
+            json!({"multiple": false, "min_items": 3}),
+            "/fields/0/min_items not_multiple",
+        ),
+        (
+            json!({"collection": "nothing"}),
+            "/fields/0/collection unknown_collection",
+        ),
     ] {
         let result = kit.try_collection(more(options.clone())).await;
         assert_eq!(told(result), [want], "{options}");
@@ -186,7 +208,10 @@ async fn lists_are_changed(kit: &Kit) {
         (json!({"append": "a"}), Err("/tags not_a_list")),
         (json!({"append": ["x"]}), Err("/tags not_an_id")),
         (json!({"increment": 1}), Err("/tags not_a_number")),
-        (json!({"append": [a], "remove": [b]}), Err("/tags unknown_operator")),
+        (
+            json!({"append": [a], "remove": [b]}),
+            Err("/tags unknown_operator"),
+        ),
         (json!({"set_if_absent": [a]}), Ok(json!([b, c]))),
         (json!([c, b]), Ok(json!([c, b]))),
         (json!([d, b, a]), Ok(json!([d, b, a]))),
@@ -194,7 +219,9 @@ async fn lists_are_changed(kit: &Kit) {
         (json!([a]), Ok(json!([a]))),
         (json!([]), Err("/tags too_few")),
     ] {
-        let result = kit.merge(&anon(), "posts", &id, json!({"tags": change})).await;
+        let result = kit
+            .merge(&anon(), "posts", &id, json!({"tags": change}))
+            .await;
         match want {
             Ok(want) => {
                 version += 1;
@@ -208,7 +235,9 @@ async fn lists_are_changed(kit: &Kit) {
     }
     assert_eq!(pairs(kit, "posts_tags").await, 1);
     // A change of something else leaves the list alone.
-    let merged = kit.merge(&anon(), "posts", &id, json!({"title": "z"})).await;
+    let merged = kit
+        .merge(&anon(), "posts", &id, json!({"title": "z"}))
+        .await;
     assert_eq!(merged.unwrap()["tags"], json!([a]));
 }
 
@@ -216,16 +245,23 @@ async fn what_is_not_there_is_told_with_its_place(kit: &Kit) {
     let [a, b, _, _] = posts(kit, json!({})).await;
     let nobody = U.to_string();
     let before = kit.dump(&["posts", "posts_tags"]).await;
-    let made = kit.create(&anon(), "posts", json!({"tags": [a, b, nobody]})).await;
+    let made = kit
+        .create(&anon(), "posts", json!({"tags": [a, b, nobody]}))
+        .await;
     assert_eq!(told(made), ["/tags/2 unknown_record"]);
     assert_eq!(kit.dump(&["posts", "posts_tags"]).await, before);
     let id = kit.made("posts", json!({"tags": [b]})).await;
     let before = kit.dump(&["posts", "posts_tags"]).await;
     for (change, want) in [
         (json!([nobody, a]), "/tags/0 unknown_record"),
-        (json!({"append": [a, nobody]}), "/tags/append/1 unknown_record"),
+        (
+            json!({"append": [a, nobody]}),
+            "/tags/append/1 unknown_record",
+        ),
     ] {
-        let merged = kit.merge(&anon(), "posts", &id, json!({"tags": change})).await;
+        let merged = kit
+            .merge(&anon(), "posts", &id, json!({"tags": change}))
+            .await;
         assert_eq!(told(merged), [want]);
     }
     let removed = json!({"tags": {"remove": [nobody]}});
@@ -275,12 +311,17 @@ async fn many_ways_to_write_one(kit: &Kit) {
     // All that a filter finds.
     let bulk = json!({"filter": "true", "set": {"tags": {"append": [c]}}});
     let bulk = Bulk::parse_update(object(bulk)).unwrap();
-    let all = kit.data.write_all(&kit.project, &anon(), "posts", bulk, None).await;
+    let all = kit
+        .data
+        .write_all(&kit.project, &anon(), "posts", bulk, None)
+        .await;
     assert_eq!(
         crate::kit::body(&all.unwrap()),
         json!({"matched": 2, "updated": 2, "skipped": 0})
     );
-    let lists = kit.values(&anon(), "posts", "tags", &[("sort", "id")]).await;
+    let lists = kit
+        .values(&anon(), "posts", "tags", &[("sort", "id")])
+        .await;
     assert_eq!(lists, [json!([tag, c]), json!([tag, b, c])]);
     // Children that list their parent.
     let sent = json!({"name": "parent", "posts_via_tags": [{"title": "x"}, {"title": "y"}]});
@@ -297,13 +338,23 @@ async fn many_ways_to_write_one(kit: &Kit) {
     );
     // The record without an answer, and a stale version.
     let minimal = [("Prefer", "return=minimal"), ("If-Match", "\"1\"")];
-    let stale = call(kit, &anon(), "PATCH", &path, Some(json!({"tags": []})), &minimal).await;
+    let stale = call(
+        kit,
+        &anon(),
+        "PATCH",
+        &path,
+        Some(json!({"tags": []})),
+        &minimal,
+    )
+    .await;
     assert_eq!(stale.status, 412);
     // A user's own list, at sign-up and afterwards.
     let change = json!({"fields": {"add": [tags(json!({}))]}});
     kit.change("users", change).await.unwrap();
     add_user(kit, U, None).await;
-    let merged = kit.merge(&key(), "users", &U.to_string(), json!({"tags": [b, a]})).await;
+    let merged = kit
+        .merge(&key(), "users", &U.to_string(), json!({"tags": [b, a]}))
+        .await;
     assert_eq!(merged.unwrap()["tags"], json!([b, a]));
     assert_eq!(pairs(kit, "users_tags").await, 2);
 }
@@ -323,7 +374,12 @@ async fn fifty_append_at_once(kit: &Kit) {
     let done = join_all(ids.iter().take(50).map(append)).await;
     assert!(done.iter().all(Result::is_ok));
     let read = kit.get(&anon(), "posts", &post).await.unwrap();
-    let mut list: Vec<&str> = read["tags"].as_array().unwrap().iter().filter_map(Json::as_str).collect();
+    let mut list: Vec<&str> = read["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Json::as_str)
+        .collect();
     list.sort_unstable();
     let mut want: Vec<&str> = ids.iter().take(50).map(String::as_str).collect();
     want.sort_unstable();
@@ -337,9 +393,12 @@ async fn fifty_append_at_once(kit: &Kit) {
         let other = other.clone();
         async move { kit.merge(&anon(), "posts", &other, change).await }
     };
-    kit.change("posts", json!({"fields": {"change": {"tags": {"max_items": 60}}}}))
-        .await
-        .unwrap();
+    kit.change(
+        "posts",
+        json!({"fields": {"change": {"tags": {"max_items": 60}}}}),
+    )
+    .await
+    .unwrap();
     let tight = json!({"fields": {"change": {"tags": {"max_items": 50}}}});
     kit.change("posts", tight).await.unwrap();
     let done = join_all(ids.iter().map(append)).await;
@@ -349,7 +408,10 @@ async fn fifty_append_at_once(kit: &Kit) {
 async fn targets_have_their_acts(kit: &Kit) {
     let [a, b, _, _] = posts(kit, json!({"on_delete": "restrict"})).await;
     let id = kit.made("posts", json!({"tags": [a, b]})).await;
-    assert_eq!(code(kit.delete(&anon(), "tags", &a).await), Code::Referenced);
+    assert_eq!(
+        code(kit.delete(&anon(), "tags", &a).await),
+        Code::Referenced
+    );
     // The record itself can go, with its list.
     kit.delete(&anon(), "posts", &id).await.unwrap();
     assert_eq!(pairs(kit, "posts_tags").await, 0);
@@ -358,7 +420,8 @@ async fn targets_have_their_acts(kit: &Kit) {
 
 async fn rules_see_what_a_write_leaves(kit: &Kit) {
     add_user(kit, U, None).await;
-    let members = json!({"name": "members", "type": "relation", "collection": "users", "multiple": true});
+    let members =
+        json!({"name": "members", "type": "relation", "collection": "users", "multiple": true});
     let text = json!({"name": "text", "type": "text"});
     let mine = "auth.id in members";
     let rules = json!({"list": mine, "view": mine, "create": mine, "update": format!("auth.id in record.members && size(next.members) < 3"), "delete": mine});
@@ -367,7 +430,10 @@ async fn rules_see_what_a_write_leaves(kit: &Kit) {
     let me = U.to_string();
     let nobody = kit.create(&u(), "rooms", json!({"members": []})).await;
     assert_eq!(code(nobody), Code::RuleDenied);
-    let room = kit.create(&u(), "rooms", json!({"members": [me]})).await.unwrap();
+    let room = kit
+        .create(&u(), "rooms", json!({"members": [me]}))
+        .await
+        .unwrap();
     assert_eq!(room["members"], json!([me]));
     let other = kit.made("rooms", json!({"members": []})).await;
     let id = room["id"].as_str().unwrap();
@@ -375,7 +441,10 @@ async fn rules_see_what_a_write_leaves(kit: &Kit) {
         kit.values(&u(), "rooms", "id", &[]).await,
         [room["id"].clone()]
     );
-    assert_eq!(code(kit.get(&u(), "rooms", &other).await), Code::RecordNotFound);
+    assert_eq!(
+        code(kit.get(&u(), "rooms", &other).await),
+        Code::RecordNotFound
+    );
     assert!(kit.list(&anon(), "rooms", &[]).await.unwrap().is_empty());
     let mut three = Vec::new();
     for n in 1..4 {
@@ -384,13 +453,21 @@ async fn rules_see_what_a_write_leaves(kit: &Kit) {
         three.push(id.to_string());
     }
     let crowd = json!({"members": {"append": three}});
-    assert_eq!(code(kit.merge(&u(), "rooms", id, crowd).await), Code::RuleDenied);
+    assert_eq!(
+        code(kit.merge(&u(), "rooms", id, crowd).await),
+        Code::RuleDenied
+    );
     let one = json!({"members": {"append": [three[0]]}});
     let merged = kit.merge(&u(), "rooms", id, one).await.unwrap();
     assert_eq!(merged["members"], json!([me, three[0]]));
     // Whoever leaves sees no more of it than that.
-    let left = kit.merge(&u(), "rooms", id, json!({"members": {"remove": [me]}})).await;
+    let left = kit
+        .merge(&u(), "rooms", id, json!({"members": {"remove": [me]}}))
+        .await;
     assert_eq!(left.unwrap(), json!({"id": id, "_version": 3}));
     let query = query_string(&[("filter", "size(members) == 1")]);
-    assert_eq!(kit.page(&key(), "rooms", &query).await.unwrap().docs.len(), 1);
+    assert_eq!(
+        kit.page(&key(), "rooms", &query).await.unwrap().docs.len(),
+        1
+    );
 }

@@ -21,8 +21,10 @@ both!(
 );
 
 async fn lists_are_added_and_dropped(kit: &Kit) {
-    kit.open("tags", json!([{"name": "name", "type": "text"}])).await;
-    kit.open("posts", json!([{"name": "title", "type": "text"}])).await;
+    kit.open("tags", json!([{"name": "name", "type": "text"}]))
+        .await;
+    kit.open("posts", json!([{"name": "title", "type": "text"}]))
+        .await;
     let a = kit.made("tags", json!({"name": "a"})).await;
     let b = kit.made("tags", json!({"name": "b"})).await;
     let id = kit.made("posts", json!({"title": "x"})).await;
@@ -36,9 +38,14 @@ async fn lists_are_added_and_dropped(kit: &Kit) {
     }
     let change = json!({"fields": {"add": [tags(json!({}))]}});
     kit.change("posts", change.clone()).await.unwrap();
-    assert_eq!(kit.get(&anon(), "posts", &id).await.unwrap()["tags"], json!([]));
+    assert_eq!(
+        kit.get(&anon(), "posts", &id).await.unwrap()["tags"],
+        json!([])
+    );
     for (post, list) in [(&id, json!([b, a])), (&other, json!([a]))] {
-        kit.merge(&anon(), "posts", post, json!({"tags": list})).await.unwrap();
+        kit.merge(&anon(), "posts", post, json!({"tags": list}))
+            .await
+            .unwrap();
     }
     // Of what is lost the refusal tells how much.
     let drop = json!({"fields": {"drop": ["tags"]}});
@@ -59,7 +66,9 @@ async fn lists_are_added_and_dropped(kit: &Kit) {
     assert_eq!(plan["steps"], json!([{"kind": "drop", "of": "tags"}]));
     assert_eq!(pairs(kit, "posts_tags").await, 3);
     // What names it keeps it.
-    kit.rules("posts", json!({"list": "size(tags) < 9"})).await.unwrap();
+    kit.rules("posts", json!({"list": "size(tags) < 9"}))
+        .await
+        .unwrap();
     let mut confirmed = drop.clone();
     confirmed["confirm"] = json!(["drop:tags"]);
     assert_eq!(
@@ -67,7 +76,9 @@ async fn lists_are_added_and_dropped(kit: &Kit) {
         ["/fields/drop/0 referenced"]
     );
     kit.rules("posts", json!({"list": "true"})).await.unwrap();
-    kit.rules("tags", json!({"list": "posts_via_tags.exists(p, true)"})).await.unwrap();
+    kit.rules("tags", json!({"list": "posts_via_tags.exists(p, true)"}))
+        .await
+        .unwrap();
     assert_eq!(
         told(kit.change("posts", confirmed.clone()).await),
         ["/fields/drop/0 referenced"]
@@ -75,10 +86,16 @@ async fn lists_are_added_and_dropped(kit: &Kit) {
     kit.rules("tags", json!({"list": "true"})).await.unwrap();
     kit.change("posts", confirmed).await.unwrap();
     assert_eq!(tables(kit).await, ["posts", "tags", "users"]);
-    assert_eq!(kit.get(&anon(), "posts", &id).await.unwrap().get("tags"), None);
+    assert_eq!(
+        kit.get(&anon(), "posts", &id).await.unwrap().get("tags"),
+        None
+    );
     // The same name is free again, and begins empty; a tag can go.
     kit.change("posts", change).await.unwrap();
-    assert_eq!(kit.get(&anon(), "posts", &id).await.unwrap()["tags"], json!([]));
+    assert_eq!(
+        kit.get(&anon(), "posts", &id).await.unwrap()["tags"],
+        json!([])
+    );
     kit.delete(&anon(), "tags", &a).await.unwrap();
     // An empty list is no loss.
     kit.change("posts", drop).await.unwrap();
@@ -92,49 +109,95 @@ async fn tables(kit: &Kit) -> Vec<String> {
         "SELECT name AS name FROM sqlite_master WHERE type = 'table' ORDER BY 1"
     };
     let rows = kit.rows(sql).await;
-    let names = rows.iter().map(|r| r.try_get::<String>("", "name").unwrap());
-    names.filter(|n| !n.starts_with('_') && !n.starts_with("sqlite_")).collect()
+    let names = rows
+        .iter()
+        .map(|r| r.try_get::<String>("", "name").unwrap());
+    names
+        .filter(|n| !n.starts_with('_') && !n.starts_with("sqlite_"))
+        .collect()
 }
 
 async fn join_tables_follow_names(kit: &Kit) {
     let [a, b, c, _] = posts(kit, json!({})).await;
     let mut more = tags(json!({}));
     more["name"] = "more".into();
-    kit.change("posts", json!({"fields": {"add": [more]}})).await.unwrap();
-    let id = kit.made("posts", json!({"tags": [b, a], "more": [c]})).await;
+    kit.change("posts", json!({"fields": {"add": [more]}}))
+        .await
+        .unwrap();
+    let id = kit
+        .made("posts", json!({"tags": [b, a], "more": [c]}))
+        .await;
     // Two change their names with each other, and the collection has another one, too.
-    let change = json!({"name": "articles", "fields": {"rename": {"tags": "more", "more": "tags"}}});
+    let change =
+        json!({"name": "articles", "fields": {"rename": {"tags": "more", "more": "tags"}}});
     kit.change("posts", change).await.unwrap();
     let read = kit.get(&anon(), "articles", &id).await.unwrap();
-    assert_eq!((&read["tags"], &read["more"]), (&json!([c]), &json!([b, a])));
+    assert_eq!(
+        (&read["tags"], &read["more"]),
+        (&json!([c]), &json!([b, a]))
+    );
     assert_eq!(read["_version"], 1);
     assert_eq!(
         tables(kit).await,
-        ["articles", "articles_more", "articles_tags", "tags", "users"]
+        [
+            "articles",
+            "articles_more",
+            "articles_tags",
+            "tags",
+            "users"
+        ]
     );
-    let found = [("filter", "articles_via_more.exists(p, true)"), ("sort", "name")];
-    assert_eq!(kit.values(&anon(), "tags", "name", &found).await, ["a", "b"]);
-    let merged = kit.merge(&anon(), "articles", &id, json!({"tags": {"append": [a]}})).await;
+    let found = [
+        ("filter", "articles_via_more.exists(p, true)"),
+        ("sort", "name"),
+    ];
+    assert_eq!(
+        kit.values(&anon(), "tags", "name", &found).await,
+        ["a", "b"]
+    );
+    let merged = kit
+        .merge(&anon(), "articles", &id, json!({"tags": {"append": [a]}}))
+        .await;
     assert_eq!(merged.unwrap()["tags"], json!([c, a]));
     // A name that a rule has stays; one that is free is taken.
-    kit.rules("articles", json!({"update": "size(tags) < 3"})).await.unwrap();
+    kit.rules("articles", json!({"update": "size(tags) < 3"}))
+        .await
+        .unwrap();
     let rename = json!({"fields": {"rename": {"tags": "labels"}}});
     assert_eq!(
         told(kit.change("articles", rename.clone()).await),
         ["/fields/rename/tags referenced"]
     );
-    kit.rules("articles", json!({"update": "true"})).await.unwrap();
+    kit.rules("articles", json!({"update": "true"}))
+        .await
+        .unwrap();
     kit.change("articles", rename).await.unwrap();
     assert_eq!(pairs(kit, "articles_labels").await, 2);
-    kit.change("articles", json!({"fields": {"add": [tags(json!({}))]}})).await.unwrap();
-    let merged = kit.merge(&anon(), "articles", &id, json!({"tags": [b]})).await.unwrap();
-    assert_eq!((&merged["tags"], &merged["labels"]), (&json!([b]), &json!([c, a])));
+    kit.change("articles", json!({"fields": {"add": [tags(json!({}))]}}))
+        .await
+        .unwrap();
+    let merged = kit
+        .merge(&anon(), "articles", &id, json!({"tags": [b]}))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&merged["tags"], &merged["labels"]),
+        (&json!([b]), &json!([c, a]))
+    );
     // The collection that it leads to gets another name: the list follows.
     kit.change("tags", json!({"name": "words"})).await.unwrap();
-    let view = kit.data.get_collection(&kit.project, "articles").await.unwrap().view();
+    let view = kit
+        .data
+        .get_collection(&kit.project, "articles")
+        .await
+        .unwrap()
+        .view();
     assert_eq!(view["fields"][1]["collection"], "words");
     kit.delete(&anon(), "words", &a).await.unwrap();
-    let read = kit.get_with(&anon(), "articles", &id, "expand=labels,tags").await.unwrap();
+    let read = kit
+        .get_with(&anon(), "articles", &id, "expand=labels,tags")
+        .await
+        .unwrap();
     assert_eq!(read["labels"], json!([c]));
     assert_eq!(read["expand"]["tags"]["items"][0]["name"], "b");
     let nobody = json!({"tags": [U]});
@@ -165,7 +228,11 @@ async fn tables_have_names_of_their_own(kit: &Kit) {
         ["/fields/add/0/name name_taken"]
     );
     // A name must be one that a table may have.
-    for (name, of) in [("json", "each"), ("pragma", "x"), (&"x".repeat(50), "nine_long")] {
+    for (name, of) in [
+        ("json", "each"),
+        ("pragma", "x"),
+        (&"x".repeat(50), "nine_long"),
+    ] {
         let mut field = tags(json!({}));
         field["name"] = of.into();
         let definition = json!({"name": name, "fields": [field]});
@@ -174,6 +241,14 @@ async fn tables_have_names_of_their_own(kit: &Kit) {
             ["/fields/0/name name_taken"],
             "{name} {of}"
         );
+    }
+    // What an engine calls its indexes takes no name from anybody.
+    for name in ["posts_tags_pkey", "posts_tags_target_id_record_id_key"] {
+        kit.open(name, json!([])).await;
+        kit.data
+            .delete_collection(&kit.project, &key(), name, None)
+            .await
+            .unwrap();
     }
     // Nor does a new name of the collection lead there.
     kit.change("a_b", field("x")).await.unwrap();
@@ -184,7 +259,16 @@ async fn tables_have_names_of_their_own(kit: &Kit) {
     assert_eq!(refused, ["/name name_taken"]);
     assert_eq!(
         tables(kit).await,
-        ["a", "a_b", "a_b_c", "a_b_x", "posts", "posts_tags", "tags", "users"]
+        [
+            "a",
+            "a_b",
+            "a_b_c",
+            "a_b_x",
+            "posts",
+            "posts_tags",
+            "tags",
+            "users"
+        ]
     );
 }
 
@@ -196,7 +280,9 @@ async fn bounds_are_asked_of_what_is_there(kit: &Kit) {
         let refused = kit.change("posts", change(options)).await;
         assert_eq!(told(refused), ["/fields/change/tags records_do_not_fit"]);
     }
-    kit.change("posts", change(json!({"min_items": 2, "max_items": 2}))).await.unwrap();
+    kit.change("posts", change(json!({"min_items": 2, "max_items": 2})))
+        .await
+        .unwrap();
     let tight = json!({"tags": {"remove": [a]}});
     assert_eq!(
         told(kit.merge(&anon(), "posts", &id, tight).await),
@@ -205,15 +291,22 @@ async fn bounds_are_asked_of_what_is_there(kit: &Kit) {
     // A bound, a new name and another act at once.
     let both = json!({"fields": {"change": {"tags": {"min_items": 1, "on_delete": "restrict"}}, "rename": {"tags": "words"}}});
     kit.change("posts", both).await.unwrap();
-    assert_eq!(code(kit.delete(&anon(), "tags", &a).await), Code::Referenced);
-    let merged = kit.merge(&anon(), "posts", &id, json!({"words": [b]})).await;
+    assert_eq!(
+        code(kit.delete(&anon(), "tags", &a).await),
+        Code::Referenced
+    );
+    let merged = kit
+        .merge(&anon(), "posts", &id, json!({"words": [b]}))
+        .await;
     assert_eq!(merged.unwrap()["words"], json!([b]));
 }
 
 async fn one_becomes_many(kit: &Kit) {
     let [a, b, ..] = posts(kit, json!({})).await;
     let one = json!({"name": "first", "type": "relation", "collection": "tags"});
-    kit.change("posts", json!({"fields": {"add": [one]}})).await.unwrap();
+    kit.change("posts", json!({"fields": {"add": [one]}}))
+        .await
+        .unwrap();
     for change in [
         json!({"tags": {"multiple": false, "min_items": null, "max_items": null}}),
         json!({"tags": {"collection": "posts"}}),
@@ -221,17 +314,26 @@ async fn one_becomes_many(kit: &Kit) {
         json!({"tags": {"type": "text"}}),
         json!({"title": {"type": "relation", "collection": "tags", "multiple": true}}),
     ] {
-        let refused = kit.change("posts", json!({"fields": {"change": change}})).await;
+        let refused = kit
+            .change("posts", json!({"fields": {"change": change}}))
+            .await;
         let refused = told(refused);
-        assert!(refused[0].ends_with("/type no_conversion"), "{change} {refused:?}");
+        assert!(
+            refused[0].ends_with("/type no_conversion"),
+            "{change} {refused:?}"
+        );
     }
     // One is carried over as a list of one, with a new name and a new table on top.
     let x = kit.made("posts", json!({"first": b, "tags": [a]})).await;
     let y = kit.made("posts", json!({})).await;
     let change = |options: Json| json!({"fields": {"change": {"first": options, "title": {"required": false, "min": 0}}, "rename": {"first": "all"}}});
-    let refused = kit.change("posts", change(json!({"multiple": true, "min_items": 1}))).await;
+    let refused = kit
+        .change("posts", change(json!({"multiple": true, "min_items": 1})))
+        .await;
     assert_eq!(told(refused), ["/fields/change/first required"]);
-    kit.rules("posts", json!({"view": "first.name != 'x'"})).await.unwrap();
+    kit.rules("posts", json!({"view": "first.name != 'x'"}))
+        .await
+        .unwrap();
     let change = change(json!({"multiple": true, "on_delete": "cascade"}));
     let refused = kit.change("posts", change.clone()).await;
     assert_eq!(told(refused)[0], "/fields/change/first referenced");
@@ -242,27 +344,43 @@ async fn one_becomes_many(kit: &Kit) {
         assert_eq!((&read["all"], &read["tags"]), (&all, &own));
         assert_eq!((read.get("first"), &read["_version"]), (None, &json!(1)));
     }
-    kit.merge(&anon(), "posts", &y, json!({"all": {"append": [a, b]}})).await.unwrap();
+    kit.merge(&anon(), "posts", &y, json!({"all": {"append": [a, b]}}))
+        .await
+        .unwrap();
     kit.delete(&anon(), "tags", &b).await.unwrap();
-    assert_eq!(kit.get(&anon(), "posts", &y).await.unwrap()["all"], json!([a]));
+    assert_eq!(
+        kit.get(&anon(), "posts", &y).await.unwrap()["all"],
+        json!([a])
+    );
 }
 
 /// SQLite makes a new table for such a change; what refers to the old one refers to the new.
 async fn a_new_table_keeps_its_lists(kit: &Kit) {
     let [a, b, ..] = posts(kit, json!({})).await;
-    let id = kit.made("posts", json!({"title": "12", "tags": [b, a]})).await;
+    let id = kit
+        .made("posts", json!({"title": "12", "tags": [b, a]}))
+        .await;
     let change = json!({"fields": {"change": {"title": {"type": "number", "format": "integer"}}}});
     kit.change("posts", change).await.unwrap();
     let change = json!({"fields": {"add": [{"name": "n", "type": "number", "min": 0}], "change": {"title": {"min": 1}}, "rename": {"tags": "words"}}});
     kit.change("posts", change).await.unwrap();
     let read = kit.get(&anon(), "posts", &id).await.unwrap();
-    assert_eq!((&read["title"], &read["words"]), (&json!(12), &json!([b, a])));
+    assert_eq!(
+        (&read["title"], &read["words"]),
+        (&json!(12), &json!([b, a]))
+    );
     // So it is where the table that the list leads to is made anew.
     let change = json!({"fields": {"change": {"name": {"required": true}}}});
     kit.change("tags", change).await.unwrap();
-    assert_eq!(kit.get(&anon(), "posts", &id).await.unwrap()["words"], json!([b, a]));
+    assert_eq!(
+        kit.get(&anon(), "posts", &id).await.unwrap()["words"],
+        json!([b, a])
+    );
     kit.delete(&anon(), "tags", &a).await.unwrap();
-    assert_eq!(kit.get(&anon(), "posts", &id).await.unwrap()["words"], json!([b]));
+    assert_eq!(
+        kit.get(&anon(), "posts", &id).await.unwrap()["words"],
+        json!([b])
+    );
     let nobody = json!({"words": [U]});
     assert_eq!(
         told(kit.create(&anon(), "posts", nobody).await),
@@ -276,10 +394,14 @@ async fn collections_go_with_their_join_tables(kit: &Kit) {
     let [a, ..] = posts(kit, json!({})).await;
     kit.made("posts", json!({"tags": [a]})).await;
     let delete = |name: &'static str, confirm: Option<&'static str>| {
-        kit.data.delete_collection(&kit.project, key_of(), name, confirm)
+        kit.data
+            .delete_collection(&kit.project, key_of(), name, confirm)
     };
     let refused = delete("tags", Some("delete:tags")).await;
-    assert_eq!(told(refused.map_err(Into::into)), ["/posts/tags referenced"]);
+    assert_eq!(
+        told(refused.map_err(Into::into)),
+        ["/posts/tags referenced"]
+    );
     delete("posts", Some("delete:posts")).await.unwrap();
     assert_eq!(tables(kit).await, ["tags", "users"]);
     delete("tags", Some("delete:tags")).await.unwrap();
@@ -310,48 +432,90 @@ async fn lists_lose_what_is_deleted(kit: &Kit) {
     let z = kit.made("posts", json!({"tags": [b]})).await;
     let from = pairs(kit, "_changes").await;
     kit.delete(&anon(), "tags", &a).await.unwrap();
-    for (id, list, version) in [(&x, json!([c, b]), 2), (&y, json!([]), 2), (&z, json!([b]), 1)] {
+    for (id, list, version) in [
+        (&x, json!([c, b]), 2),
+        (&y, json!([]), 2),
+        (&z, json!([b]), 1),
+    ] {
         let read = kit.get(&anon(), "posts", id).await.unwrap();
         assert_eq!((&read["tags"], &read["_version"]), (&list, &json!(version)));
     }
     assert_eq!(
         log(kit, from).await,
-        ["posts update [\"tags\"]", "posts update [\"tags\"]", "tags delete []"]
+        [
+            "posts update [\"tags\"]",
+            "posts update [\"tags\"]",
+            "tags delete []"
+        ]
     );
     // The place of what is gone is nobody's: what is appended stands behind.
-    let merged = kit.merge(&anon(), "posts", &x, json!({"tags": {"append": [a]}})).await;
+    let merged = kit
+        .merge(&anon(), "posts", &x, json!({"tags": {"append": [a]}}))
+        .await;
     assert_eq!(told(merged), ["/tags/append/0 unknown_record"]);
     let d = kit.made("tags", json!({"name": "d"})).await;
-    let merged = kit.merge(&anon(), "posts", &x, json!({"tags": {"append": [d]}})).await;
+    let merged = kit
+        .merge(&anon(), "posts", &x, json!({"tags": {"append": [d]}}))
+        .await;
     assert_eq!(merged.unwrap()["tags"], json!([c, b, d]));
 }
 
 /// Records that go together do not hold each other by their lists.
 async fn all_that_goes_goes_from_lists(kit: &Kit) {
-    kit.open("blogs", json!([{"name": "title", "type": "text"}])).await;
-    let blog = json!({"name": "blog", "type": "relation", "collection": "blogs", "on_delete": "cascade"});
+    kit.open("blogs", json!([{"name": "title", "type": "text"}]))
+        .await;
+    let blog =
+        json!({"name": "blog", "type": "relation", "collection": "blogs", "on_delete": "cascade"});
     kit.open("words", json!([blog])).await;
-    let restrict = json!({"name": "words", "type": "relation", "collection": "words", "multiple": true});
+    let restrict =
+        json!({"name": "words", "type": "relation", "collection": "words", "multiple": true});
     let near = json!({"name": "near", "type": "relation", "collection": "texts", "multiple": true, "on_delete": "cascade"});
     kit.open("texts", json!([blog, restrict, near])).await;
     let blog = kit.made("blogs", json!({})).await;
     let other = kit.made("blogs", json!({})).await;
     let word = kit.made("words", json!({"blog": blog})).await;
-    let first = kit.made("texts", json!({"blog": blog, "words": [word]})).await;
-    let second = kit.made("texts", json!({"blog": blog, "words": [word], "near": [first]})).await;
-    kit.merge(&anon(), "texts", &first, json!({"near": [second, first]})).await.unwrap();
-    let stays = kit.made("texts", json!({"blog": other, "near": [first, second]})).await;
-    let holds = kit.made("texts", json!({"blog": other, "words": [word]})).await;
+    let first = kit
+        .made("texts", json!({"blog": blog, "words": [word]}))
+        .await;
+    let second = kit
+        .made(
+            "texts",
+            json!({"blog": blog, "words": [word], "near": [first]}),
+        )
+        .await;
+    kit.merge(&anon(), "texts", &first, json!({"near": [second, first]}))
+        .await
+        .unwrap();
+    let stays = kit
+        .made("texts", json!({"blog": other, "near": [first, second]}))
+        .await;
+    let holds = kit
+        .made("texts", json!({"blog": other, "words": [word]}))
+        .await;
     // One that stays holds a word: nothing goes.
-    let before = kit.dump(&["blogs", "texts", "words", "texts_near", "texts_words"]).await;
-    assert_eq!(code(kit.delete(&anon(), "blogs", &blog).await), Code::Referenced);
-    let after = kit.dump(&["blogs", "texts", "words", "texts_near", "texts_words"]).await;
+    let before = kit
+        .dump(&["blogs", "texts", "words", "texts_near", "texts_words"])
+        .await;
+    assert_eq!(
+        code(kit.delete(&anon(), "blogs", &blog).await),
+        Code::Referenced
+    );
+    let after = kit
+        .dump(&["blogs", "texts", "words", "texts_near", "texts_words"])
+        .await;
     assert_eq!(before, after);
-    kit.merge(&anon(), "texts", &holds, json!({"words": []})).await.unwrap();
+    kit.merge(&anon(), "texts", &holds, json!({"words": []}))
+        .await
+        .unwrap();
     let from = pairs(kit, "_changes").await;
     kit.delete(&anon(), "blogs", &blog).await.unwrap();
     assert_eq!(
-        (pairs(kit, "texts").await, pairs(kit, "words").await, pairs(kit, "texts_near").await, pairs(kit, "texts_words").await),
+        (
+            pairs(kit, "texts").await,
+            pairs(kit, "words").await,
+            pairs(kit, "texts_near").await,
+            pairs(kit, "texts_words").await
+        ),
         (2, 0, 0, 0)
     );
     let read = kit.get(&anon(), "texts", &stays).await.unwrap();
@@ -375,8 +539,14 @@ async fn short_lists_hold_their_items(kit: &Kit) {
     let [a, b, ..] = posts(kit, json!({"min_items": 1})).await;
     let id = kit.made("posts", json!({"tags": [a, b]})).await;
     kit.delete(&anon(), "tags", &a).await.unwrap();
-    assert_eq!(kit.get(&anon(), "posts", &id).await.unwrap()["tags"], json!([b]));
-    assert_eq!(code(kit.delete(&anon(), "tags", &b).await), Code::Referenced);
+    assert_eq!(
+        kit.get(&anon(), "posts", &id).await.unwrap()["tags"],
+        json!([b])
+    );
+    assert_eq!(
+        code(kit.delete(&anon(), "tags", &b).await),
+        Code::Referenced
+    );
     kit.delete(&anon(), "posts", &id).await.unwrap();
     kit.delete(&anon(), "tags", &b).await.unwrap();
 }
@@ -386,11 +556,15 @@ async fn the_feed_tells_of_lists(kit: &Kit) {
     add_user(kit, V, None).await;
     let members = json!({"name": "members", "type": "relation", "collection": "users", "multiple": true, "on_delete": "cascade"});
     kit.open("rooms", json!([members])).await;
-    kit.rules("rooms", json!({"list": "auth.id in members"})).await.unwrap();
+    kit.rules("rooms", json!({"list": "auth.id in members"}))
+        .await
+        .unwrap();
     let room = kit.made("rooms", json!({"members": [U, V]})).await;
     let since = kit.place().await;
     let query = format!("since={since}&collections=rooms");
-    kit.merge(&key(), "rooms", &room, json!({"members": {"remove": [V]}})).await.unwrap();
+    kit.merge(&key(), "rooms", &room, json!({"members": {"remove": [V]}}))
+        .await
+        .unwrap();
     let there = |b| (room.clone(), b);
     assert_eq!(kit.told(&u(), &query).await, [there(true)]);
     assert_eq!(kit.told(&v(), &query).await, [there(false)]);
@@ -398,7 +572,9 @@ async fn the_feed_tells_of_lists(kit: &Kit) {
     // A user is deleted, and goes from the list: whoever is left is told.
     let since = kit.place().await;
     let query = format!("since={since}&collections=rooms");
-    kit.merge(&key(), "rooms", &room, json!({"members": [V, U]})).await.unwrap();
+    kit.merge(&key(), "rooms", &room, json!({"members": [V, U]}))
+        .await
+        .unwrap();
     kit.delete(&key(), "users", &V.to_string()).await.unwrap();
     let page = kit.feed(&u(), &query).await.unwrap();
     let record: Json = serde_json::from_str(page.items[0].record.as_ref().unwrap()).unwrap();
@@ -411,18 +587,37 @@ async fn the_tag_covers_hops_through_lists(kit: &Kit) {
     kit.open("teams", json!([members])).await;
     let teams = json!({"name": "teams", "type": "relation", "collection": "teams", "multiple": true, "on_delete": "cascade"});
     kit.open("files", json!([teams])).await;
-    kit.rules("files", json!({"list": "teams.exists(t, auth.id in t.members)"})).await.unwrap();
+    kit.rules(
+        "files",
+        json!({"list": "teams.exists(t, auth.id in t.members)"}),
+    )
+    .await
+    .unwrap();
     let team = kit.made("teams", json!({"members": [U]})).await;
     kit.made("files", json!({"teams": [team]})).await;
-    let tag = async || kit.feed(&u(), "since=now&collections=files").await.unwrap().visibility;
+    let tag = async || {
+        kit.feed(&u(), "since=now&collections=files")
+            .await
+            .unwrap()
+            .visibility
+    };
     let before = tag().await;
     kit.made("files", json!({"teams": []})).await;
     assert_eq!(tag().await, before);
-    kit.merge(&key(), "teams", &team, json!({"members": []})).await.unwrap();
+    kit.merge(&key(), "teams", &team, json!({"members": []}))
+        .await
+        .unwrap();
     assert_ne!(tag().await, before);
     // The way back is covered as well.
-    kit.rules("teams", json!({"list": "files_via_teams.exists(f, true)"})).await.unwrap();
-    let tag = async || kit.feed(&u(), "since=now&collections=teams").await.unwrap().visibility;
+    kit.rules("teams", json!({"list": "files_via_teams.exists(f, true)"}))
+        .await
+        .unwrap();
+    let tag = async || {
+        kit.feed(&u(), "since=now&collections=teams")
+            .await
+            .unwrap()
+            .visibility
+    };
     let before = tag().await;
     kit.made("files", json!({"teams": [team]})).await;
     assert_ne!(tag().await, before);

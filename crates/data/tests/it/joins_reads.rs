@@ -32,8 +32,12 @@ async fn found(kit: &Kit, asker: &Asker, filter: &str) -> Vec<String> {
 async fn three(kit: &Kit) -> ([String; 4], [String; 3]) {
     let ids = posts(kit, json!({})).await;
     let [a, b, c, _] = &ids;
-    let x = kit.made("posts", json!({"title": "x", "tags": [b, a]})).await;
-    let y = kit.made("posts", json!({"title": "y", "tags": [c, a, b]})).await;
+    let x = kit
+        .made("posts", json!({"title": "x", "tags": [b, a]}))
+        .await;
+    let y = kit
+        .made("posts", json!({"title": "y", "tags": [c, a, b]}))
+        .await;
     let z = kit.made("posts", json!({"title": "z"})).await;
     (ids, [x, y, z])
 }
@@ -52,15 +56,31 @@ async fn filters_look_into_lists(kit: &Kit) {
         ("tags.all(t, t.name != 'c')".to_owned(), "xz"),
         ("tags.exists_one(t, t.name < 'c')".to_owned(), ""),
         ("tags.exists_one(t, t.name == 'b')".to_owned(), "xy"),
-        (format!("tags.exists(t, t.id == '{b}') && title != 'y'"), "x"),
-        ("tags.exists(t, t.posts_via_tags.exists(p, p.title == 'y'))".to_owned(), "xy"),
-        ("tags.exists(t, size(t.posts_via_tags) == 1)".to_owned(), "y"),
+        (
+            format!("tags.exists(t, t.id == '{b}') && title != 'y'"),
+            "x",
+        ),
+        (
+            "tags.exists(t, t.posts_via_tags.exists(p, p.title == 'y'))".to_owned(),
+            "xy",
+        ),
+        (
+            "tags.exists(t, size(t.posts_via_tags) == 1)".to_owned(),
+            "y",
+        ),
     ] {
         let found = found(kit, &anon(), &filter).await.concat();
         assert_eq!(found, want, "{filter}");
     }
     let names = async |filter: &str| {
-        let names = kit.values(&anon(), "tags", "name", &[("filter", filter), ("sort", "name")]).await;
+        let names = kit
+            .values(
+                &anon(),
+                "tags",
+                "name",
+                &[("filter", filter), ("sort", "name")],
+            )
+            .await;
         names.iter().filter_map(Json::as_str).collect::<String>()
     };
     for (filter, want) in [
@@ -77,7 +97,13 @@ async fn filters_look_into_lists(kit: &Kit) {
     let query = data::Query::parse_body(object(params)).unwrap();
     let page = kit.data.list(&kit.project, &anon(), "posts", &query).await;
     assert_eq!(page.unwrap().docs.len(), 1);
-    for filter in ["tags == null", "tags.name == 'a'", "tags == 'a'", "1 in tags", "has(tags)"] {
+    for filter in [
+        "tags == null",
+        "tags.name == 'a'",
+        "tags == 'a'",
+        "1 in tags",
+        "has(tags)",
+    ] {
         let refused = kit.list(&anon(), "posts", &[("filter", filter)]).await;
         assert_eq!(code(refused), Code::InvalidFilter, "{filter}");
     }
@@ -86,7 +112,8 @@ async fn filters_look_into_lists(kit: &Kit) {
 async fn hops_go_through_lists(kit: &Kit) {
     let ([a, b, _, d], [x, y, _]) = three(kit).await;
     let post = json!({"name": "post", "type": "relation", "collection": "posts"});
-    kit.open("notes", json!([post, {"name": "n", "type": "number"}])).await;
+    kit.open("notes", json!([post, {"name": "n", "type": "number"}]))
+        .await;
     for (n, post) in [(1, &x), (2, &y)] {
         kit.made("notes", json!({"post": post, "n": n})).await;
     }
@@ -104,21 +131,43 @@ async fn hops_go_through_lists(kit: &Kit) {
     }
     // A list of the collection's own records, forth and back.
     let near = json!({"name": "near", "type": "relation", "collection": "tags", "multiple": true});
-    kit.change("tags", json!({"fields": {"add": [near]}})).await.unwrap();
-    kit.merge(&anon(), "tags", &a, json!({"near": [b, a]})).await.unwrap();
-    kit.merge(&anon(), "tags", &b, json!({"near": [d]})).await.unwrap();
+    kit.change("tags", json!({"fields": {"add": [near]}}))
+        .await
+        .unwrap();
+    kit.merge(&anon(), "tags", &a, json!({"near": [b, a]}))
+        .await
+        .unwrap();
+    kit.merge(&anon(), "tags", &b, json!({"near": [d]}))
+        .await
+        .unwrap();
     let names = async |filter: &str| {
-        let names = kit.values(&anon(), "tags", "name", &[("filter", filter), ("sort", "name")]).await;
+        let names = kit
+            .values(
+                &anon(),
+                "tags",
+                "name",
+                &[("filter", filter), ("sort", "name")],
+            )
+            .await;
         names.iter().filter_map(Json::as_str).collect::<String>()
     };
     assert_eq!(names("id in near").await, "a");
     assert_eq!(names("tags_via_near.exists(t, t.name == 'a')").await, "ab");
-    assert_eq!(names("near.exists(t, t.near.exists(s, s.name == 'd'))").await, "a");
+    assert_eq!(
+        names("near.exists(t, t.near.exists(s, s.name == 'd'))").await,
+        "a"
+    );
 }
 
 fn names(page: &Json) -> String {
     let items = page["items"].as_array().unwrap_or_else(|| panic!("{page}"));
-    let name = |i: &Json| i["name"].as_str().or(i["title"].as_str()).unwrap().to_owned();
+    let name = |i: &Json| {
+        i["name"]
+            .as_str()
+            .or(i["title"].as_str())
+            .unwrap()
+            .to_owned()
+    };
     items.iter().map(name).collect()
 }
 
@@ -133,7 +182,10 @@ async fn what_a_list_names_comes_along(kit: &Kit) {
     assert_eq!(names(&page), "ba");
     assert_eq!(page["next_cursor"], Json::Null);
     assert_eq!(names(&expand(&y, "tags").await), "cab");
-    assert_eq!(expand(&z, "tags").await, json!({"items": [], "next_cursor": null}));
+    assert_eq!(
+        expand(&z, "tags").await,
+        json!({"items": [], "next_cursor": null})
+    );
     for (options, want) in [
         ("tags(limit:2)", "ca"),
         ("tags(sort:name)", "abc"),
@@ -148,9 +200,15 @@ async fn what_a_list_names_comes_along(kit: &Kit) {
     // Of a list each record has its own, in its own order; the body takes the same.
     let body = json!({"sort": "title", "expand": {"tags": {"limit": 2, "expand": {"posts_via_tags": {"fields": ["title"], "sort": "title"}}}}});
     let query = data::Query::parse_body(object(body)).unwrap();
-    let page = kit.data.list(&kit.project, &anon(), "posts", &query).await.unwrap();
+    let page = kit
+        .data
+        .list(&kit.project, &anon(), "posts", &query)
+        .await
+        .unwrap();
     let page: Json = serde_json::from_str(&page.json()).unwrap();
-    let lists: Vec<String> = (0..3).map(|i| names(&page["items"][i]["expand"]["tags"])).collect();
+    let lists: Vec<String> = (0..3)
+        .map(|i| names(&page["items"][i]["expand"]["tags"]))
+        .collect();
     assert_eq!(lists, ["ba", "ca", ""]);
     let back = &page["items"][1]["expand"]["tags"]["items"][0]["expand"]["posts_via_tags"];
     assert_eq!(back["items"], json!([{"title": "y"}]));
@@ -173,7 +231,10 @@ async fn who_lists_a_record_comes_along(kit: &Kit) {
         let read = kit.get_with(&anon(), "tags", id, &query).await.unwrap();
         read["expand"]["posts_via_tags"].clone()
     };
-    assert_eq!(names(&expand(&a, "posts_via_tags(sort:-title)").await), "yx");
+    assert_eq!(
+        names(&expand(&a, "posts_via_tags(sort:-title)").await),
+        "yx"
+    );
     let empty = expand(&d, "posts_via_tags").await;
     assert_eq!(empty, json!({"items": [], "next_cursor": null}));
     let along = expand(&a, "posts_via_tags(sort:title,expand:tags(sort:name))").await;
@@ -187,15 +248,29 @@ async fn pages_go_on_behind_an_expansion(kit: &Kit) {
     let read = kit.get_with(&anon(), "tags", &a, &query).await.unwrap();
     let page = &read["expand"]["posts_via_tags"];
     let filter = format!("\"{a}\" in tags");
-    let rest = [("filter", filter.as_str()), ("sort", "title"), ("cursor", page["next_cursor"].as_str().unwrap())];
-    assert_eq!(kit.values(&anon(), "posts", "title", &rest).await, [json!("y")]);
+    let rest = [
+        ("filter", filter.as_str()),
+        ("sort", "title"),
+        ("cursor", page["next_cursor"].as_str().unwrap()),
+    ];
+    assert_eq!(
+        kit.values(&anon(), "posts", "title", &rest).await,
+        [json!("y")]
+    );
     let query = query_string(&[("expand", "tags(sort:name,limit:1,filter:name != 'b')")]);
     let read = kit.get_with(&anon(), "posts", &y, &query).await.unwrap();
     let page = &read["expand"]["tags"];
     assert_eq!(names(page), "a");
     let filter = format!("posts_via_tags.exists(r, r.id == \"{y}\") && (name != 'b')");
-    let rest = [("filter", filter.as_str()), ("sort", "name"), ("cursor", page["next_cursor"].as_str().unwrap())];
-    assert_eq!(kit.values(&anon(), "tags", "name", &rest).await, [json!("c")]);
+    let rest = [
+        ("filter", filter.as_str()),
+        ("sort", "name"),
+        ("cursor", page["next_cursor"].as_str().unwrap()),
+    ];
+    assert_eq!(
+        kit.values(&anon(), "tags", "name", &rest).await,
+        [json!("c")]
+    );
 }
 
 async fn each_list_is_one_statement(kit: &Kit) {
@@ -222,7 +297,9 @@ async fn each_list_is_one_statement(kit: &Kit) {
 /// A list names every record by its id; what comes along, and what a filter looks at, its collection's list rule shows.
 async fn rules_hold_behind_a_list(kit: &Kit) {
     let ([a, b, c, _], [x, y, _]) = three(kit).await;
-    kit.rules("tags", json!({"list": "name != 'a'"})).await.unwrap();
+    kit.rules("tags", json!({"list": "name != 'a'"}))
+        .await
+        .unwrap();
     let query = query_string(&[("expand", "tags")]);
     for (asker, want) in [(anon(), "cb"), (key(), "cab")] {
         let read = kit.get_with(&asker, "posts", &y, &query).await.unwrap();
@@ -236,14 +313,21 @@ async fn rules_hold_behind_a_list(kit: &Kit) {
     ] {
         assert_eq!(found(kit, &anon(), filter).await.concat(), want, "{filter}");
     }
-    assert_eq!(found(kit, &key(), "tags.exists(t, t.name == 'a')").await.concat(), "xy");
+    assert_eq!(
+        found(kit, &key(), "tags.exists(t, t.name == 'a')")
+            .await
+            .concat(),
+        "xy"
+    );
     // Nobody may list them: null, and no statement is spent on it.
     kit.rules("tags", json!({"list": null})).await.unwrap();
     let read = kit.get_with(&anon(), "posts", &x, &query).await.unwrap();
     assert_eq!(read["expand"], json!({"tags": null}));
     // The way back is guarded, too.
     kit.rules("tags", json!({"list": "true"})).await.unwrap();
-    kit.rules("posts", json!({"list": "title == 'x'"})).await.unwrap();
+    kit.rules("posts", json!({"list": "title == 'x'"}))
+        .await
+        .unwrap();
     let query = query_string(&[("expand", "posts_via_tags")]);
     let read = kit.get_with(&anon(), "tags", &a, &query).await.unwrap();
     assert_eq!(names(&read["expand"]["posts_via_tags"]), "x");
@@ -262,20 +346,33 @@ async fn read_rules_hide_lists(kit: &Kit) {
     let mut hidden = tags(json!({"hidden": true}));
     hidden["name"] = "secrets".into();
     let shown = tags(json!({"read": "owner == auth.id"}));
-    kit.open("posts", json!([title, owner, shown, hidden])).await;
+    kit.open("posts", json!([title, owner, shown, hidden]))
+        .await;
     let a = kit.made("tags", json!({"name": "a"})).await;
     let sent = json!({"title": "x", "owner": U, "tags": [a], "secrets": [a]});
     let id = kit.made("posts", sent).await;
     let query = query_string(&[("expand", "tags")]);
     let mine = kit.get_with(&u(), "posts", &id, &query).await.unwrap();
-    assert_eq!((&mine["tags"], names(&mine["expand"]["tags"])), (&json!([a]), "a".to_owned()));
+    assert_eq!(
+        (&mine["tags"], names(&mine["expand"]["tags"])),
+        (&json!([a]), "a".to_owned())
+    );
     assert_eq!(mine.get("secrets"), None);
     let other = kit.get_with(&v(), "posts", &id, &query).await.unwrap();
-    assert_eq!((&other["tags"], &other["expand"]["tags"]), (&Json::Null, &Json::Null));
-    let listed = kit.list(&v(), "posts", &[("expand", "tags")]).await.unwrap();
+    assert_eq!(
+        (&other["tags"], &other["expand"]["tags"]),
+        (&Json::Null, &Json::Null)
+    );
+    let listed = kit
+        .list(&v(), "posts", &[("expand", "tags")])
+        .await
+        .unwrap();
     assert_eq!(listed, [other.clone()]);
     // The answer of a write hides it as a read does.
-    let merged = kit.merge(&v(), "posts", &id, json!({"title": "y"})).await.unwrap();
+    let merged = kit
+        .merge(&v(), "posts", &id, json!({"title": "y"}))
+        .await
+        .unwrap();
     assert_eq!(merged["tags"], Json::Null);
     for filter in [
         format!("'{a}' in tags"),
@@ -302,7 +399,10 @@ async fn read_rules_hide_lists(kit: &Kit) {
         ("tags", "size(posts_via_secrets) == 1".to_owned()),
     ] {
         let query = [("filter", filter.as_str())];
-        assert_eq!(code(kit.list(&u(), name, &query).await), Code::InvalidFilter);
+        assert_eq!(
+            code(kit.list(&u(), name, &query).await),
+            Code::InvalidFilter
+        );
         assert_eq!(kit.list(&key(), name, &query).await.unwrap().len(), 1);
     }
     for (name, id, expand) in [("posts", &id, "secrets"), ("tags", &a, "posts_via_secrets")] {
@@ -328,31 +428,72 @@ async fn rules_look_through_lists(kit: &Kit) {
     let direct = "auth.id in team.members || teams.exists(t, auth.id in t.members)";
     let rules = json!({"list": direct, "view": direct, "create": direct, "update": direct, "delete": "collection('teams').exists(t, auth.id in t.members && t.name == 'own')"});
     let text = json!({"name": "text", "type": "text"});
-    kit.collection(json!({"name": "files", "fields": [team, teams, text], "rules": rules})).await;
-    let own = kit.made("teams", json!({"name": "own", "members": [U]})).await;
-    let other = kit.made("teams", json!({"name": "other", "members": [V]})).await;
+    kit.collection(json!({"name": "files", "fields": [team, teams, text], "rules": rules}))
+        .await;
+    let own = kit
+        .made("teams", json!({"name": "own", "members": [U]}))
+        .await;
+    let other = kit
+        .made("teams", json!({"name": "other", "members": [V]}))
+        .await;
     let mut ids = Vec::new();
-    for (team, teams) in [(&own, json!([])), (&other, json!([])), (&other, json!([other, own])), (&other, json!([other]))] {
-        ids.push(kit.made("files", json!({"team": team, "teams": teams})).await);
+    for (team, teams) in [
+        (&own, json!([])),
+        (&other, json!([])),
+        (&other, json!([other, own])),
+        (&other, json!([other])),
+    ] {
+        ids.push(
+            kit.made("files", json!({"team": team, "teams": teams}))
+                .await,
+        );
     }
     let see = async |asker: &Asker| kit.values(asker, "files", "id", &[("sort", "id")]).await;
     assert_eq!(see(&u()).await, [json!(ids[0]), json!(ids[2])]);
-    assert_eq!(see(&v()).await, [json!(ids[1]), json!(ids[2]), json!(ids[3])]);
+    assert_eq!(
+        see(&v()).await,
+        [json!(ids[1]), json!(ids[2]), json!(ids[3])]
+    );
     assert!(see(&anon()).await.is_empty());
     // A record that is not there yet is asked with the list that it would have.
-    assert!(kit.create(&u(), "files", json!({"teams": [own]})).await.is_ok());
-    for data in [json!({"teams": [other]}), json!({"teams": []}), json!({"team": other})] {
-        assert_eq!(code(kit.create(&u(), "files", data).await), Code::RuleDenied);
+    assert!(
+        kit.create(&u(), "files", json!({"teams": [own]}))
+            .await
+            .is_ok()
+    );
+    for data in [
+        json!({"teams": [other]}),
+        json!({"teams": []}),
+        json!({"team": other}),
+    ] {
+        assert_eq!(
+            code(kit.create(&u(), "files", data).await),
+            Code::RuleDenied
+        );
     }
     // A change is asked of the record before and after.
     let give = json!({"teams": {"append": [other]}});
     assert!(kit.merge(&u(), "files", &ids[0], give).await.is_ok());
     let lose = json!({"teams": {"remove": [own]}});
-    assert_eq!(code(kit.merge(&u(), "files", &ids[2], lose).await), Code::RuleDenied);
-    assert_eq!(code(kit.merge(&u(), "files", &ids[3], json!({"text": "x"})).await), Code::RecordNotFound);
-    assert_eq!(code(kit.delete(&v(), "files", &ids[3]).await), Code::RuleDenied);
+    assert_eq!(
+        code(kit.merge(&u(), "files", &ids[2], lose).await),
+        Code::RuleDenied
+    );
+    assert_eq!(
+        code(
+            kit.merge(&u(), "files", &ids[3], json!({"text": "x"}))
+                .await
+        ),
+        Code::RecordNotFound
+    );
+    assert_eq!(
+        code(kit.delete(&v(), "files", &ids[3]).await),
+        Code::RuleDenied
+    );
     // Who leaves the team sees its files no more.
-    kit.merge(&key(), "teams", &own, json!({"members": []})).await.unwrap();
+    kit.merge(&key(), "teams", &own, json!({"members": []}))
+        .await
+        .unwrap();
     assert!(see(&u()).await.is_empty());
     assert_eq!(pairs(kit, "teams_members").await, 1);
 }

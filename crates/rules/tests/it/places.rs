@@ -197,7 +197,10 @@ fn the_same_answer_three_times() {
         ("size(author.posts_via_readers) == 0", T),
         ("readers.all(r, size(r.posts_via_readers) == 1)", T),
         ("editor.posts_via_readers.exists(p, true)", U),
-        ("readers.exists(r, r.users_via_friends.all(u, u.id == r.id))", F),
+        (
+            "readers.exists(r, r.users_via_friends.all(u, u.id == r.id))",
+            F,
+        ),
         ("next.readers.exists(r, true)", U),
     ];
     let rows = world();
