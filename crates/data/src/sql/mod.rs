@@ -8,6 +8,7 @@ pub(crate) mod ddl;
 #[cfg(test)]
 mod explained;
 pub(crate) mod formulas;
+mod kept;
 mod keyset;
 pub(crate) mod list;
 pub(crate) mod pairs;

@@ -68,7 +68,7 @@ async fn a_join_table_keeps_the_list(kit: &Kit) {
     assert!(kept.contains(&want), "{kept}");
     assert_eq!(made, serde_json::from_str::<Json>(&kept).unwrap());
     let listed = kit.list(&anon(), "posts", &[]).await.unwrap();
-    assert_eq!(listed, [made.clone()]);
+    assert_eq!(json!(listed), json!([made]));
     for fields in ["tags", "id,tags"] {
         let one = kit
             .get_with(&anon(), "posts", id, &format!("fields={fields}"))
