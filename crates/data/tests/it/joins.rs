@@ -15,6 +15,7 @@ both!(
     what_is_not_there_is_told_with_its_place,
     many_ways_to_write_one,
     fifty_append_at_once,
+    a_bulk_write_waits_for_the_list,
     targets_have_their_acts,
     rules_see_what_a_write_leaves,
 );
@@ -403,6 +404,46 @@ async fn fifty_append_at_once(kit: &Kit) {
     kit.change("posts", tight).await.unwrap();
     let done = join_all(ids.iter().map(append)).await;
     assert_eq!(done.iter().filter(|d| d.is_ok()).count(), 50);
+}
+
+/// What a filter says of a list holds when the record is written, not when it was found.
+async fn a_bulk_write_waits_for_the_list(kit: &Kit) {
+    let [a, ..] = posts(kit, json!({})).await;
+    let id = kit.made("posts", json!({"title": "x"})).await;
+    let (ready, held) = tokio::sync::oneshot::channel();
+    let ready = std::sync::Mutex::new(Some(ready));
+    let post = id.clone();
+    let first = kit.db.write(async move |tx: &store::WriteTx| {
+        for sql in [
+            format!("UPDATE \"project\".\"posts\" SET \"_version\" = 2 WHERE \"id\" = '{post}'"),
+            format!("INSERT INTO \"project\".\"posts_tags\" VALUES ('{post}', '{a}', 0)"),
+        ] {
+            sea_orm::ConnectionTrait::execute_unprepared(tx, &sql).await?;
+        }
+        if let Some(ready) = ready.lock().unwrap().take() {
+            ready.send(()).unwrap();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        Ok::<(), store::StoreError>(())
+    });
+    let second = async {
+        held.await.unwrap();
+        let bulk = json!({"filter": "size(tags) == 0", "set": {"title": "y"}});
+        let bulk = Bulk::parse_update(object(bulk)).unwrap();
+        let asker = anon();
+        let all = kit
+            .data
+            .write_all(&kit.project, &asker, "posts", bulk, None);
+        crate::kit::body(&all.await.unwrap())
+    };
+    let (first, told) = futures_util::future::join(first, second).await;
+    first.unwrap();
+    assert_eq!(told, json!({"matched": 0, "updated": 0, "skipped": 0}));
+    let read = kit.get(&anon(), "posts", &id).await.unwrap();
+    assert_eq!(
+        (&read["title"], &read["_version"]),
+        (&json!("x"), &json!(2))
+    );
 }
 
 async fn targets_have_their_acts(kit: &Kit) {
