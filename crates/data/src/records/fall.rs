@@ -51,10 +51,7 @@ impl Loose {
         if list.map_or(0, Vec::len) > least {
             return Ok(());
         }
-        let detail = format!(
-            "A record of {} needs it: its {} would be too short.",
-            self.collection.def.name, self.field
-        );
+        let detail = "A list that names it would be too short without it.";
         Err(Problem::new(Code::Referenced).detail(detail).into())
     }
 }

@@ -300,6 +300,7 @@ fn steps_and_boxes_use_indexes() {
         ("users", "boss", "\"boss\""),
         ("comments", "author", "\"author\""),
         ("_pairs_readers", "a", "\"a\", \"b\""),
+        ("_pairs_readers", "b", "\"b\", \"a\""),
     ];
     for (table, name, columns) in indexes {
         let sql = format!("CREATE INDEX {table}_{name} ON ");
@@ -311,7 +312,7 @@ fn steps_and_boxes_use_indexes() {
     }
     pg.run("SET enable_seqscan = off");
     // The text, the indexes it must use, and how often.
-    let cases: [(&str, &[(&str, usize)]); 8] = [
+    let cases: [(&str, &[(&str, usize)]); 9] = [
         (
             "within(place, box(52, 13, 53, 14))",
             &[("posts_place_lat", 1)],
@@ -337,7 +338,9 @@ fn steps_and_boxes_use_indexes() {
             "author.users_via_boss.exists(u, u.active)",
             &[("users_id", 1), ("users_boss", 1)],
         ),
-        ("auth.id in readers", &[("_pairs_readers_a", 1)]),
+        // One value for all rows leads to the rows, else each row's list is looked into.
+        ("auth.id in readers", &[("_pairs_readers_b", 1)]),
+        ("owner in readers", &[("_pairs_readers_a", 1)]),
     ];
     for (text, used) in cases {
         let names = Names::open();
