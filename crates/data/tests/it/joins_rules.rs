@@ -9,6 +9,7 @@ use kernel::Code;
 use serde_json::{Value as Json, json};
 
 both!(
+    rules_see_what_a_write_leaves,
     rules_hold_behind_a_list,
     read_rules_hide_lists,
     rules_look_through_lists,
@@ -232,4 +233,58 @@ async fn reasons_are_told_through_lists(kit: &Kit) {
             Some(part) => assert!(clause(&told)[0].as_str().unwrap().contains(part), "{told}"),
         }
     }
+}
+
+async fn rules_see_what_a_write_leaves(kit: &Kit) {
+    add_user(kit, U, None).await;
+    let members =
+        json!({"name": "members", "type": "relation", "collection": "users", "multiple": true});
+    let text = json!({"name": "text", "type": "text"});
+    let mine = "auth.id in members";
+    let rules = json!({"list": mine, "view": mine, "create": mine, "update": format!("auth.id in record.members && size(next.members) < 3"), "delete": mine});
+    let rooms = json!({"name": "rooms", "fields": [members, text], "rules": rules});
+    kit.collection(rooms).await;
+    let me = U.to_string();
+    let nobody = kit.create(&u(), "rooms", json!({"members": []})).await;
+    assert_eq!(code(nobody), Code::RuleDenied);
+    let room = kit
+        .create(&u(), "rooms", json!({"members": [me]}))
+        .await
+        .unwrap();
+    assert_eq!(room["members"], json!([me]));
+    let other = kit.made("rooms", json!({"members": []})).await;
+    let id = room["id"].as_str().unwrap();
+    assert_eq!(
+        kit.values(&u(), "rooms", "id", &[]).await,
+        [room["id"].clone()]
+    );
+    assert_eq!(
+        code(kit.get(&u(), "rooms", &other).await),
+        Code::RecordNotFound
+    );
+    assert!(kit.list(&anon(), "rooms", &[]).await.unwrap().is_empty());
+    let mut three = Vec::new();
+    for n in 1..4 {
+        let id = uuid::Uuid::from_u128(U.as_u128() + n);
+        add_user(kit, id, None).await;
+        three.push(id.to_string());
+    }
+    let crowd = json!({"members": {"append": three}});
+    assert_eq!(
+        code(kit.merge(&u(), "rooms", id, crowd).await),
+        Code::RuleDenied
+    );
+    let one = json!({"members": {"append": [three[0]]}});
+    let merged = kit.merge(&u(), "rooms", id, one).await.unwrap();
+    assert_eq!(merged["members"], json!([me, three[0]]));
+    // Whoever leaves sees no more of it than that.
+    let left = kit
+        .merge(&u(), "rooms", id, json!({"members": {"remove": [me]}}))
+        .await;
+    assert_eq!(left.unwrap(), json!({"id": id, "_version": 3}));
+    let query = query_string(&[("filter", "size(members) == 1")]);
+    assert_eq!(
+        kit.page(&key(), "rooms", &query).await.unwrap().docs.len(),
+        1
+    );
 }
