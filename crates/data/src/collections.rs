@@ -1,13 +1,14 @@
 //! The schema's verbs: list, get, create, delete.
 
 use crate::alter::{Loss, count, demand};
+use crate::checks::check_rules;
 use crate::error::DataError;
 use crate::fields::Type;
 use crate::model::{Collection, CollectionKind};
 use crate::records::{Keeper, all_removed, keep, replay};
 use crate::references::references_to;
 use crate::rows;
-use crate::schema::{Schema, check_rules};
+use crate::schema::Schema;
 use crate::service::{Asker, Data};
 use crate::versions::Entry;
 use gate::{Input, Problem, Project};
@@ -123,6 +124,7 @@ impl Data {
                 confirm: format!("delete:{name}"),
                 field: None,
                 records,
+                pairs: None,
                 sample: Vec::new(),
                 place: "?confirm".to_owned(),
             };

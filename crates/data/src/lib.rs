@@ -8,6 +8,7 @@
 mod alter;
 pub mod can;
 mod changes;
+mod checks;
 mod collections;
 mod cursor;
 mod error;

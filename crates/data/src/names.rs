@@ -1,8 +1,9 @@
 //! The names that texts may use: everything for a developer's rules, what a viewer may know for a caller's filters.
 
 use crate::fields::Type;
-use crate::model::Collection;
+use crate::model::{Collection, Field, is_collection_name};
 use crate::schema::{Rule, Schema};
+use crate::sql::pairs;
 use rules::{Catalogue, Field as RuleField, HopRule, Resolved};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +11,15 @@ use std::sync::Arc;
 /// The names that rules may use: everything.
 pub(crate) struct Names<'a> {
     pub(crate) collections: &'a BTreeMap<String, Collection>,
+}
+
+/// The type of a field as rules and filters see it, with the name of its join table if it has one.
+fn kind(collection: &str, field: &str, kind: &Type) -> rules::Kind {
+    let mut kind = kind.kind();
+    if let rules::Kind::Relations { pairs: known, .. } = &mut kind {
+        known.table = pairs::name(collection, field);
+    }
+    kind
 }
 
 fn system_kind(name: &str) -> Option<rules::Kind> {
@@ -34,7 +44,7 @@ impl Catalogue for Names<'_> {
         let field = collection.field(field)?;
         Some(RuleField {
             column: field.name.clone(),
-            kind: field.kind.kind(),
+            kind: kind(&collection.name, &field.name, &field.kind),
             nullable: !field.is_filled(),
         })
     }
@@ -81,7 +91,7 @@ impl Catalogue for FilterNames<'_> {
             .column(field, self.privileged)?;
         Some(RuleField {
             column: column.name.clone(),
-            kind: column.kind.kind(),
+            kind: kind(collection, &column.name, &column.kind),
             nullable: column.nullable,
         })
     }
@@ -137,5 +147,39 @@ impl Catalogue for FilterNames<'_> {
             .mask
             .as_ref()
             .map(|mask| mask.resolved.clone())
+    }
+}
+
+/// The collection and the field whose join table is called so.
+pub(crate) fn keeper_of(
+    all: &BTreeMap<String, Collection>,
+    table: &str,
+) -> Option<(String, String)> {
+    let mut joined = all.values().flat_map(|c| {
+        let tables = pairs::of(c);
+        tables.map(|(name, field)| (name, c.name.clone(), field.name.clone()))
+    });
+    let found = joined.find(|(name, _, _)| name == table);
+    found.map(|(_, collection, field)| (collection, field))
+}
+
+/// Why a field cannot have its join table: each table has a name of its own, and one that tables may have.
+pub(crate) fn unfit_table(
+    all: &BTreeMap<String, Collection>,
+    collection: &Collection,
+    field: &Field,
+) -> Option<String> {
+    let table = pairs::name(&collection.name, &field.name);
+    let of_many = |c: &Collection| pairs::of(c).filter(|(name, _)| *name == table).count();
+    if !is_collection_name(&table) {
+        Some(format!(
+            "The pairs would be kept in a table {table}, which is no name that a table may have: it has at most 59 characters."
+        ))
+    } else if all.contains_key(&table) || all.values().map(of_many).sum::<usize>() > 1 {
+        Some(format!(
+            "The pairs would be kept in a table {table}, and there is one of this name."
+        ))
+    } else {
+        None
     }
 }

@@ -229,7 +229,9 @@ fn add_schemas(
                 .def
                 .field(&column.name)
                 .is_some_and(|f| f.default.is_some());
-            if !column.nullable && !has_default && !column.is_for_keys() {
+            // A list that is not sent is empty.
+            let may_lack = column.kind.many().is_some_and(|many| many.min == 0);
+            if !column.nullable && !has_default && !may_lack && !column.is_for_keys() {
                 create_required.push(column.name.clone());
             }
         }

@@ -12,7 +12,7 @@ pub(crate) use bulk::{Matching, matching};
 pub use expand::Expand;
 pub(crate) use expand::{HOPS_MAX, RELATED_DEFAULT, RELATED_MAX, RELATIONS_MAX};
 pub(crate) use prepare::{
-    Later, Pointing, Prepared, Shaped, What, filter_problem, kind_of, params_of, prepare,
+    Later, Pointing, Prepared, Shaped, Way, What, filter_problem, kind_of, params_of, prepare,
     prepare_one, reads_more, view_rule,
 };
 

@@ -1,9 +1,9 @@
-//! What stands in the way of a change of a collection or of its end: rules, defaults and indexes that name what it touches.
+//! What stands in the way of a change of a collection: rules, defaults and indexes that name what it touches.
 
 use crate::fields::Type;
 use crate::model::{Alter, Collection, Field, Kept};
 use crate::names::Names;
-use crate::schema::{Loaded, Schema, broken_rules, formula, resolve};
+use crate::schema::{Loaded, Schema, broken_rules, formula, resolve, resolves};
 use crate::sql::ddl;
 use kernel::FieldError;
 use sea_orm::DbBackend;
@@ -172,8 +172,4 @@ pub(crate) fn references_to(schema: &Schema, name: &str) -> Vec<FieldError> {
         }
     }
     all
-}
-
-fn resolves(def: &Collection, text: &str, names: &Names<'_>) -> bool {
-    resolve(def, text, names).is_ok()
 }

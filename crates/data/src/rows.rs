@@ -1,7 +1,7 @@
 //! Rows of the schema: the collections' definitions and the version that moves with them.
 
 use crate::model::{Alter, Collection, Index};
-use crate::sql::{alter as sql, ddl, survey};
+use crate::sql::{alter as sql, ddl};
 use crate::versions::{Entry, KEPT_MAX};
 use gate::Problem;
 use kernel::Stamp;
@@ -176,7 +176,7 @@ impl From<StoreError> for Unfit {
 /// Does what changes the table; `steps` makes them when it has its new name, and the values that are made anew.
 pub(crate) async fn alter(tx: &WriteTx, alter: &Alter) -> Result<Vec<sql::Step>, Unfit> {
     let steps = sql::steps(alter, tx.backend());
-    if sql::is_rebuilt(alter, tx.backend()) && any(tx, survey::acting(alter)).await? {
+    if sql::is_rebuilt(alter, tx.backend()) && any(tx, sql::acting(alter)).await? {
         return Err(StoreError::ForeignKey(String::new()).into());
     }
     for step in &steps {
@@ -189,7 +189,7 @@ pub(crate) async fn alter(tx: &WriteTx, alter: &Alter) -> Result<Vec<sql::Step>,
                 })?;
         }
     }
-    if sql::is_rebuilt(alter, tx.backend()) && any(tx, survey::check(alter)).await? {
+    if sql::is_rebuilt(alter, tx.backend()) && any(tx, sql::check(alter)).await? {
         return Err(StoreError::ForeignKey(String::new()).into());
     }
     Ok(steps)
@@ -228,9 +228,11 @@ pub(crate) async fn update(tx: &WriteTx, collection: &Collection) -> Result<(), 
     Ok(())
 }
 
-/// Removes a collection's table and row.
+/// Removes a collection's tables and row.
 pub(crate) async fn delete(tx: &WriteTx, collection: &Collection) -> Result<(), StoreError> {
-    tx.execute_unprepared(&ddl::drop(collection)).await?;
+    for sql in ddl::drop(collection) {
+        execute(tx, &sql).await?;
+    }
     collection::Entity::delete_many()
         .filter(collection::Column::Id.eq(collection.id))
         .exec(tx)

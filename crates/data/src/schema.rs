@@ -1,12 +1,12 @@
 //! A project's schema as one unchanging snapshot: collections with their rules resolved and their plans cached.
 
 use crate::fields::{Format, Number, Type};
-use crate::model::{Alter, Collection, DefaultValue, Field, FieldRule, INDEXES_ADDED, RULE_NAMES};
+use crate::model::{Collection, DefaultValue, Field, FieldRule, RULE_NAMES};
 use crate::names::{FilterNames, Names};
-use crate::sql::ddl;
+use crate::sql::pairs;
 use crate::sql::plan::Plan;
 use gate::Problem;
-use kernel::{Code, FieldError};
+use kernel::Code;
 use rules::{Formula, Mode, Resolved, RuleError};
 use sea_orm::DbBackend;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +82,8 @@ pub struct Column {
     pub mask: Option<Arc<RowRule>>,
     /// The rule that must allow whoever sends it, beside that of the record.
     pub write: Rule,
+    /// The name of the join table that keeps it, if one does; then the table has no column for it.
+    pub pairs: Option<String>,
 }
 
 impl Column {
@@ -205,80 +207,6 @@ impl Schema {
     }
 }
 
-/// Checks the rules and defaults of a collection that is made, or changed by `alter`, against the schema that will hold
-/// it; tells all faults at once.
-pub(crate) fn check_rules(
-    schema: &Schema,
-    collection: &Collection,
-    alter: Option<&Alter>,
-) -> Result<(), Problem> {
-    let all = schema.with(alter.map(|a| a.before.name.as_str()), collection);
-    let names = Names { collections: &all };
-    let mut errors = Vec::new();
-    for (rule, error) in broken_rules(collection, &names) {
-        errors.push(FieldError {
-            path: format!("/rules/{rule}"),
-            code: "invalid_rule",
-            message: error.to_string(),
-        });
-    }
-    let mut code = Code::InvalidRule;
-    for (i, field) in collection.fields.iter().filter(|f| !f.system).enumerate() {
-        let place = alter.and_then(|a| a.places.get(&field.name).cloned());
-        let place = place.unwrap_or_else(|| format!("/fields/{i}"));
-        for (rule, text) in field.rules() {
-            if let Err(error) = resolve(collection, text, &names) {
-                errors.push(FieldError {
-                    path: format!("{place}/{rule}"),
-                    code: "invalid_rule",
-                    message: error.to_string(),
-                });
-            }
-        }
-        if let Type::Relation(r) = &field.kind
-            && !all.contains_key(&r.collection)
-        {
-            code = Code::ValidationFailed;
-            errors.push(FieldError {
-                path: format!("{place}/collection"),
-                code: "unknown_collection",
-                message: format!("There is no collection {}.", r.collection),
-            });
-        }
-        if let Some(Err(error)) = formula(collection, field, &names) {
-            code = Code::ValidationFailed;
-            errors.push(FieldError {
-                path: format!("{place}/default"),
-                code: "invalid_expression",
-                message: error.to_string(),
-            });
-        }
-    }
-    let known = alter.map(|a| a.indexes.len());
-    for (i, index) in collection.indexes.iter().enumerate() {
-        let place = match known {
-            Some(known) if i >= known => format!("{INDEXES_ADDED}/{}", i - known),
-            _ => format!("/indexes/{i}"),
-        };
-        // What resolves does so for either engine.
-        let condition = index.condition.as_ref();
-        let checked = condition.map(|text| ddl::partial(collection, text, DbBackend::Sqlite));
-        if let Some(Err(message)) = checked {
-            code = Code::ValidationFailed;
-            errors.push(FieldError {
-                path: format!("{place}/where"),
-                code: "invalid_expression",
-                message,
-            });
-        }
-    }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::new(code).errors(errors))
-    }
-}
-
 /// The rules that do not resolve, with what is wrong.
 pub(crate) fn broken_rules(
     collection: &Collection,
@@ -289,6 +217,10 @@ pub(crate) fn broken_rules(
         Some((rule, resolve(collection, text, names).err()?))
     };
     RULE_NAMES.into_iter().filter_map(broken).collect()
+}
+
+pub(crate) fn resolves(def: &Collection, text: &str, names: &Names<'_>) -> bool {
+    resolve(def, text, names).is_ok()
 }
 
 pub(crate) fn resolve(
@@ -381,6 +313,13 @@ impl Loaded {
             .find(|c| c.name == name && (privileged || !c.hidden))
     }
 
+    /// The columns that join tables keep, each with its table.
+    pub(crate) fn joined(&self) -> impl Iterator<Item = (&Column, &str)> {
+        self.columns
+            .iter()
+            .filter_map(|c| Some((c, c.pairs.as_deref()?)))
+    }
+
     /// The computed default of a field.
     pub(crate) fn formula(&self, name: &str) -> Option<&Computed> {
         self.formulas.iter().find(|c| c.name == name)
@@ -449,6 +388,7 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
         write_once: false,
         mask: None,
         write: Rule::Open,
+        pairs: None,
     };
     let mut columns = vec![system("id", Type::Id)];
     for field in &def.fields {
@@ -479,6 +419,10 @@ fn columns(def: &Collection, names: &Names<'_>) -> Vec<Column> {
                 None
             },
             write,
+            pairs: field
+                .kind
+                .is_joined()
+                .then(|| pairs::name(&def.name, &field.name)),
         });
     }
     columns.push(system("created_at", Type::DateTime));

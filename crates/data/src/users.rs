@@ -168,6 +168,9 @@ impl Data {
         records::demand_new(tx, &asker, users, &sent, &row).await?;
         let statement = write::insert(users, values.clone(), false, backend);
         let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
+        let columns = users.columns(true);
+        let lists = columns.iter().map(|c| c.name.as_str()).zip(&values);
+        let doc = records::put(tx, &asker, users, user.id, doc, lists).await?;
         let keeper = Keeper {
             files: &**self.files(),
             project,

@@ -17,7 +17,7 @@ pub trait Catalogue {
     fn table(&self, collection: &str) -> String;
 
     /// Takes `comments_via_post` apart into the collection that points here and its relation
-    /// field: `("comments", "post")`. None when there is no such back relation for the viewer.
+    /// field, to one or to many: `("comments", "post")`. None when there is no such back relation for the viewer.
     fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)>;
 
     /// The list rule that guards a collection that a filter steps into. Asked in filters only.

@@ -101,7 +101,8 @@ pub trait World {
     /// All rows of a collection.
     fn rows(&self, collection: &str) -> Vec<Row>;
 
-    /// The rows of a collection whose `field` is `id`; what else is given is left out by this crate.
+    /// The rows of a collection whose `field` is `id`, or is a list that has it; what else is given is left out by this
+    /// crate.
     fn pointing(&self, collection: &str, _field: &str, _id: &str) -> Vec<Row> {
         self.rows(collection)
     }

@@ -244,6 +244,22 @@ impl<'a> Scope<'a> {
                 });
                 rows
             }
+            Link::Listing { list, here } => {
+                let here = self.field(here);
+                let mut rows = match &here {
+                    Val::Uuid(id) => {
+                        let name = &list.field.name;
+                        self.world.pointing(&source.collection, name, id)
+                    }
+                    _ => Vec::new(),
+                };
+                rows.retain(|row| {
+                    let mut scope = self.clone();
+                    scope.vars.insert(source.var, row);
+                    scope.pairs(list).is_some_and(|ids| ids.contains(&here))
+                });
+                rows
+            }
             Link::Pairs { list, .. } => {
                 let mut ids = Vec::new();
                 for id in self.pairs(list)? {

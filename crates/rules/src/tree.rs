@@ -213,6 +213,11 @@ pub(crate) enum Link {
         id: FieldRef,
         list: PairsRef,
     },
+    /// Those in whose list the id over here is.
+    Listing {
+        list: PairsRef,
+        here: FieldRef,
+    },
 }
 
 /// The ids of a field that points to any number of records.

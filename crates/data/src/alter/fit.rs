@@ -4,12 +4,12 @@ use crate::error::DataError;
 use crate::fields::Type;
 use crate::model::{Alter, DefaultValue, Dropped, Field, Kept};
 use crate::rows;
-use crate::sql::{alter as sql, survey};
+use crate::sql::{alter as sql, pairs};
 use gate::Problem;
 use kernel::{Code, FieldError, parse_id};
 use sea_orm::Value;
 use serde_json::{Value as Json, json};
-use store::{StoreError, WriteTx};
+use store::{Doc, StoreError, WriteTx};
 use uuid::Uuid;
 
 /// Records that are looked at, and written, with one statement at most.
@@ -28,6 +28,8 @@ pub struct Loss {
     pub field: Option<String>,
     /// How many records lose a value.
     pub records: i64,
+    /// How many items of their lists go with it, where a join table keeps them.
+    pub pairs: Option<i64>,
     /// The ids of some of them.
     pub sample: Vec<String>,
     /// Where the request asks for it.
@@ -38,13 +40,22 @@ impl Loss {
     /// As a dry run tells it.
     #[must_use]
     pub fn view(&self) -> Json {
-        json!({"confirm": self.confirm, "field": self.field, "records": self.records, "sample": self.sample})
+        let mut view = json!({"confirm": self.confirm, "field": self.field, "records": self.records, "sample": self.sample});
+        if let Some(pairs) = self.pairs {
+            view["pairs"] = pairs.into();
+        }
+        view
     }
 
     fn fault(&self) -> FieldError {
         let some = sentence(self.records, &self.sample);
         let what = match &self.field {
-            Some(field) => format!("{some} would lose the value of {field}"),
+            Some(field) => {
+                let pairs = self
+                    .pairs
+                    .map_or(String::new(), |n| format!(", {n} relations in all"));
+                format!("{some} would lose the value of {field}{pairs}")
+            }
             None => format!("{some} would be deleted"),
         };
         FieldError {
@@ -73,8 +84,18 @@ pub(crate) async fn count(
     table: &str,
     having: Option<(&Field, bool)>,
 ) -> Result<i64, StoreError> {
-    let docs = tx.docs(survey::count(table, having, tx.backend())).await?;
+    let docs = tx.docs(sql::count(table, having, tx.backend())).await?;
     Ok(docs.first().map_or(0, |doc| doc.version))
+}
+
+/// How many pairs a join table has, and how many records have some.
+async fn count_pairs(tx: &WriteTx, table: &str) -> Result<(i64, i64), StoreError> {
+    let [pairs, records] = pairs::count(table, tx.backend());
+    let number = |docs: Vec<Doc>| docs.first().map_or(0, |doc| doc.version);
+    Ok((
+        number(tx.docs(pairs).await?),
+        number(tx.docs(records).await?),
+    ))
 }
 
 /// Records of one kind that were met: how many, and the first of them.
@@ -124,12 +145,18 @@ impl Fit {
         dropped: &Dropped,
     ) -> Result<(), DataError> {
         let name = &dropped.field.name;
-        let records = count(tx, table, Some((&dropped.field, true))).await?;
+        let (records, pairs) = if dropped.field.kind.is_joined() {
+            let (pairs, records) = count_pairs(tx, &pairs::name(table, name)).await?;
+            (records, Some(pairs))
+        } else {
+            (count(tx, table, Some((&dropped.field, true))).await?, None)
+        };
         if records > 0 {
             self.losses.push(Loss {
                 confirm: format!("drop:{name}"),
                 field: Some(name.clone()),
                 records,
+                pairs,
                 sample: Vec::new(),
                 place: dropped.place.clone(),
             });
@@ -146,10 +173,12 @@ impl Fit {
         field: &Kept,
     ) -> Result<(), DataError> {
         let converted = field.is_converted();
-        if field.after.required && !field.before.required {
+        let some = field.after.kind.many().is_some_and(|many| many.min > 0);
+        let needs = field.after.required && !field.before.required;
+        if needs || converted && some && field.after.kind.is_joined() {
             let nulls = count(tx, table, Some((&field.before, false))).await?;
             if nulls > 0 {
-                let some = survey::without(table, &field.before, NAMED as u64, tx.backend());
+                let some = sql::without(table, &field.before, NAMED as u64, tx.backend());
                 let some = tx
                     .docs(some)
                     .await?
@@ -174,14 +203,13 @@ impl Fit {
         let (kind, mut after) = (&field.before.kind, Uuid::nil());
         let limit = slice(kind);
         loop {
-            let read = survey::values(
-                table,
-                &field.before.name,
-                kind,
-                after,
-                limit as u64,
-                tx.backend(),
-            );
+            // A join table has its new name already.
+            let name = if kind.is_joined() {
+                &field.after.name
+            } else {
+                &field.before.name
+            };
+            let read = sql::values(table, name, kind, after, limit as u64, tx.backend());
             let docs = tx.docs(read).await?;
             let mut filled = Vec::new();
             for doc in &docs {
@@ -228,6 +256,7 @@ impl Fit {
                 confirm: format!("convert:{}", field.before.name),
                 field: Some(field.before.name.clone()),
                 records: unfit.count,
+                pairs: None,
                 sample: unfit.sample,
                 place: field.place.clone(),
             });

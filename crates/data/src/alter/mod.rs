@@ -5,6 +5,7 @@ mod fit;
 pub use fit::Loss;
 pub(crate) use fit::{count, demand};
 
+use crate::checks::check_rules;
 use crate::collections::{audit, held};
 use crate::error::DataError;
 use crate::fields::Type;
@@ -12,9 +13,9 @@ use crate::model::{Alter, Collection, INDEXES_ADDED};
 use crate::records::{Keeper, field_removed};
 use crate::references::references_of;
 use crate::rows;
-use crate::schema::{Loaded, Schema, check_rules};
+use crate::schema::{Loaded, Schema};
 use crate::service::{Asker, Data};
-use crate::sql::alter as sql;
+use crate::sql::{alter as sql, pairs};
 use crate::versions::Entry;
 use fit::Fit;
 use gate::{Problem, Project};
@@ -160,7 +161,7 @@ impl Work<'_> {
         }
         self.release().await?;
         let mut steps = Vec::new();
-        if let Some(step) = sql::rename(alter) {
+        for step in pairs::renamed(alter, tx.backend()) {
             for text in &step.sql {
                 rows::execute(tx, text).await?;
             }

@@ -166,7 +166,11 @@ impl Source<'_> {
             ..Query::default()
         };
         if let Some((field, id)) = link {
-            query.filter = Some(format!("{field} == params.id"));
+            let list = self.schema.collection(name)?.column(field, true);
+            query.filter = Some(match list.and_then(|c| c.pairs.as_ref()) {
+                None => format!("{field} == params.id"),
+                Some(_) => format!("params.id in {field}"),
+            });
             query.params = Map::from_iter([("id".to_owned(), id.as_str().into())]);
         }
         let page = self

@@ -17,7 +17,9 @@ impl Type {
             (Self::Exact(new), Self::Exact(old)) => {
                 (new.precision, new.scale) == (old.precision, old.scale)
             }
-            (Self::Relation(new), Self::Relation(old)) => new.collection == old.collection,
+            (Self::Relation(new), Self::Relation(old)) => {
+                new.collection == old.collection && new.many.is_some() == old.many.is_some()
+            }
             (Self::Json(_), Self::Json(_)) => true,
             _ => self == before,
         }
@@ -63,6 +65,10 @@ impl Type {
     #[must_use]
     pub fn takes(&self, before: &Self) -> bool {
         match (self, before) {
+            // One is a list of one.
+            (Self::Relation(new), Self::Relation(old)) if new.many.is_some() => {
+                new.collection == old.collection
+            }
             // What is referred to is there or not: no text makes it so, and another target is another matter.
             (Self::Relation(_) | Self::File(_) | Self::Id, _) => self.keeps(before),
             (_, Self::Id | Self::File(_)) => false,
@@ -71,7 +77,7 @@ impl Type {
             }
             // Neither an object nor a list is one text.
             (_, Self::Json(_) | Self::Geo) => discriminant(self) == discriminant(before),
-            (_, Self::Select(_)) if before.many().is_some() => false,
+            _ if before.many().is_some() => false,
             (Self::Text(_), _) => true,
             (Self::Json(_) | Self::Geo, _) => false,
             _ if before.is_one_text() => true,
@@ -91,6 +97,9 @@ impl Type {
         }
         let converted = match (self, value) {
             (Self::Select(_), Json::String(_)) if self.many().is_some() => {
+                Json::Array(vec![value.clone()])
+            }
+            (Self::Relation(_), Json::String(_)) if self.many().is_some() => {
                 Json::Array(vec![value.clone()])
             }
             (Self::Select(_), Json::Array(_)) if self.many().is_some() => value.clone(),

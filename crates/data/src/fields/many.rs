@@ -6,7 +6,7 @@ use sea_orm::Value;
 use serde_json::{Map, Value as Json, json};
 
 /// Items of a list at most.
-const ITEMS_MAX: usize = 1_000;
+pub(super) const ITEMS_MAX: usize = 1_000;
 
 /// How many items a list has. An empty list is what others call null.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,11 +90,15 @@ impl Many {
         json: &Json,
         one: impl Fn(&Json) -> Result<Value, Fault>,
     ) -> Result<Value, Fault> {
-        let free = Self {
+        self.free().value(json, one)
+    }
+
+    /// The bounds of an operator's items.
+    pub(super) fn free(&self) -> Self {
+        Self {
             min: 1,
             max: ITEMS_MAX,
-        };
-        free.value(json, one)
+        }
     }
 
     pub(super) fn schema(&self, one: &Json) -> Json {

@@ -39,6 +39,12 @@ use std::borrow::Cow;
 /// A value's fault: a stable word and a sentence.
 pub type Fault = (&'static str, String);
 
+/// The first of the faults of a value, wherever in it that is.
+fn first(faults: Vec<(String, Fault)>) -> Fault {
+    let first = faults.into_iter().next();
+    first.map_or(("invalid", String::new()), |(_, fault)| fault)
+}
+
 /// What a field holds, with the options of its type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Type {
@@ -179,10 +185,17 @@ impl Type {
         column.into()
     }
 
-    /// The names of the columns that keep it.
+    /// Whether it is kept beside the table: as pairs of ids in a join table of its own.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        matches!(self, Self::Relation(r) if r.many.is_some())
+    }
+
+    /// The names of the columns that keep it; none of what is kept beside the table.
     #[must_use]
     pub fn columns(&self, name: &str) -> Vec<String> {
         match self {
+            _ if self.is_joined() => Vec::new(),
             Self::Geo => geo::columns(name).to_vec(),
             _ => vec![name.to_owned()],
         }
@@ -192,6 +205,7 @@ impl Type {
     #[must_use]
     pub fn cells(&self, value: Value) -> Vec<Value> {
         match (self, value) {
+            (kind, _) if kind.is_joined() => Vec::new(),
             (Self::Geo, value) => geo::cells(&value).to_vec(),
             (_, Value::Json(json)) => {
                 vec![Value::String(json.map(|json| json.to_string()))]
@@ -228,6 +242,7 @@ impl Type {
     pub fn many(&self) -> Option<&Many> {
         match self {
             Self::Select(s) => s.many.as_ref(),
+            Self::Relation(r) => r.many.as_ref(),
             _ => None,
         }
     }
@@ -236,6 +251,7 @@ impl Type {
     pub(crate) fn some(&self, json: &Json) -> Result<Value, Fault> {
         match self {
             Self::Select(s) => s.some(json),
+            Self::Relation(r) => r.some(json),
             _ => Err((
                 "not_a_list",
                 "Only lists can be appended to and removed from.".to_owned(),
@@ -310,17 +326,14 @@ impl Type {
             Self::DateTime => datetime::value(json),
             Self::Date => date::value(json),
             Self::Uuid => uuid::value(json),
-            Self::Json(j) => j.check(json).map_err(|faults| {
-                let first = faults.into_iter().next();
-                first.map_or(("invalid", String::new()), |(_, fault)| fault)
-            }),
+            Self::Json(_) | Self::Relation(_) => self.checked(json).map_err(first),
             Self::Geo => geo::value(json),
             Self::Select(s) => s.value(json),
             Self::File(_) => relation::value(json).map_err(|(code, _)| {
                 let message = "This must be the id of a file, a UUID.";
                 (code, message.to_owned())
             }),
-            Self::Relation(_) | Self::Id => relation::value(json),
+            Self::Id => relation::value(json),
         }
     }
 
@@ -328,6 +341,7 @@ impl Type {
     pub fn checked(&self, json: &Json) -> Result<Value, Vec<(String, Fault)>> {
         match self {
             Self::Json(j) => j.check(json),
+            Self::Relation(r) => r.check(json),
             _ => self
                 .value(json)
                 .map_err(|fault| vec![(String::new(), fault)]),
@@ -398,7 +412,8 @@ impl Type {
         }
     }
 
-    /// The type as rules and filters see it.
+    /// The type as rules and filters see it. Of a join table it does not know the name, which is made of the field's and
+    /// the collection's.
     #[must_use]
     pub fn kind(&self) -> rules::Kind {
         match self {
@@ -410,6 +425,10 @@ impl Type {
             Self::Geo => rules::Kind::Point,
             Self::Bool => rules::Kind::Bool,
             Self::DateTime => rules::Kind::DateTime,
+            Self::Relation(r) if r.many.is_some() => rules::Kind::Relations {
+                to: r.collection.clone(),
+                pairs: crate::sql::pairs::columns(),
+            },
             Self::Relation(r) => rules::Kind::Relation {
                 to: r.collection.clone(),
             },
@@ -437,7 +456,8 @@ impl Type {
             Self::DateTime => json!({"type": "string", "format": "date-time"}),
             Self::Select(s) => s.schema(),
             Self::File(f) => f.schema(),
-            Self::Uuid | Self::Relation(_) | Self::Id => {
+            Self::Relation(r) => r.schema(),
+            Self::Uuid | Self::Id => {
                 json!({"type": "string", "format": "uuid"})
             }
         }
@@ -458,34 +478,4 @@ impl Type {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use kernel::parse_id;
-
-    #[test]
-    fn values_have_the_wire_form_that_the_database_gives_them() {
-        let id = parse_id("018F3C2A-7B1E-7C3D-9A4B-5C6D7E8F9A0B").unwrap();
-        let stamp = Stamp::parse("0001-01-01T01:00:00+01:00").unwrap();
-        let cases = [
-            (Type::Email, Value::String(Some("ä".to_owned())), json!("ä")),
-            (Type::Id, Value::BigInt(Some(-3)), json!(-3)),
-            (Type::Id, Value::Double(Some(0.25)), json!(0.25)),
-            (Type::Bool, Value::Bool(Some(true)), json!(true)),
-            (
-                Type::Id,
-                Value::Uuid(Some(id)),
-                json!("018f3c2a-7b1e-7c3d-9a4b-5c6d7e8f9a0b"),
-            ),
-            (
-                Type::DateTime,
-                Value::TimeDateTimeWithTimeZone(Some(stamp.time())),
-                json!("0001-01-01T00:00:00.000000Z"),
-            ),
-            (Type::Id, Value::Double(None), Json::Null),
-            (Type::Email, Value::String(None), Json::Null),
-        ];
-        for (kind, value, want) in cases {
-            assert_eq!(kind.wire(&value), want);
-        }
-    }
-}
+mod tests;

@@ -55,6 +55,12 @@ fn parse_default(input: &mut Input, kind: &Type) -> Option<DefaultValue> {
         input.fault("default", "no_default", "A file has no default.");
         return None;
     }
+    if kind.is_joined() {
+        let message =
+            "A relation to many has no default: a record made without one has an empty list.";
+        input.fault("default", "no_default", message);
+        return None;
+    }
     if let Json::Object(object) = &default
         && match kind {
             // The language computes no places.

@@ -7,6 +7,7 @@ mod parse;
 mod patch;
 
 pub use guard::FieldRule;
+pub(crate) use parse::is_collection_name;
 pub(crate) use patch::{Alter, Dropped, INDEXES_ADDED, Kept, renamed};
 
 use crate::fields::{Text, Type};
@@ -160,7 +161,8 @@ impl Collection {
                 unique: field.unique,
                 condition: None,
             };
-            if (field.unique || matches!(field.kind, Type::Relation(_))) && !all.contains(&own) {
+            let refers = matches!(field.kind, Type::Relation(_)) && !field.kind.is_joined();
+            if (field.unique || refers) && !all.contains(&own) {
                 all.push(own);
             }
         }

@@ -18,7 +18,8 @@ pub(super) fn is_name(name: &str) -> bool {
             .any(|p| name.starts_with(p))
 }
 
-pub(super) fn is_collection_name(name: &str) -> bool {
+/// Whether `name` may name a collection, or any table beside them.
+pub(crate) fn is_collection_name(name: &str) -> bool {
     // `project` is the schema marker of statements; the others are functions that SQLite finds as tables.
     is_name(name)
         && !["project", "json_each", "json_tree"].contains(&name)

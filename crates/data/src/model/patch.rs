@@ -262,9 +262,14 @@ pub(crate) fn renamed(index: &Index, kept: &[Kept]) -> Index {
 /// What of a field cannot be added, because records are there already.
 fn misfit(field: &Field) -> Option<(&'static str, &'static str, &'static str)> {
     let constant = matches!(field.default, Some(DefaultValue::Constant(_)));
-    let refers = matches!(field.kind, Type::Relation(_) | Type::File(_));
+    let refers = matches!(field.kind, Type::Relation(_) | Type::File(_)) && !field.kind.is_joined();
     let needs = field.kind.many().is_some_and(|many| many.min > 0);
     match () {
+        () if needs && field.kind.is_joined() => Some((
+            "min_items",
+            "required",
+            "A list of records that is added is empty in the records that are there: it cannot need items yet.",
+        )),
         () if needs && !constant => Some((
             "default",
             "required",

@@ -36,7 +36,10 @@ pub(super) fn relations<'a>(
     let mut all = Vec::new();
     for column in collection.columns(true) {
         let what = match &column.kind {
-            Type::Relation(r) => of(&r.collection).map(|(names, from)| What::One(names, from)),
+            Type::Relation(r) => of(&r.collection).map(|(names, from)| match r.many {
+                None => What::One(names, from),
+                Some(_) => What::Many(names),
+            }),
             Type::File(f) => Some(What::File(&f.bucket)),
             _ => None,
         };
@@ -63,8 +66,9 @@ fn reference(name: &str) -> Json {
 
 /// The records that a new record can bring, under the names by which they point to it.
 pub(super) fn nested<'a>(related: &'a [Relation<'_>]) -> impl Iterator<Item = (String, Json)> + 'a {
-    let many = related.iter().filter(|r| matches!(r.what, What::Many(_)));
-    many.map(|r| {
+    // A field that is a list holds ids.
+    let many = |r: &&Relation<'_>| matches!(r.what, What::Many(_)) && r.name.contains("_via_");
+    related.iter().filter(many).map(|r| {
         let of = r.name.split("_via_").next().unwrap_or_default();
         let text = format!(
             "Records of {of} that are made with it, and without the field that points to it."
@@ -91,7 +95,7 @@ pub(super) fn expanded(related: &[Relation<'_>]) -> Option<Json> {
                 ),
                 What::Many(of) => maybe(
                     reference(&format!("{}Page", of.schema)),
-                    "The records that point here; null when they may not be listed.",
+                    "The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed.",
                 ),
                 What::File(bucket) => {
                     let text = format!("A file of the bucket {bucket}.");
@@ -253,9 +257,10 @@ pub(super) fn shape(collection: &Loaded, related: &[Relation<'_>]) -> Vec<Json> 
     let text = format!(
         "What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that \
          point here, at most {RELATIONS_MAX} in all and {HOPS_MAX} hops deep (author.team). In brackets: fields and expand; \
-         and for records that point here limit (to {RELATED_MAX}, {RELATED_DEFAULT} if absent), sort and filter. The next_cursor \
-         of such a page goes on in a list of that collection with the same sort and the filter field == \"id\", and the own \
-         filter behind it as && (filter)."
+         and for records that point here or stand in a list limit (to {RELATED_MAX}, {RELATED_DEFAULT} if absent), sort and filter. The next_cursor \
+         of such a page goes on in a list of that collection with the same sort and the filter field == \"id\", of a field that \
+         is a list \"id\" in field, and the own filter behind it as && (filter). The records that a list names come in its \
+         order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == \"id\")."
     );
     let mut expand = parameter("expand", json!({"type": "string"}), &text);
     let one = related.iter().find(|r| matches!(r.what, What::One(..)));

@@ -1,12 +1,12 @@
 //! What comes along: the names of an expansion looked up, with what is read at once and what later.
 
-use super::prepare::{Later, Maker, Pointing, Typed, What, filter_problem, params_of};
+use super::prepare::{Later, Maker, Pointing, Typed, Way, What, filter_problem, params_of};
 use super::{Expand, Query, RELATED_DEFAULT};
 use crate::fields::Type;
 use crate::schema::{Column, Loaded, Rule};
 use crate::sql::list::Page;
 use crate::sql::projection::{Part, Projection};
-use crate::sql::related::Related;
+use crate::sql::related::{By, Related};
 use gate::Problem;
 use kernel::{Code, FieldError};
 use serde_json::{Map, Value as Json};
@@ -26,6 +26,8 @@ enum Target<'a> {
     File(&'a Column),
     /// The records whose field points here.
     Pointing(&'a Loaded, &'a Column),
+    /// The records that the field, a list, names.
+    Listed(&'a Column, &'a Loaded),
 }
 
 impl<'a> Maker<'a> {
@@ -91,7 +93,13 @@ impl<'a> Maker<'a> {
         let here = from(&collection.def.name)?;
         if let Some(by) = here.column(name, self.privileged) {
             return match &by.kind {
-                Type::Relation(relation) => Some(Target::One(by, from(&relation.collection)?)),
+                Type::Relation(relation) => {
+                    let target = from(&relation.collection)?;
+                    Some(match &by.pairs {
+                        None => Target::One(by, target),
+                        Some(_) => Target::Listed(by, target),
+                    })
+                }
                 Type::File(_) => Some(Target::File(by)),
                 _ => None,
             };
@@ -139,14 +147,25 @@ impl<'a> Maker<'a> {
                     (Part::File(column), Some(What::File))
                 }
                 Some(Target::Pointing(from, by)) => {
-                    let pointing = self.pointing(from, by, expand, number, params)?;
-                    let closed = !self.privileged && matches!(from.rules.list, Rule::Closed);
-                    if closed {
-                        (Part::Closed(name.clone()), None)
-                    } else {
-                        let what = What::Related(Box::new(pointing));
-                        (Part::Later(name.clone()), Some(what))
-                    }
+                    let way = match by.pairs {
+                        None => Way::Pointing(by.name.clone()),
+                        Some(_) => Way::Listing(by.name.clone()),
+                    };
+                    let by = (By::Pointing(by), way);
+                    let related = self.related(from, by, expand, number, params)?;
+                    self.later(from, related, Part::Later(name.clone(), None))
+                }
+                Some(Target::Listed(list, target)) => {
+                    let by = By::Listed {
+                        table: list.pairs.as_deref().unwrap_or_default(),
+                        sorted: expand.sort.is_some(),
+                    };
+                    let way = Way::Listed {
+                        collection: collection.def.name.clone(),
+                        field: list.name.clone(),
+                    };
+                    let related = self.related(target, (by, way), expand, number, params)?;
+                    self.later(target, related, Part::Later(name.clone(), Some(list)))
                 }
             };
             parts.push(part);
@@ -173,10 +192,18 @@ impl<'a> Maker<'a> {
         Ok((shown, later))
     }
 
-    fn pointing(
+    /// Records that are read afterwards, unless nobody of this viewer's kind may look at them.
+    fn later(&self, from: &Loaded, related: Pointing, part: Part<'a>) -> (Part<'a>, Option<What>) {
+        if !self.privileged && matches!(from.rules.list, Rule::Closed) {
+            return (Part::Closed(part.name().to_owned()), None);
+        }
+        (part, Some(What::Related(Box::new(related))))
+    }
+
+    fn related(
         &mut self,
         from: &'a Loaded,
-        by: &'a Column,
+        (by, way): (By<'a>, Way),
         expand: &Expand,
         number: usize,
         params: &[Map<String, Json>],
@@ -204,7 +231,7 @@ impl<'a> Maker<'a> {
         Ok(Pointing {
             plan: self.checked(plan)?,
             collection: from.def.name.clone(),
-            by: by.name.clone(),
+            way,
             sort: expand.sort.clone(),
             filter: expand.filter.clone(),
             limit: expand.limit.unwrap_or(RELATED_DEFAULT),

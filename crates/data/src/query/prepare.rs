@@ -45,17 +45,16 @@ pub(crate) enum What {
     File,
     /// A record that is there already; something within it is read later.
     Within(Vec<Later>),
-    /// Records that point to this one.
+    /// Records that point to this one, or stand in its list.
     Related(Box<Pointing>),
 }
 
-/// A back relation: all that reads it.
+/// A relation that gives many records: all that reads it.
 pub(crate) struct Pointing {
     pub plan: Plan,
-    /// The collection that points here.
+    /// The collection of the records.
     pub collection: String,
-    /// Its relation.
-    pub by: String,
+    pub way: Way,
     pub sort: Option<String>,
     pub filter: Option<String>,
     pub limit: u32,
@@ -97,6 +96,29 @@ impl Prepared {
     /// The parameters with the types that the filter takes them as.
     pub(crate) fn params(&self, params: &Map<String, Json>) -> Map<String, Json> {
         self.typed.apply(params)
+    }
+}
+
+/// What leads from a record to many.
+pub(crate) enum Way {
+    /// Their relation of this name points to it.
+    Pointing(String),
+    /// Their list of this name has it.
+    Listing(String),
+    /// The list has them that this field of this collection's record is.
+    Listed { collection: String, field: String },
+}
+
+impl Way {
+    /// The filter of a list of their collection that finds the records of one.
+    pub(crate) fn filter(&self, id: &str) -> String {
+        match self {
+            Self::Pointing(by) => format!("{by} == \"{id}\""),
+            Self::Listing(by) => format!("\"{id}\" in {by}"),
+            Self::Listed { collection, field } => {
+                format!("{collection}_via_{field}.exists(r, r.id == \"{id}\")")
+            }
+        }
     }
 }
 

@@ -11,13 +11,15 @@ use super::scene::{Operation, Scene, keep, replay};
 use super::values::Writing;
 use crate::error::DataError;
 use crate::query::{self, Matching};
+use crate::rows;
 use crate::schema::{Loaded, Rule};
 use crate::service::{Asker, Data};
 use crate::sql::changes;
 use crate::sql::plan::{Own, Plan};
+use crate::sql::write;
 use gate::{Input, Problem, Project};
 use kernel::{Code, FieldError, parse_id};
-use sea_orm::{Statement, TransactionSession, TransactionTrait, Value};
+use sea_orm::{DbBackend, Statement, TransactionSession, TransactionTrait, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -272,6 +274,11 @@ impl Work {
             if reached != *from {
                 return Ok(Went::On(reached));
             }
+        }
+        if tx.backend() != DbBackend::Sqlite && self.collection.joined().next().is_some() {
+            // As where one is changed: a statement that waits for a row does not see what its lists are by then.
+            let ids = found.iter().copied().collect();
+            rows::run(tx, write::lock(&self.collection, &ids)).await?;
         }
         let among = changes::ids(found, tx.backend());
         let still = self.statement(&self.matching.still, |_| among.clone())?;

@@ -6,7 +6,7 @@
 use super::members::Members;
 use crate::cursor;
 use crate::error::DataError;
-use crate::query::{self, Later, Pointing, Query, What};
+use crate::query::{self, Later, Pointing, Query, Way, What};
 use crate::schema::Schema;
 use crate::service::Asker;
 use crate::sql::plan::Own;
@@ -22,6 +22,9 @@ use store::{Doc, Snapshot, StoreError};
 /// Records of one back relation in one answer at most. Where there are more records that have it, each gets fewer, and
 /// its cursor tells.
 pub(crate) const RELATED_ROWS_MAX: usize = 1_000;
+
+/// What stands in the place of a record that waits for nothing: it does not show the field.
+const NOTHING: &str = "null";
 
 /// All that the statements and cursors of an expansion need of their request.
 #[derive(Clone)]
@@ -161,7 +164,7 @@ impl Filling {
             let last = items.get(share - 1).filter(|_| items.len() > share);
             let page = Items {
                 docs: start..docs.len(),
-                next_cursor: last.map(|(_, key)| self.cursor(of, id, &params, key.get())),
+                next_cursor: last.and_then(|(_, key)| self.cursor(of, id, &params, key.get())),
             };
             pages.insert(id.clone(), page);
         }
@@ -169,9 +172,18 @@ impl Filling {
     }
 
     /// The cursor with which a list of the collection goes on: with the same sort, the relation as its filter, and the
-    /// relation's own filter in brackets behind it.
-    fn cursor(&self, of: &Pointing, id: &str, params: &Map<String, Json>, key: &str) -> String {
-        let mut filter = format!("{} == \"{id}\"", of.by);
+    /// relation's own filter in brackets behind it. No list has the order in which a record names others.
+    fn cursor(
+        &self,
+        of: &Pointing,
+        id: &str,
+        params: &Map<String, Json>,
+        key: &str,
+    ) -> Option<String> {
+        if matches!(of.way, Way::Listed { .. }) && of.sort.is_none() {
+            return None;
+        }
+        let mut filter = of.way.filter(id);
         let mut used = Map::new();
         if let Some(own) = &of.filter {
             filter = format!("{filter} && ({own})");
@@ -184,7 +196,7 @@ impl Filling {
             &self.asker,
             (of.sort.as_deref(), Some(&filter), &used),
         );
-        cursor::seal(&self.key, &print, key)
+        Some(cursor::seal(&self.key, &print, key))
     }
 }
 
@@ -222,6 +234,7 @@ fn collect<'p, 'd>(
         match &part.what {
             What::File => {}
             What::Within(inner) => collect(value, inner, all)?,
+            What::Related(_) if value == NOTHING => {}
             What::Related(of) => {
                 let id = value.trim_matches('"');
                 let at = all.iter().position(|w| std::ptr::eq(w.of, &**of));
@@ -295,6 +308,10 @@ fn write_record(
 }
 
 fn write_page(out: &mut String, id: &str, of: &Pointing, set: &Set<'_>, sets: &[Set<'_>]) {
+    if id == NOTHING {
+        out.push_str(NOTHING);
+        return;
+    }
     let found = set.found.iter().find(|f| std::ptr::eq(f.of, of));
     let page = found.and_then(|f| Some((f.pages.get(id)?, sets.get(f.set)?)));
     let (docs, cursor) = match page {

@@ -1,16 +1,21 @@
-//! What hangs on a record that goes: records that go with it, and relations that become null, each told in the log.
+//! What hangs on a record that goes: records that go with it, relations that become null and lists that it goes from,
+//! each told in the log.
 
 use super::holds;
+use super::joined;
 use super::merge::locked;
 use super::scene::{Scene, log};
 use crate::error::DataError;
 use crate::fields::{OnDelete, Type};
+use crate::rows;
 use crate::schema::Loaded;
+use crate::sql::pairs;
 use crate::sql::write::{self, Assign};
 use gate::Problem;
 use kernel::{Code, parse_id};
 use rules::Row;
 use sea_orm::Value;
+use serde_json::Value as Json;
 use std::collections::HashSet;
 use std::sync::Arc;
 use store::{Action, StoreError, WriteTx};
@@ -28,12 +33,35 @@ struct Met {
     below: Vec<(Arc<Loaded>, Uuid)>,
 }
 
+/// A record that stays without what its field points to.
+struct Loose {
+    collection: Arc<Loaded>,
+    field: String,
+    id: Uuid,
+    /// What goes.
+    target: Uuid,
+}
+
+impl Loose {
+    /// Refuses to take something out of a list that would then be too short.
+    fn demand_enough(&self, before: &Row) -> Result<(), DataError> {
+        let least = self.collection.column(&self.field, true);
+        let least = least.and_then(|c| c.kind.many()).map_or(0, |m| m.min);
+        let list = before.get(&self.field).and_then(Json::as_array);
+        if list.map_or(0, Vec::len) > least {
+            return Ok(());
+        }
+        let detail = "A list that names it would be too short without it.";
+        Err(Problem::new(Code::Referenced).detail(detail).into())
+    }
+}
+
 /// What a deletion takes along.
 struct Fall<'a> {
     tx: &'a WriteTx,
     scene: &'a Scene,
     met: HashSet<(String, Uuid)>,
-    loosened: Vec<(Arc<Loaded>, String, Uuid)>,
+    loosened: Vec<Loose>,
     count: usize,
 }
 
@@ -71,6 +99,10 @@ pub(super) async fn fall(
         }
     }
     fall.loosen().await?;
+    // Lists hold nothing that goes when their own records do.
+    for met in &gone {
+        joined::clear(tx, &met.collection, met.id).await?;
+    }
     for met in gone {
         fall.remove(&met).await?;
     }
@@ -97,11 +129,16 @@ impl Fall<'_> {
                     continue;
                 }
                 for found in self.pointing(other, &field.name, id).await? {
-                    if relation.on_delete == OnDelete::Cascade {
+                    // Of a list only the pair goes.
+                    if relation.on_delete == OnDelete::Cascade && relation.many.is_none() {
                         below.push((other.clone(), found));
                     } else {
-                        let loose = (other.clone(), field.name.clone(), found);
-                        self.loosened.push(loose);
+                        self.loosened.push(Loose {
+                            collection: other.clone(),
+                            field: field.name.clone(),
+                            id: found,
+                            target: id,
+                        });
                     }
                 }
             }
@@ -133,25 +170,33 @@ impl Fall<'_> {
         Ok(docs.iter().filter_map(|doc| parse_id(&doc.json)).collect())
     }
 
-    /// Makes relations null, of records that stay.
+    /// Makes relations null, of records that stay, and takes what goes out of lists.
     async fn loosen(&self) -> Result<(), DataError> {
         let (tx, asker) = (self.tx, &self.scene.asker);
-        for (collection, field, id) in &self.loosened {
-            if self.met.contains(&(collection.def.name.clone(), *id)) {
+        for loose in &self.loosened {
+            let (collection, field, id) = (&loose.collection, &loose.field, loose.id);
+            if self.met.contains(&(collection.def.name.clone(), id)) {
                 continue;
             }
-            let found = locked(tx, asker, collection, *id, false).await?;
+            let found = locked(tx, asker, collection, id, true).await?;
             let Some((_, before)) = found else { continue };
             let now = Value::TimeDateTimeWithTimeZone(Some(asker.now.time()));
-            let set = vec![
-                (field.clone(), Assign::Value(Value::Uuid(None))),
-                ("updated_at".to_owned(), Assign::Value(now)),
-            ];
-            tx.docs(write::update(collection, *id, set, tx.backend()))
+            let mut set = vec![("updated_at".to_owned(), Assign::Value(now))];
+            match collection
+                .column(field, true)
+                .and_then(|c| c.pairs.as_deref())
+            {
+                None => set.push((field.clone(), Assign::Value(Value::Uuid(None)))),
+                Some(table) => {
+                    loose.demand_enough(&before)?;
+                    rows::run(tx, pairs::take(table, id, loose.target, tx.backend())).await?;
+                }
+            }
+            tx.docs(write::update(collection, id, set, tx.backend()))
                 .await?;
             let fields = serde_json::to_string(&[field]).unwrap_or_default();
             let was = Some(&before);
-            log(tx, asker, collection, *id, Action::Update, fields, was).await?;
+            log(tx, asker, collection, id, Action::Update, fields, was).await?;
         }
         Ok(())
     }

@@ -174,8 +174,11 @@ pub(super) async fn explain(
             let mut errors = Vec::new();
             for link in operation.links().iter().filter(|l| meant(l)) {
                 if is_absent(&scene.project, &scene.schema, &link.collection, link.id).await {
-                    let message = "There is no such record.";
-                    errors.push(FieldError::at(&link.field, "unknown_record", message));
+                    errors.push(FieldError {
+                        path: link.path.clone(),
+                        code: "unknown_record",
+                        message: "There is no such record.".to_owned(),
+                    });
                 }
             }
             if errors.is_empty() {

@@ -4,7 +4,7 @@ use super::fields;
 use super::judge::{Done, done};
 use super::scene::{Scene, log};
 use super::values::{Link, NewRecord, links, new_values, row_of};
-use super::{defaults, holds};
+use super::{defaults, holds, joined};
 use crate::error::DataError;
 use crate::schema::Loaded;
 use crate::service::{Asker, allows};
@@ -45,7 +45,7 @@ impl Making {
         Ok(Self {
             collection: collection.clone(),
             id,
-            links: links(collection, names.zip(&values)),
+            links: links(collection, names.zip(&values).map(|(n, v)| (n, "", v))),
             row: seen(collection, asker, &values),
             values,
             late,
@@ -89,7 +89,7 @@ impl Making {
         if !faults.is_empty() {
             return Err(DataError::invalid(faults));
         }
-        let held = if collection.files.is_empty() {
+        let held = if collection.files.is_empty() && collection.joined().next().is_none() {
             Vec::new()
         } else {
             values.clone()
@@ -98,6 +98,9 @@ impl Making {
         let Some(doc) = tx.docs(statement).await?.pop() else {
             return Ok(None);
         };
+        let columns = collection.columns(true);
+        let lists = columns.iter().map(|c| c.name.as_str()).zip(&held);
+        let doc = joined::put(tx, asker, collection, self.id, doc, lists).await?;
         holds::made(tx, scene.keeper(), collection, self.id, &held).await?;
         let none = "[]".to_owned();
         log(tx, asker, collection, self.id, Action::Create, none, None).await?;

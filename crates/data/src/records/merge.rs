@@ -3,11 +3,14 @@
 use super::IfMatch;
 use super::fields::{self, Written};
 use super::holds;
+use super::joined;
 use super::judge::{Done, demand, demand_version, done, parse_row, refusal};
+use super::read::bound;
 use super::scene::{Scene, log};
 use super::values::{Link, WRITTEN_ONCE, Writing, changed_values, links, merged};
 use crate::error::DataError;
 use crate::fields::{Type, many};
+use crate::rows;
 use crate::schema::{Loaded, Rule};
 use crate::service::{Asker, allows};
 use crate::sql::projection::Projection;
@@ -16,8 +19,9 @@ use crate::sql::{list, write};
 use gate::Problem;
 use kernel::{Code, FieldError};
 use rules::Row;
-use sea_orm::Value;
+use sea_orm::{DbBackend, Value};
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Action, WriteTx};
 use uuid::Uuid;
@@ -46,15 +50,22 @@ impl Merging {
         writing: Writing,
     ) -> Result<Self, DataError> {
         let set = changed_values(collection, object, asker, writing)?;
+        // The place within the field, and what is put there.
         let value = |(name, assign): &'_ (String, Assign)| match assign {
-            Assign::Value(value) | Assign::IfAbsent(value) => Some((name.clone(), value.clone())),
-            Assign::Increment(_) | Assign::Append(_) | Assign::Remove(_) => None,
+            Assign::Value(value) | Assign::IfAbsent(value) => {
+                Some((name.clone(), "", value.clone()))
+            }
+            Assign::Append(value) => Some((name.clone(), "/append", value.clone())),
+            Assign::Increment(_) | Assign::Remove(_) => None,
         };
-        let values: Vec<(String, Value)> = set.iter().filter_map(value).collect();
+        let values: Vec<(String, &str, Value)> = set.iter().filter_map(value).collect();
         Ok(Self {
             collection: collection.clone(),
             id,
-            links: links(collection, values.iter().map(|(n, v)| (n.as_str(), v))),
+            links: links(
+                collection,
+                values.iter().map(|(n, at, v)| (n.as_str(), *at, v)),
+            ),
             ruled: fields::ruled(collection, asker, set.iter().map(|(n, _)| n)),
             set,
             if_match,
@@ -127,6 +138,8 @@ impl Merging {
         changes.push(("updated_at".to_owned(), Assign::Value(now)));
         let statement = write::update(collection, id, changes, tx.backend());
         let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
+        let lists = values.iter().map(|(name, value)| (name.as_str(), value));
+        let doc = joined::put(tx, asker, collection, id, doc, lists).await?;
         let rule = &collection.rules.update;
         // Other rows that the rule looks at may have been this one.
         if rule.needs_sql() && !allows_change(tx, asker, rule, &before, &after).await? {
@@ -264,11 +277,12 @@ pub(super) async fn locked(
         };
         list::one(collection, None, &projection, backend, true)
     });
-    let statement = asker.with_env(&Map::new(), None, None, |env| {
-        plan.statement(env, |_| Value::Uuid(Some(id)))
-    });
-    let statement =
-        statement.map_err(|e| Problem::internal(format!("a statement could not be bound: {e}")))?;
+    if backend != DbBackend::Sqlite && collection.joined().next().is_some() {
+        // A statement that waits for a row sees the row as it is then, and other tables as they were before: the lists
+        // are read by another one.
+        rows::run(tx, write::lock(collection, &BTreeSet::from([id]))).await?;
+    }
+    let statement = bound(plan, asker, id)?;
     let Some(doc) = tx.docs(statement).await?.pop() else {
         return Ok(None);
     };

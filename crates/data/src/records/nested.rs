@@ -1,7 +1,7 @@
 //! A record made with the records that point to it: all of them, or none, each as if it were made alone.
 //!
 //! `{"customer": ..., "order_lines_via_order": [{...}]}`: the member is named as the back relation is in `expand`, and
-//! its records get the new record's id in the field that points there. Parents are made before their children, so that
+//! its records get the new record's id in the field that points there, a list of it alone if the field is one. Parents are made before their children, so that
 //! a child's create rule sees its parent.
 
 use super::judge::{Done, explain};
@@ -9,6 +9,7 @@ use super::make::Making;
 use super::scene::{Operation, Scene, keep, replay};
 use super::values::Link;
 use crate::error::DataError;
+use crate::fields::Type;
 use crate::query::HOPS_MAX;
 use crate::schema::Loaded;
 use crate::service::Data;
@@ -184,7 +185,7 @@ impl Data {
         }
         for (name, json) in nested {
             let path = format!("{base}/{name}");
-            let Some((from, by)) = pointing(scene, collection, &name) else {
+            let Some((from, by, many)) = pointing(scene, collection, &name) else {
                 let message = "There is no such field, and no relation that points here.";
                 let problem = fault(Code::UnknownField, path, "unknown_field", message);
                 tree.problems.push(problem);
@@ -205,7 +206,13 @@ impl Data {
             let mut places = Vec::with_capacity(items.len());
             for (i, item) in items.into_iter().enumerate() {
                 let base = format!("{path}/{i}");
-                match child(item, &by, id) {
+                let parent = Json::from(id.to_string());
+                let parent = if many {
+                    Json::from(vec![parent])
+                } else {
+                    parent
+                };
+                match child(item, &by, parent) {
                     Ok(item) => places.push(self.grow(scene, &from, item, base, depth + 1, tree)),
                     Err(problem) => tree.problems.push(placed(problem, &base)),
                 }
@@ -218,17 +225,21 @@ impl Data {
     }
 }
 
-/// The collection and the field by which a member's records point here, as far as they exist for the caller.
-fn pointing(scene: &Scene, here: &Loaded, name: &str) -> Option<(Arc<Loaded>, String)> {
+/// The collection and the field by which a member's records point here, as far as they exist for the caller, and whether
+/// the field is a list.
+fn pointing(scene: &Scene, here: &Loaded, name: &str) -> Option<(Arc<Loaded>, String, bool)> {
     let (from, by) = name.split_once("_via_")?;
     let from = scene.schema.collections.get(from)?;
-    let kind = from.column(by, scene.asker.privileged())?.kind.kind();
-    let points = matches!(kind, rules::Kind::Relation { to } if to == here.def.name);
-    points.then(|| (from.clone(), by.to_owned()))
+    match &from.column(by, scene.asker.privileged())?.kind {
+        Type::Relation(r) if r.collection == here.def.name => {
+            Some((from.clone(), by.to_owned(), r.many.is_some()))
+        }
+        _ => None,
+    }
 }
 
 /// A record with the id of the one that it stands in.
-fn child(item: Json, by: &str, parent: Uuid) -> Result<Map<String, Json>, Problem> {
+fn child(item: Json, by: &str, parent: Json) -> Result<Map<String, Json>, Problem> {
     let at = |name: &str, word, message: &str| {
         let path = if name.is_empty() {
             String::new()
@@ -244,7 +255,7 @@ fn child(item: Json, by: &str, parent: Uuid) -> Result<Map<String, Json>, Proble
         let message = "This is the record that this one stands in.";
         return Err(at(by, "not_taken", message));
     }
-    object.insert(by.to_owned(), parent.to_string().into());
+    object.insert(by.to_owned(), parent);
     Ok(object)
 }
 

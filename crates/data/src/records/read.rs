@@ -13,7 +13,7 @@ use crate::sql::projection::Projection;
 use gate::{Problem, Project};
 use kernel::{Code, parse_id};
 use rules::Env;
-use sea_orm::{DbBackend, Value};
+use sea_orm::{DbBackend, Statement, Value};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use store::{Doc, Snapshot};
@@ -269,7 +269,15 @@ fn cursor_values(prepared: &Prepared, last: Option<&[Json]>) -> Result<Vec<Value
         .collect()
 }
 
-fn view_plan(collection: &Loaded, privileged: bool, backend: DbBackend) -> &Plan {
+/// The statement of a plan for one record, without parameters.
+pub(super) fn bound(plan: &Plan, asker: &Asker, id: Uuid) -> Result<Statement, Problem> {
+    let statement = asker.with_env(&Map::new(), None, None, |env| {
+        plan.statement(env, |_| Value::Uuid(Some(id)))
+    });
+    statement.map_err(|e| Problem::internal(format!("a statement could not be bound: {e}")))
+}
+
+pub(super) fn view_plan(collection: &Loaded, privileged: bool, backend: DbBackend) -> &Plan {
     let [open, ruled] = &collection.view_plans;
     let slot = if privileged { open } else { ruled };
     slot.get_or_init(|| {

@@ -16,28 +16,41 @@ use uuid::Uuid;
 /// A relation that a write sets.
 #[derive(Clone)]
 pub(super) struct Link {
-    /// The field.
-    pub field: String,
+    /// Where in the record it stands.
+    pub path: String,
     /// The collection that it points to.
     pub collection: String,
     /// The record that it points to.
     pub id: Uuid,
 }
 
-/// The relations among the values of a write.
+/// The relations among the values of a write, each with its place within the field.
 pub(super) fn links<'a>(
     collection: &Loaded,
-    values: impl Iterator<Item = (&'a str, &'a Value)>,
+    values: impl Iterator<Item = (&'a str, &'a str, &'a Value)>,
 ) -> Vec<Link> {
-    let link = |(name, value): (&str, &Value)| match (&collection.def.field(name)?.kind, value) {
-        (Type::Relation(r), Value::Uuid(Some(id))) => Some(Link {
-            field: name.to_owned(),
+    let mut all = Vec::new();
+    for (name, within, value) in values {
+        let Some(Type::Relation(r)) = collection.def.field(name).map(|f| &f.kind) else {
+            continue;
+        };
+        let link = |path: String, id| Link {
+            path,
             collection: r.collection.clone(),
-            id: *id,
-        }),
-        _ => None,
-    };
-    values.filter_map(link).collect()
+            id,
+        };
+        let path = format!("/{name}{within}");
+        match value {
+            Value::Uuid(Some(id)) => all.push(link(path, *id)),
+            Value::Json(Some(list)) => {
+                let ids = list.as_array().into_iter().flatten().enumerate();
+                let ids = ids.filter_map(|(i, id)| Some((i, parse_id(id.as_str()?)?)));
+                all.extend(ids.map(|(i, id)| link(format!("{path}/{i}"), id)));
+            }
+            _ => {}
+        }
+    }
+    all
 }
 
 /// The values of a new record.

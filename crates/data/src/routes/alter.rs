@@ -141,6 +141,9 @@ struct LossView {
     field: Option<String>,
     /// How many records lose a value.
     records: i64,
+    /// How many items of their lists go with it, of a relation to many.
+    #[schema(required = false)]
+    pairs: Option<i64>,
     /// The ids of some of them, where values could not be converted.
     sample: Vec<String>,
 }

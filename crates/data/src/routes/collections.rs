@@ -142,19 +142,22 @@ pub(super) struct FieldView {
     collection: Option<String>,
     /// Relations: what happens when the record that it points to is deleted. `restrict`, if absent: it cannot be;
     /// `cascade`: the record goes too, whatever its own rules say; `set_null`: the relation becomes null. At most 10,000
-    /// records go or change with one.
+    /// records go or change with one. Of a list (`multiple`): `restrict`: it cannot be as long as a list names it;
+    /// `cascade`: it goes from every list, and the records with the lists stay, but one whose list would then be shorter
+    /// than `min_items` keeps it; `set_null` is not taken.
     #[schema(required = false, nullable = false)]
     on_delete: Option<String>,
     /// Selects: the texts that it can hold.
     #[schema(required = false, nullable = false)]
     values: Option<Vec<String>>,
-    /// Selects: whether the field holds a list, in order and each value once.
+    /// Selects and relations: whether the field holds a list, in order and each value once. A relation's list is kept in
+    /// a join table `<collection>_<field>`.
     #[schema(required = false, nullable = false)]
     multiple: Option<bool>,
     /// Lists: items at least.
     #[schema(required = false, nullable = false, maximum = 1000)]
     min_items: Option<u32>,
-    /// Lists: items at most.
+    /// Lists: items at most; if absent, of a relation 1,000, of a select as many as it has values.
     #[schema(required = false, nullable = false, maximum = 1000)]
     max_items: Option<u32>,
     /// Files: the bucket that they are in.

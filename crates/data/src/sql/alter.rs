@@ -2,7 +2,8 @@
 //! where it can, and else gets a new table of the records (<https://www.sqlite.org/lang_altertable.html>, section 7).
 
 use super::ddl::{self, table};
-use super::quote;
+pub(crate) use super::kept::{count, values, without};
+use super::{pairs, quote};
 use crate::fields::Type;
 use crate::model::{Alter, Collection, Field, Index, Kept, renamed};
 use sea_orm::{DbBackend, Statement, Value};
@@ -20,7 +21,7 @@ pub(crate) struct Step {
     pub index: Option<Index>,
 }
 
-fn step(kind: &'static str, what: &str, sql: Vec<String>) -> Step {
+pub(super) fn step(kind: &'static str, what: &str, sql: Vec<String>) -> Step {
     Step {
         kind,
         what: what.to_owned(),
@@ -39,35 +40,17 @@ fn cells(kind: &Type, value: Value, backend: DbBackend) -> Vec<Value> {
     }
 }
 
-/// The first of a field's columns: it has a value where the field has one.
-pub(super) fn first(kind: &Type, name: &str) -> String {
-    kind.columns(name)
-        .into_iter()
-        .next()
-        .unwrap_or_else(|| name.to_owned())
-}
-
 /// The columns that hold a field's new values until its old ones are gone.
 fn spares(alter: &Alter, field: &Kept) -> Vec<String> {
     let name = ddl::name("c", &alter.after, &field.before.name);
     field.after.kind.columns(&name)
 }
 
-/// The statement that gives the table its new name; the others are for the table under it.
-pub(crate) fn rename(alter: &Alter) -> Option<Step> {
-    let (before, after) = (&alter.before, &alter.after);
-    let sql = || {
-        format!(
-            "ALTER TABLE {} RENAME TO {}",
-            table(before),
-            quote(&after.name)
-        )
-    };
-    (before.name != after.name).then(|| step("rename", &after.name, vec![sql()]))
-}
-
-/// The statements that make columns for a field's new values.
+/// The statements that make columns, or a join table, for a field's new values.
 pub(crate) fn add_spares(alter: &Alter, field: &Kept, backend: DbBackend) -> Vec<String> {
+    if field.after.kind.is_joined() {
+        return vec![pairs::create(&alter.after, &field.after, backend)];
+    }
     let (table, kind) = (table(&alter.after), field.after.kind.column(backend));
     // Where there was nothing to be made another there is none, or an empty list.
     let empty = field.after.kind.many().map_or("", |_| " DEFAULT '[]'");
@@ -87,6 +70,10 @@ pub(crate) fn fill(
     values: Vec<(Uuid, Value)>,
     backend: DbBackend,
 ) -> Statement {
+    if field.after.kind.is_joined() {
+        let table = pairs::name(&alter.after.name, &field.after.name);
+        return pairs::fill(&table, &values, backend);
+    }
     let sqlite = backend == DbBackend::Sqlite;
     let kind = field.after.kind.column(backend);
     // A cast names no collation.
@@ -116,6 +103,21 @@ pub(crate) fn fill(
     Statement::from_sql_and_values(backend, sql, binds.collect::<Vec<_>>())
 }
 
+/// The statement that finds references of the table which lead nowhere. SQLite only.
+pub(crate) fn check(alter: &Alter) -> Statement {
+    let sql = format!("PRAGMA foreign_key_check({})", quote(&alter.after.name));
+    Statement::from_sql_and_values(DbBackend::Sqlite, sql, [])
+}
+
+/// The statement that finds references to the table which do something of their own when a row of it goes: they would
+/// take the end of the old table for that. SQLite only.
+pub(crate) fn acting(alter: &Alter) -> Statement {
+    let sql = r#"SELECT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f
+        WHERE m.type = 'table' AND f."table" = $1 AND f.on_delete <> 'NO ACTION' LIMIT 1"#;
+    let name = Value::from(alter.after.name.as_str());
+    Statement::from_sql_and_values(DbBackend::Sqlite, sql, [name])
+}
+
 /// Whether the table, or the rows of it, must be held alone: its columns change.
 pub(crate) fn is_structural(alter: &Alter) -> bool {
     alter.before.name != alter.after.name
@@ -136,8 +138,10 @@ fn is_altered(field: &Kept) -> bool {
 pub(crate) fn is_rebuilt(alter: &Alter, backend: DbBackend) -> bool {
     let named = |k: &Kept| k.is_renamed() && is_checked(&k.before.kind);
     // A column that a reference or the condition of another column names cannot go alone.
-    let tied =
-        |kind: &Type| matches!(kind, Type::Relation(_)) || kind.check(&kind.columns("x")).is_some();
+    let tied = |kind: &Type| {
+        let refers = matches!(kind, Type::Relation(_)) && !kind.is_joined();
+        refers || kind.check(&kind.columns("x")).is_some()
+    };
     backend == DbBackend::Sqlite
         && (alter.kept.iter().any(|k| is_altered(k) || named(k))
             || alter.dropped.iter().any(|d| tied(&d.field.kind))
@@ -235,6 +239,7 @@ pub(crate) fn steps(alter: &Alter, backend: DbBackend) -> Vec<Step> {
         let again = moved.filter(|_| backend == DbBackend::Sqlite);
         indexes.new.into_iter().chain(again).collect()
     };
+    steps.extend(pairs::added(alter, backend));
     for index in new {
         let sql = vec![ddl::index_sql(&alter.after, &index, backend)];
         let what = index.fields.join(", ");
@@ -267,7 +272,7 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
         .iter()
         .map(|d| &d.field)
         .chain(converted.map(|k| &k.before));
-    for field in gone {
+    for field in gone.filter(|f| !f.kind.is_joined()) {
         let drop = |name| format!("ALTER TABLE {table} DROP COLUMN {}", quote(name));
         let sql = field.kind.columns(&field.name);
         let sql = sql.iter().map(|name| drop(name)).collect();
@@ -293,12 +298,15 @@ fn in_place(alter: &Alter, indexes: &Indexes, backend: DbBackend, steps: &mut Ve
             }
         }
     }
-    for field in &after.fields {
-        if !alter.kept.iter().any(|k| k.after.name == field.name) {
-            let sql = ddl::add_field(after, field, backend);
-            steps.push(step("add", &field.name, sql));
-        }
+    let added = after.fields.iter().filter(|f| !f.kind.is_joined());
+    for field in added.filter(|f| is_added(alter, f)) {
+        let sql = ddl::add_field(after, field, backend);
+        steps.push(step("add", &field.name, sql));
     }
+}
+
+pub(super) fn is_added(alter: &Alter, field: &Field) -> bool {
+    !alter.kept.iter().any(|k| k.after.name == field.name)
 }
 
 fn rename_columns(alter: &Alter, steps: &mut Vec<Step>) {
@@ -358,6 +366,9 @@ fn released(alter: &Alter, field: &Kept) -> Vec<String> {
 /// What PostgreSQL changes of a column in its place, when all have let go.
 fn alterations(alter: &Alter, field: &Kept) -> Vec<String> {
     let (before, after) = (&field.before, &field.after);
+    if after.kind.is_joined() {
+        return Vec::new();
+    }
     let table = table(&alter.after);
     let mut all = Vec::new();
     let mut add = |sql: String| all.push(format!("ALTER TABLE {table} {sql}"));

@@ -1,6 +1,6 @@
 //! Tables and indexes of collections on both engines.
 
-use super::quote;
+use super::{pairs, quote};
 use crate::fields::{Bound, Type};
 use crate::model::{Collection, Field, Index};
 use crate::names::Names;
@@ -9,11 +9,12 @@ use sea_orm::sea_query::{PostgresQueryBuilder, Query, SqliteQueryBuilder};
 use sea_orm::{DbBackend, Value};
 use std::collections::BTreeMap;
 
-/// The statements that make a collection's table and indexes.
+/// The statements that make a collection's table, its indexes and its join tables.
 pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String> {
     let mut sql = vec![create_table(collection, &table(collection), backend)];
     let indexes = collection.all_indexes();
     sql.extend(indexes.iter().map(|i| index_sql(collection, i, backend)));
+    sql.extend(pairs::of(collection).map(|(_, field)| pairs::create(collection, field, backend)));
     sql
 }
 
@@ -200,9 +201,11 @@ pub(crate) fn literal(kind: &Type, value: &Value, backend: DbBackend) -> String 
     }
 }
 
-/// The statement that removes a collection's table with its indexes.
-pub(crate) fn drop(collection: &Collection) -> String {
-    format!("DROP TABLE \"project\".{}", quote(&collection.name))
+/// The statements that remove a collection's table with its indexes, and its join tables before it.
+pub(crate) fn drop(collection: &Collection) -> Vec<String> {
+    let own = format!("DROP TABLE {}", table(collection));
+    let joined = pairs::of(collection).map(|(name, _)| pairs::drop(&name));
+    joined.chain([own]).collect()
 }
 
 /// `_u_` or `_i_` and 12 hex digits of a hash, so that no name is too long or taken.

@@ -8,12 +8,13 @@ pub(crate) mod ddl;
 #[cfg(test)]
 mod explained;
 pub(crate) mod formulas;
+mod kept;
 mod keyset;
 pub(crate) mod list;
+pub(crate) mod pairs;
 pub(crate) mod plan;
 pub(crate) mod projection;
 pub(crate) mod related;
-pub(crate) mod survey;
 pub(crate) mod write;
 
 /// Quotes an identifier. Names follow the catalogue's grammar; doubling quotes is the second line.

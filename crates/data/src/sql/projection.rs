@@ -1,7 +1,7 @@
 //! The JSON of a record, built by the database: one object per row, the same bytes on both engines.
 
 use super::plan::Text;
-use super::{column, quote};
+use super::{column, pairs, quote};
 use crate::schema::{Column, Loaded, Rule};
 use rules::{Resolved, RowSource};
 use sea_orm::DbBackend;
@@ -30,17 +30,18 @@ pub(crate) enum Part<'a> {
     },
     /// A file. Until its view is there its id stands there.
     File(&'a Column),
-    /// Records that are read afterwards. Until then the record's own id stands there.
-    Later(String),
+    /// Records that are read afterwards. Until then the record's own id stands there, or null where the field that names
+    /// them may not be read.
+    Later(String, Option<&'a Column>),
     /// What nobody of this viewer's kind may look at.
     Closed(String),
 }
 
 impl Part<'_> {
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::One { by, .. } | Self::File(by) => &by.name,
-            Self::Later(name) | Self::Closed(name) => name,
+            Self::Later(name, _) | Self::Closed(name) => name,
         }
     }
 }
@@ -95,7 +96,10 @@ impl Projection<'_> {
     }
 
     fn value(&self, sql: &mut Text, c: &Column, alias: &str, backend: DbBackend) {
-        let json = c.kind.json(&column(alias, &c.name), backend);
+        let json = match &c.pairs {
+            Some(table) => pairs::list(table, alias, backend),
+            None => c.kind.json(&column(alias, &c.name), backend),
+        };
         match &c.mask {
             Some(mask) if self.masked => {
                 // SQLite keeps the mark "this is JSON" of a value only outside of CASE.
@@ -143,8 +147,15 @@ impl Projection<'_> {
                     sql.push(if sqlite { ")" } else { "" });
                 }
                 Part::File(c) => self.value(sql, c, alias, backend),
-                Part::Later(_) => {
-                    sql.push(&column(alias, "id"));
+                Part::Later(_, by) => {
+                    let id = column(alias, "id");
+                    match by.and_then(|by| by.mask.as_ref()).filter(|_| self.masked) {
+                        None => sql.push(&id),
+                        Some(mask) => sql
+                            .push("CASE WHEN ")
+                            .push_expr(truth(&mask.resolved, alias, backend))
+                            .push(&format!(" THEN {id} END")),
+                    };
                 }
                 Part::Closed(_) => {
                     sql.push("NULL");

@@ -1,20 +1,31 @@
-//! The records that point to others, for all of those in one statement: the first of each, in the order asked for.
+//! The records that point to others or stand in their lists, for all of those in one statement: the first of each, in the
+//! order asked for.
 
 use super::keyset::Arm;
 use super::list::Page;
+use super::pairs::{self, Side};
 use super::plan::{Own, Plan, Text};
 use super::projection::truth;
 use super::{column, projection::ROW};
 use crate::schema::Column;
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query};
 
-/// A back relation: the page that each record gets of it.
+/// A relation that gives many records: the page that each record gets of it.
 pub(crate) struct Related<'a> {
     /// Which records, in which order; where it begins is not asked.
     pub page: Page<'a>,
-    /// The relation that points to the record.
-    pub by: &'a Column,
+    /// What leads to them.
+    pub by: By<'a>,
+}
+
+/// What leads from a record to many.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// Their relation, to one or to many, points to it.
+    Pointing(&'a Column),
+    /// Its list, which this join table keeps, names them: in the list's own order unless another is `sorted` by.
+    Listed { table: &'a str, sorted: bool },
 }
 
 impl Related<'_> {
@@ -28,22 +39,49 @@ impl Related<'_> {
         } else {
             "CAST(\"p\".\"value\" AS uuid)"
         });
-        let points = Expr::col((Alias::new(ROW), Alias::new(self.by.name.clone())));
-        let mut rows = Cond::all().add(points.eq(parent.expr()));
-        if let Some(mask) = self
-            .by
-            .mask
-            .as_ref()
-            .filter(|_| self.page.projection.masked)
-        {
-            rows = rows.add(truth(&mask.resolved, ROW, backend));
+        let parent = parent.expr();
+        let own = |name: &str| Expr::col((Alias::new(ROW), Alias::new(name)));
+        let mut first = None;
+        let among = |table: &str, side| {
+            let mut among = Text::new(backend);
+            among.push_expr(own("id")).push(" IN ");
+            among.push_expr(pairs::ids(table, side, parent.clone(), backend));
+            among.expr()
+        };
+        let mut rows = Cond::all();
+        match self.by {
+            By::Pointing(by) => {
+                rows = rows.add(match &by.pairs {
+                    None => own(&by.name).eq(parent.clone()),
+                    Some(table) => among(table, Side::Listing),
+                });
+                let mask = by.mask.as_ref().filter(|_| self.page.projection.masked);
+                if let Some(mask) = mask {
+                    rows = rows.add(truth(&mask.resolved, ROW, backend));
+                }
+            }
+            By::Listed { table, sorted } => {
+                rows = rows.add(among(table, Side::Listed));
+                let place = || pairs::position(table, ROW, parent.clone(), backend);
+                first = (!sorted).then(place);
+            }
         }
-        let inner = self.page.named(Some(Arm { rows, fixed: 0 }), backend);
+        let order = match first {
+            Some(_) => format!("{} ASC", column("x", "kp")),
+            None => self.order(sqlite),
+        };
+        let mut inner = self.page.named(Some(Arm { rows, fixed: 0 }), backend);
+        if let Some(place) = first {
+            inner.clear_order_by();
+            inner.expr_as(place, Alias::new("kp"));
+            // By its name: SQLite sees no other statement's rows in an ORDER BY.
+            inner.order_by(Alias::new("kp"), Order::Asc);
+        }
         let mut sql = Text::new(backend);
         sql.push("coalesce((SELECT ")
             .push(if sqlite { "group_concat" } else { "string_agg" })
             .push("('[' || \"x\".\"j\" || ',' || \"x\".\"k\" || ']', ',' ORDER BY ")
-            .push(&self.order(sqlite))
+            .push(&order)
             .push(") FROM ")
             .push_expr(Expr::from(inner))
             .push(" AS \"x\"), ''), CAST(NULL AS text), ");

@@ -2,7 +2,7 @@
 
 use super::plan::Text;
 use super::projection::Projection;
-use super::{column, quote};
+use super::{column, pairs, quote};
 use crate::fields::Type;
 use crate::schema::Loaded;
 use sea_orm::sea_query::{
@@ -13,7 +13,8 @@ use sea_orm::{DbBackend, Statement, Value};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// `json, key, version` of the row that a write touched. The table's own name is its alias there.
+/// `json, key, version` of the row that a write touched. The table's own name is its alias there. Where join tables keep
+/// something of the record, they are not written yet: the record is read when they are.
 fn returning(collection: &Loaded, backend: DbBackend) -> [Expr; 3] {
     let everything = Projection {
         columns: collection.columns(true),
@@ -22,11 +23,14 @@ fn returning(collection: &Loaded, backend: DbBackend) -> [Expr; 3] {
     };
     let mut null = Text::new(backend);
     null.push("CAST(NULL AS text)");
-    [
-        everything.expr(&collection.def.name, backend),
-        null.expr(),
-        Expr::col(Alias::new("_version")),
-    ]
+    let json = if collection.joined().next().is_some() {
+        let mut nothing = Text::new(backend);
+        nothing.push("''");
+        nothing.expr()
+    } else {
+        everything.expr(&collection.def.name, backend)
+    };
+    [json, null.expr(), Expr::col(Alias::new("_version"))]
 }
 
 fn build(sql: (String, sea_orm::sea_query::Values), backend: DbBackend) -> Statement {
@@ -182,7 +186,7 @@ pub(crate) fn holders(
     }
 }
 
-/// The ids of records whose relation `field` points to `id`, at most `limit`.
+/// The ids of records whose relation `field` points to `id`, or has it in its list, at most `limit`.
 pub(crate) fn pointing(
     collection: &Loaded,
     field: &str,
@@ -190,6 +194,12 @@ pub(crate) fn pointing(
     limit: u64,
     backend: DbBackend,
 ) -> Statement {
+    let table = collection
+        .column(field, true)
+        .and_then(|c| c.pairs.as_deref());
+    if let Some(table) = table {
+        return pairs::pointing(table, id, limit, backend);
+    }
     let mut select = ids(collection, backend);
     select
         .and_where(Expr::col(Alias::new(field)).eq(Expr::value(Value::Uuid(Some(id)))))

@@ -227,6 +227,38 @@ async fn the_document_tells_what_fields_take(kit: &Kit) {
     );
     let expand = &schemas["Product"]["properties"]["expand"]["properties"];
     assert!(expand["poster"].is_object() && expand.get("state").is_none());
+    // A relation to many is a list of ids, and a page where it is expanded.
+    let kinds = |min: u32| json!({"name": format!("kinds{min}"), "type": "relation", "collection": "products", "multiple": true, "min_items": min, "max_items": 9});
+    kit.open("boxes", json!([kinds(0), kinds(1)])).await;
+    let schema = kit.data.schema(&kit.project).await.unwrap();
+    let (paths, schemas) = data::openapi::document(&schema, &std::collections::BTreeSet::new());
+    let ids = json!({"type": "array", "items": {"type": "string", "format": "uuid"}, "uniqueItems": true, "minItems": 0, "maxItems": 9});
+    let create = &schemas["BoxCreate"];
+    assert_eq!(
+        (&create["required"], &create["properties"]["kinds0"]),
+        (&json!(["kinds1"]), &ids)
+    );
+    assert_eq!(schemas["Box"]["properties"]["kinds0"], ids);
+    let patch = &schemas["BoxPatch"]["properties"]["kinds0"]["anyOf"];
+    assert_eq!(patch[0], ids);
+    assert_eq!(patch[1]["properties"]["append"]["items"]["format"], "uuid");
+    assert_eq!(patch[2]["required"], json!(["remove"]));
+    let page = json!({"$ref": "#/components/schemas/ProductPage"});
+    let expand = &schemas["Box"]["properties"]["expand"]["properties"];
+    assert_eq!(expand["kinds0"]["anyOf"][0], page);
+    let options = &schemas["BoxExpand"]["properties"]["kinds0"]["anyOf"][1];
+    assert_eq!(
+        options,
+        &json!({"$ref": "#/components/schemas/ProductRelated"})
+    );
+    let back = &schemas["Product"]["properties"]["expand"]["properties"]["boxes_via_kinds0"];
+    assert_eq!(
+        back["anyOf"][0],
+        json!({"$ref": "#/components/schemas/BoxPage"})
+    );
+    assert!(schemas["ProductCreate"]["properties"]["boxes_via_kinds0"].is_object());
+    assert_eq!(create["properties"].get("expand"), None);
+    assert!(paths.contains_key("/v1/records/boxes"));
 }
 
 /// A batch over the wire: its answer, its preference, its retries.

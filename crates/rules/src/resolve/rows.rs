@@ -128,8 +128,11 @@ impl Resolver<'_> {
         let Some((collection, field)) = self.catalogue.back_relation(&of, &name) else {
             return Err(self.unknown(&of, &name, node.span).hint(ROWS));
         };
-        let there = self.field(there, &collection, &field, node.span)?.0;
         let here = self.id_field(row, &of);
+        if let Some((list, _)) = self.pairs(there, &collection, &field, node.span)? {
+            return Ok((collection, Link::Listing { list, here }, steps));
+        }
+        let there = self.field(there, &collection, &field, node.span)?.0;
         Ok((collection, Link::Back { there, here }, steps))
     }
 

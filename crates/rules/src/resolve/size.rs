@@ -146,6 +146,7 @@ fn of_source(source: &Source) -> u64 {
         Link::All => 0,
         Link::Back { there, here } => of_field(there).saturating_add(of_field(here)),
         Link::Pairs { list, .. } => of_pairs(list),
+        Link::Listing { list, here } => of_pairs(list).saturating_add(of_field(here)),
     };
     of_guard(&source.guard).saturating_add(link)
 }

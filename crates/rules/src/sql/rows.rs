@@ -111,6 +111,14 @@ impl Compiler {
                 present.and(self.is_among(value, items, want, frame))
             }
             List::Pairs(list) => {
+                // Where the value is the same for all rows, an index finds the rows that have it.
+                let fixed = matches!(value.kind, ValueKind::Const(_) | ValueKind::Slot(_));
+                if want
+                    && fixed
+                    && let Some(found) = self.holding(value, list, frame)
+                {
+                    return found;
+                }
                 let (present, items) = self.pairs(list, frame);
                 let value = self.value(value, frame);
                 let found = if want {
@@ -224,9 +232,43 @@ impl Compiler {
                 present = known;
                 select.and_where(self.column(id, inner).in_subquery(ids));
             }
+            Link::Listing { list, here } => {
+                let ids = self.listing(list, |this| this.column(here, frame));
+                select.and_where(self.column(&list.id, inner).in_subquery(ids));
+                if let Some(rule) = &list.field.mask {
+                    select.and_where(self.rule_of_row(rule, &Place::Alias(alias.to_owned())));
+                }
+            }
         }
         self.guard(select, &source.guard, alias);
         present
+    }
+
+    /// Whether a row is among those whose list has a value; none of a row that is given, whose list is given, too.
+    fn holding(&mut self, value: &Value, list: &PairsRef, frame: &Frame<'_>) -> Option<Expr> {
+        let place = self.place(&list.field, frame)?;
+        if matches!(place, PlaceRef::Given(_)) {
+            return None;
+        }
+        let mask = list.field.mask.as_ref();
+        let present = mask.map(|rule| self.rule_of_row(rule, &place.owned()));
+        let ids = self.listing(list, |this| this.value(value, frame));
+        let found = self.column(&list.id, frame).in_subquery(ids);
+        Some(join(present.into_iter().chain([found]).collect(), true))
+    }
+
+    /// The ids of the rows whose list has what `there` is, as a subquery.
+    fn listing(
+        &mut self,
+        list: &PairsRef,
+        there: impl FnOnce(&mut Self) -> Expr,
+    ) -> SelectStatement {
+        let alias = self.alias();
+        let column = |name: &str| Expr::col((iden(&alias), iden(name)));
+        let mut ids = rows(&list.pairs.table, &alias);
+        ids.clear_selects().expr(column(&list.pairs.here));
+        ids.and_where(column(&list.pairs.there).eq(there(self)));
+        ids
     }
 
     /// The ids of a list of records as a subquery, and what must hold for the list to be there.

@@ -197,7 +197,11 @@ impl Catalogue for Names {
     fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)> {
         let (from, field) = name.split_once("_via_")?;
         let (_, kind) = fields(from).into_iter().find(|(name, _)| *name == field)?;
-        (kind == relation(collection)).then(|| (from.to_owned(), field.to_owned()))
+        let points = match kind {
+            Kind::Relation { to } | Kind::Relations { to, .. } => to == collection,
+            _ => false,
+        };
+        points.then(|| (from.to_owned(), field.to_owned()))
     }
 
     fn hop_rule(&self, collection: &str) -> HopRule {

@@ -189,6 +189,18 @@ fn the_same_answer_three_times() {
             T,
         ),
         ("author.boss.friends.exists(f, f.name == \"Cid\")", T),
+        // Who has a record in a list.
+        (
+            "readers.exists(r, r.posts_via_readers.exists(p, p.title == \"a\"))",
+            T,
+        ),
+        ("size(author.posts_via_readers) == 0", T),
+        ("readers.all(r, size(r.posts_via_readers) == 1)", T),
+        ("editor.posts_via_readers.exists(p, true)", U),
+        (
+            "readers.exists(r, r.users_via_friends.all(u, u.id == r.id))",
+            F,
+        ),
         ("next.readers.exists(r, true)", U),
     ];
     let rows = world();
@@ -288,6 +300,7 @@ fn steps_and_boxes_use_indexes() {
         ("users", "boss", "\"boss\""),
         ("comments", "author", "\"author\""),
         ("_pairs_readers", "a", "\"a\", \"b\""),
+        ("_pairs_readers", "b", "\"b\", \"a\""),
     ];
     for (table, name, columns) in indexes {
         let sql = format!("CREATE INDEX {table}_{name} ON ");
@@ -299,7 +312,7 @@ fn steps_and_boxes_use_indexes() {
     }
     pg.run("SET enable_seqscan = off");
     // The text, the indexes it must use, and how often.
-    let cases: [(&str, &[(&str, usize)]); 8] = [
+    let cases: [(&str, &[(&str, usize)]); 9] = [
         (
             "within(place, box(52, 13, 53, 14))",
             &[("posts_place_lat", 1)],
@@ -325,7 +338,9 @@ fn steps_and_boxes_use_indexes() {
             "author.users_via_boss.exists(u, u.active)",
             &[("users_id", 1), ("users_boss", 1)],
         ),
-        ("auth.id in readers", &[("_pairs_readers_a", 1)]),
+        // One value for all rows leads to the rows, else each row's list is looked into.
+        ("auth.id in readers", &[("_pairs_readers_b", 1)]),
+        ("owner in readers", &[("_pairs_readers_a", 1)]),
     ];
     for (text, used) in cases {
         let names = Names::open();

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::kit::{Asked, Lite, Names, Rows, id, lite_bind, object};
 use crate::postgres::{Pg, texts};
 
-const INDEXED: [(&str, &str); 9] = [
+const INDEXED: [(&str, &str); 10] = [
     ("owner == auth.id", "posts_owner"),
     ("auth.id == owner && published", "posts_owner"),
     ("title == params.s", "posts_title"),
@@ -19,6 +19,7 @@ const INDEXED: [(&str, &str); 9] = [
     ("created_at > now - duration(\"1h\")", "posts_created_at"),
     ("!(created_at <= params.t)", "posts_created_at"),
     ("n == params.n && title != null", "posts_n"),
+    ("auth.id in readers", "readers_b"),
 ];
 
 #[test]
@@ -43,6 +44,13 @@ fn common_filters_use_an_index() {
             .unwrap();
         pg.index("posts", column);
     }
+    // A join table has an index from either side.
+    let index = "CREATE INDEX readers_b ON";
+    lite.0
+        .execute_batch(&format!("{index} _pairs_readers (b, a)"))
+        .unwrap();
+    let schema = pg.schema().to_owned();
+    pg.run(&format!("{index} {schema}._pairs_readers (b, a)"));
     pg.run("SET enable_seqscan = off");
     for (text, index) in INDEXED {
         let names = Names::open();

@@ -13,7 +13,7 @@ fn reach(collections: &[&str], time: bool, request: bool) -> Reach {
 
 #[test]
 fn everything_a_text_looks_at_is_told() {
-    let cases: [(&str, Reach); 16] = [
+    let cases: [(&str, Reach); 19] = [
         ("owner == auth.id && published", reach(&[], false, false)),
         ("author.active", reach(&["users"], false, false)),
         (
@@ -48,6 +48,15 @@ fn everything_a_text_looks_at_is_told() {
         (
             "n + size(comments_via_post) > 2",
             reach(&["comments"], false, false),
+        ),
+        (
+            "readers.exists(r, r.active)",
+            reach(&["users"], false, false),
+        ),
+        ("auth.id in readers", reach(&[], false, false)),
+        (
+            "auth.id in author.friends && author.posts_via_readers.exists(p, p.n > 1)",
+            reach(&["posts", "users"], false, false),
         ),
         ("created_at < now", reach(&[], true, false)),
         (

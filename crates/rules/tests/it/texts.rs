@@ -94,7 +94,7 @@ fn ints(reach: &Reach) -> BoxedStrategy<String> {
         4 => pick(&reach.ints),
         2 => (-3i64..8).prop_map(|n| n.to_string()),
         1 => pick(&["size(comments_via_post)", "size(readers)", "size(author.friends)",
-                    "size(editor.boss.posts_via_author)", "size(next.readers)"]),
+                    "size(editor.boss.posts_via_author)", "size(next.readers)", "size(author.posts_via_readers)"]),
         1 => pick(&["size(title)", "size(body)", "created_at.getMonth()", "due.getDayOfWeek()",
                     "created_at.getHours()", "created_at.getMilliseconds()", "params.k",
                     "due.getDayOfYear()", "created_at.getSeconds()", "now.getDayOfMonth()",
@@ -191,9 +191,13 @@ fn atom(depth: usize) -> BoxedStrategy<String> {
             .prop_map(|(a, o, b)| format!("{a} {o} {b}")),
         1 => pick(&["price in [fee, 10, n]", "fee in [price]", "price in params.prices"]),
         1 => (pick(&["exists", "all", "exists_one"]), pick(&["author.boss.comments_via_author", "editor.boss.boss.comments_via_author",
-            "author.boss.boss.friends"]))
+            "author.boss.boss.friends", "author.boss.users_via_friends", "editor.posts_via_readers"]))
             .prop_map(|(m, s)| {
-                let body = if s.ends_with("friends") { "d.active || d.name == auth.email" } else { "d.hidden || d.likes > 2" };
+                let body = match s.rsplit(['.', '_']).next() {
+                    Some("friends") => "d.active || d.name == auth.email",
+                    Some("readers") => "d.published || d.n > 2",
+                    _ => "d.hidden || d.likes > 2",
+                };
                 format!("{s}.{m}(d, {body})")
             }),
         3 => json(),
@@ -342,6 +346,8 @@ pub fn cond(depth: usize) -> BoxedStrategy<String> {
                 "c.author.friends",
                 "c.post.readers",
                 "author.boss.users_via_boss",
+                "author.users_via_friends",
+                "c.author.users_via_friends",
                 "next.readers",
             ])
             .boxed()

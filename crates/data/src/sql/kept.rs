@@ -1,19 +1,31 @@
-//! The statements that look at a table before it is changed, and after: how many records a change touches, which values
-//! they have, and whether all references still lead somewhere.
+//! What a change of a collection asks of the records that are there: how many they are, and what a field of them holds.
 
-use super::alter::first;
 use super::plan::Text;
-use super::{column, quote};
+use super::{column, pairs};
 use crate::fields::Type;
-use crate::model::{Alter, Field};
+use crate::model::Field;
 use sea_orm::sea_query::{
-    Alias, Expr, ExprTrait, Order, PostgresQueryBuilder, Query, SelectStatement, SqliteQueryBuilder,
+    Alias, Expr, ExprTrait, Order, PostgresQueryBuilder, Query, SqliteQueryBuilder,
 };
 use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
+/// The first of a field's columns: it has a value where the field has one.
+fn first(kind: &Type, name: &str) -> String {
+    kind.columns(name)
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| name.to_owned())
+}
+
 /// A statement of the columns (json, key, version) over a table by its name.
-fn docs(name: &str, json: &str, key: &str, version: &str, backend: DbBackend) -> SelectStatement {
+fn docs(
+    name: &str,
+    json: &str,
+    key: &str,
+    version: &str,
+    backend: DbBackend,
+) -> sea_orm::sea_query::SelectStatement {
     let text = |sql: &str| {
         let mut text = Text::new(backend);
         text.push(sql);
@@ -28,7 +40,7 @@ fn docs(name: &str, json: &str, key: &str, version: &str, backend: DbBackend) ->
     select
 }
 
-fn build(select: &SelectStatement, backend: DbBackend) -> Statement {
+fn build(select: &sea_orm::sea_query::SelectStatement, backend: DbBackend) -> Statement {
     let (sql, values) = match backend {
         DbBackend::Sqlite => select.build(SqliteQueryBuilder),
         _ => select.build(PostgresQueryBuilder),
@@ -46,6 +58,9 @@ pub(crate) fn values(
     limit: u64,
     backend: DbBackend,
 ) -> Statement {
+    if kind.is_joined() {
+        return pairs::lists(name, &pairs::name(name, field), after, limit, backend);
+    }
     let value = kind.json(&column(name, field), backend);
     let json = if backend == DbBackend::Sqlite {
         format!("json_object('v', {value})")
@@ -97,19 +112,4 @@ pub(crate) fn without(name: &str, field: &Field, limit: u64, backend: DbBackend)
         .order_by(Alias::new("id"), Order::Asc)
         .limit(limit);
     build(&select, backend)
-}
-
-/// The statement that finds references of the table which lead nowhere. SQLite only.
-pub(crate) fn check(alter: &Alter) -> Statement {
-    let sql = format!("PRAGMA foreign_key_check({})", quote(&alter.after.name));
-    Statement::from_sql_and_values(DbBackend::Sqlite, sql, [])
-}
-
-/// The statement that finds references to the table which do something of their own when a row of it goes: they would
-/// take the end of the old table for that. SQLite only.
-pub(crate) fn acting(alter: &Alter) -> Statement {
-    let sql = r#"SELECT m.name FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f
-        WHERE m.type = 'table' AND f."table" = $1 AND f.on_delete <> 'NO ACTION' LIMIT 1"#;
-    let name = Value::from(alter.after.name.as_str());
-    Statement::from_sql_and_values(DbBackend::Sqlite, sql, [name])
 }
