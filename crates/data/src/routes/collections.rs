@@ -148,13 +148,13 @@ pub(super) struct FieldView {
     /// Selects: the texts that it can hold.
     #[schema(required = false, nullable = false)]
     values: Option<Vec<String>>,
-    /// Selects: whether the field holds a list, in order and each value once.
+    /// Selects and files: whether the field holds a list, in order and each value once.
     #[schema(required = false, nullable = false)]
     multiple: Option<bool>,
     /// Lists: items at least.
     #[schema(required = false, nullable = false, maximum = 1000)]
     min_items: Option<u32>,
-    /// Lists: items at most.
+    /// Lists: items at most; if absent, as many as there are values, and 100 files.
     #[schema(required = false, nullable = false, maximum = 1000)]
     max_items: Option<u32>,
     /// Files: the bucket that they are in.
@@ -266,7 +266,7 @@ async fn list_collections(
 }
 
 /// Makes a collection with its table.
-#[utoipa::path(tag = "collections", request_body = CollectionIn, responses((status = 201, description = "The collection", body = CollectionView), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", params(("Idempotency-Key" = Option<String>, Header, description = "16 to 128 characters; makes a retry safe for 24 hours.")), request_body = CollectionIn, responses((status = 201, description = "The collection", body = CollectionView), gate::openapi::Problems))]
 #[post("/v1/collections")]
 async fn create_collection(
     caller: Caller<can::CollectionsWrite>,

@@ -39,6 +39,7 @@ mod field_writes;
 mod files;
 mod filters;
 mod held;
+mod held_many;
 mod hop_rules;
 mod http;
 mod http_schema;
