@@ -9,6 +9,7 @@
     reason = "a table of cases is as long as its cases"
 )]
 
+mod alters;
 mod bad_input;
 mod cli;
 mod contract;
