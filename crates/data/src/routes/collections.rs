@@ -34,6 +34,8 @@ pub struct CollectionView {
     kind: CollectionKindView,
     /// Its fields, without `id`, `created_at`, `updated_at` and `_version`, which every record has.
     fields: Vec<FieldView>,
+    /// The fields that the server keeps itself: those of `users`, beside the four of every record. They stay as they are.
+    built_in_fields: Vec<FieldView>,
     /// Its indexes.
     indexes: Vec<IndexView>,
     /// Who may do what.

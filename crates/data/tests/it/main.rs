@@ -16,6 +16,7 @@ mod alter_at_once;
 mod alter_kept;
 mod alter_names;
 mod alter_objects;
+mod alter_retried;
 mod alter_types;
 mod alter_walk;
 mod batch;

@@ -267,6 +267,19 @@ async fn fill(client: &Client) -> Acknowledged {
     known
 }
 
+/// Waits until PostgreSQL has ended what the killed process had begun.
+async fn at_rest(server: &Server) {
+    let Some(url) = server.database() else { return };
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    for _ in 0..200 {
+        if crate::kit::psql(&url, sql).trim() == "0" {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("connections of the killed process are still there");
+}
+
 async fn kills(mut server: Server, restart: impl Fn(&mut Server)) {
     assert!(server.cli(&["project", "create", "shop"]).status.success());
     let key = server.key("shop", &["*"]);
@@ -304,6 +317,7 @@ async fn kills(mut server: Server, restart: impl Fn(&mut Server)) {
         tokio::time::sleep(long.mul_f64(0.15 + 0.3 * (round % 4) as f64)).await;
         server.kill();
         stop.store(true, Ordering::SeqCst);
+        at_rest(&server).await;
         for writer in work {
             writer.await.unwrap();
         }
@@ -342,7 +356,7 @@ async fn a_killed_change_leaves_the_old_or_the_new_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_leaves_the_old_collection() {
+async fn a_failing_disk_leaves_the_old_or_the_new() {
     let temp = tempfile::tempdir().unwrap();
     let shim = crate::faults::shim(temp.path());
     let (dir, switch) = (temp.path().join("data"), temp.path().join("full"));
@@ -356,7 +370,9 @@ async fn a_full_disk_leaves_the_old_collection() {
     let key = server.key("shop", &["*"]);
     let client = server.as_(&key);
     let known = fill(&client).await;
-    for round in 0..5 {
+    for round in 0..10 {
+        // A disk that is full first, then one that does not say whether it has written.
+        let fault = if round < 5 { "full" } else { "sync" };
         let before = definition(&client).await;
         let body = change(round, &before);
         let path = format!("{COLLECTIONS}/{}", before["name"].as_str().unwrap());
@@ -365,17 +381,18 @@ async fn a_full_disk_leaves_the_old_collection() {
             let key = format!("a-key-of-the-change-{round}");
             client.send(request.header("idempotency-key", key))
         };
-        std::fs::write(&switch, "full data.db").unwrap();
+        std::fs::write(&switch, format!("{fault} data.db")).unwrap();
         let refused = send().await;
         assert!(
-            matches!(refused.status, 503 | 507),
+            matches!(refused.code(), "storage_full" | "commit_unknown"),
             "{body} {:?}",
             refused.body
         );
-        assert_eq!(definition(&client).await, before, "{body}");
+        if fault == "full" {
+            assert_eq!(definition(&client).await, before, "{body}");
+        }
         std::fs::remove_file(&switch).unwrap();
-        agree(&server, &client, &before, &known).await;
-        // As soon as there is room, the same request does it, once.
+        // As soon as the disk is well again, the same request does it, once.
         let mut done = send().await;
         for _ in 0..100 {
             if done.status != 503 {
@@ -389,6 +406,9 @@ async fn a_full_disk_leaves_the_old_collection() {
         assert_eq!((again.status, &again.body), (200, &done.body), "{body}");
         let now = definition(&client).await;
         assert_ne!(now, before, "{body}");
+        let mut told = done.body.clone();
+        told.as_object_mut().unwrap().remove("updated_at");
+        assert_eq!(now, told);
         agree(&server, &client, &now, &known).await;
     }
     server.kill();
