@@ -11,6 +11,7 @@
 
 mod added;
 mod aggregate;
+mod aggregate_exact;
 mod alter;
 mod alter_at_once;
 mod alter_kept;

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 /// Records that every change has to carry along.
 const RECORDS: usize = 3_000;
 /// Changes that are cut short, on each engine.
-const KILLS: usize = 20;
+const KILLS: usize = 15;
 const COLLECTIONS: &str = "/p/shop/v1/collections";
 const RECORDS_OF: &str = "/p/shop/v1/records";
 
