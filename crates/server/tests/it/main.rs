@@ -11,6 +11,7 @@
 
 mod alters;
 mod bad_input;
+mod charged;
 mod cli;
 mod contract;
 mod faults;
