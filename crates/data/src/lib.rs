@@ -30,7 +30,6 @@ mod sql;
 mod users;
 mod versions;
 
-pub use alter::{Altered, Loss};
 pub use changes::{ChangeItem, ChangesPage, ChangesQuery, Since};
 pub use error::DataError;
 pub use explain::{Act, ClauseView, ExplainIn, ExplanationView, RuleCheck, Seen, TruthView};

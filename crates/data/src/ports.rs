@@ -17,6 +17,15 @@ pub struct FileOwner {
     pub field: String,
 }
 
+/// What a write takes out of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRelease {
+    /// The field.
+    pub owner: FileOwner,
+    /// One file of it, or all.
+    pub file: Option<Uuid>,
+}
+
 /// A file that a write puts into a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileClaim {
@@ -31,7 +40,8 @@ pub struct FileClaim {
 /// Files, as far as fields hold them. What is bound and unbound is part of the write: it goes with its transaction.
 #[async_trait::async_trait(?Send)]
 pub trait FileRefs: Send + Sync {
-    /// Binds files to fields within the write; the fields hold nothing, because they were released before.
+    /// Binds files to fields within the write, beside those that a field holds already: what it is to hold no more was
+    /// released before.
     ///
     /// A file that is absent, in another bucket, or not the caller's to give (it did not upload it and does not pass
     /// rules) is told as `Err` with the ids of all such files; nothing is bound then.
@@ -43,12 +53,12 @@ pub trait FileRefs: Send + Sync {
         claims: &[FileClaim],
     ) -> Result<Result<(), Vec<Uuid>>, Problem>;
 
-    /// Unbinds; fields that hold nothing are skipped.
+    /// Unbinds; what is not held is skipped.
     async fn release(
         &self,
         project: &Project,
         tx: &WriteTx,
-        owners: &[FileOwner],
+        releases: &[FileRelease],
         now: Stamp,
     ) -> Result<(), Problem>;
 

@@ -3,7 +3,7 @@
 use crate::error::DataError;
 use crate::query;
 use crate::records::{self, Keeper};
-use crate::schema::{Column, Loaded, Rule};
+use crate::schema::{Column, Loaded, Rule, Schema};
 use crate::service::{Asker, Data, allows, allows_outside};
 use crate::sql::plan::Plan;
 use crate::sql::projection::Projection;
@@ -60,42 +60,34 @@ impl Data {
         project: &Project,
         identity: &str,
     ) -> Result<Option<User>, DataError> {
-        let schema = self.schema(project).await?;
-        let users = schema.collection("users")?;
-        let backend = project.db.backend();
-        let plan = users
-            .find_plan
-            .get_or_init(|| list::one_by(users, "email_key", backend));
-        self.user(
-            project,
-            users,
-            plan,
-            Value::String(Some(email_key(identity))),
-        )
-        .await
+        let key = Value::String(Some(email_key(identity)));
+        let find = async |schema: &Arc<Schema>| {
+            let users = schema.collection("users")?;
+            let backend = project.db.backend();
+            let plan = users
+                .find_plan
+                .get_or_init(|| list::one_by(users, "email_key", backend));
+            self.user(project, users, plan, key.clone()).await
+        };
+        self.steady(project, find).await
     }
 
     /// The user with this id.
     pub async fn get_user(&self, project: &Project, id: Uuid) -> Result<Option<User>, DataError> {
-        let schema = self.schema(project).await?;
-        let users = schema.collection("users")?;
-        let projection = Projection {
-            columns: users.columns(true),
-            masked: false,
-            expand: Vec::new(),
+        let get = async |schema: &Arc<Schema>| {
+            let users = schema.collection("users")?;
+            let projection = Projection {
+                columns: users.columns(true),
+                masked: false,
+                expand: Vec::new(),
+            };
+            let backend = project.db.backend();
+            let [open, _] = &users.view_plans;
+            let rule = query::view_rule(users, true);
+            let plan = open.get_or_init(|| list::one(users, rule, &projection, backend, false));
+            self.user(project, users, plan, Value::Uuid(Some(id))).await
         };
-        let backend = project.db.backend();
-        let [open, _] = &users.view_plans;
-        let plan = open.get_or_init(|| {
-            list::one(
-                users,
-                query::view_rule(users, true),
-                &projection,
-                backend,
-                false,
-            )
-        });
-        self.user(project, users, plan, Value::Uuid(Some(id))).await
+        self.steady(project, get).await
     }
 
     async fn user(

@@ -33,6 +33,15 @@ impl FileOwner {
     }
 }
 
+/// A wish that a field hold a file no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRelease {
+    /// Who holds it.
+    pub owner: FileOwner,
+    /// The file; none means all that the field holds.
+    pub file: Option<Uuid>,
+}
+
 /// A wish that a field hold a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileClaim {
@@ -48,7 +57,7 @@ impl Files {
     /// Binds files to fields within a write. Files that are absent, in another bucket or not the caller's to give are
     /// told as the inner `Err`, all of them, and nothing is bound then.
     ///
-    /// A field holds one file: one that is to hold another is freed first, with [`Files::release`].
+    /// They come beside those that a field holds already: what it is to hold no more is freed with [`Files::release`].
     pub async fn claim(
         &self,
         tx: &WriteTx,
@@ -65,12 +74,8 @@ impl Files {
                 unknown.push(claim.file);
                 continue;
             };
-            match rows::held(tx, claim.owner.key()).await? {
-                Some(held) if held == claim.file => continue,
-                Some(_) => {
-                    return Err(Problem::internal("a field that holds a file was not freed"));
-                }
-                None => {}
+            if rows::holds(tx, claim.owner.key(), claim.file).await? {
+                continue;
             }
             if may_bind(tx, who, &file).await? {
                 bound.push(claim);
@@ -95,25 +100,29 @@ impl Files {
         Ok(Ok(()))
     }
 
-    /// Frees what fields hold; fields that hold nothing are skipped. An attachment that no field holds any more is
+    /// Frees what fields hold; what they do not hold is skipped. An attachment that no field holds any more is
     /// deleted: its row here, its bytes after the commit. Do not free a field whose file stays.
     pub async fn release(
         &self,
         project: &Project,
         tx: &WriteTx,
-        owners: &[FileOwner],
+        releases: &[FileRelease],
         now: Stamp,
     ) -> Result<(), Problem> {
         let mut freed = BTreeSet::new();
-        for owner in owners {
-            freed.extend(rows::held(tx, owner.key()).await?);
+        for FileRelease { owner, file } in releases {
+            match file {
+                Some(file) if rows::holds(tx, owner.key(), *file).await? => freed.extend([*file]),
+                Some(_) => {}
+                None => freed.extend(rows::held(tx, owner.key()).await?),
+            }
         }
         let mut files = Vec::new();
         for id in freed {
             files.extend(rows::lock_file(tx, &Which::Id(id)).await?);
         }
-        for owner in owners {
-            rows::delete_owner(tx, owner.key()).await?;
+        for FileRelease { owner, file } in releases {
+            rows::delete_owner(tx, owner.key(), *file).await?;
         }
         for file in files {
             if rows::count_owners(tx, file.id).await? > 0 {

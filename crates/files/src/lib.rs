@@ -34,7 +34,7 @@ pub mod views;
 
 pub use config::FilesConfig;
 pub use error::FilesError;
-pub use fields::{FileClaim, FileOwner};
+pub use fields::{FileClaim, FileOwner, FileRelease};
 pub use list::FilesQuery;
 pub use model::{Bucket, FilePath, Kind, Limits, is_bucket_name};
 pub use routes::configure_project;

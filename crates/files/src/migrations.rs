@@ -4,10 +4,16 @@ use sea_orm::DbBackend;
 use store::{Ddl, Step};
 
 /// The steps, in order.
-pub(crate) const STEPS: &[Step] = &[Step {
-    name: "files/1-tables",
-    up: tables,
-}];
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "files/1-tables",
+        up: tables,
+    },
+    Step {
+        name: "files/2-many-files-of-a-field",
+        up: many,
+    },
+];
 
 fn tables(ddl: &mut Ddl) {
     let (id, json, time, text) = match ddl.backend() {
@@ -30,10 +36,28 @@ fn tables(ddl: &mut Ddl) {
            sha256 text NOT NULL, uploader {id}, created_at {time} NOT NULL, updated_at {time} NOT NULL, UNIQUE (bucket, path))"#
     ));
     ddl.raw(r#"CREATE INDEX "_files_age" ON "project"."_files" (bucket, updated_at)"#);
-    // A field holds one file; a file may be held by many fields.
+    // A file may be held by many fields.
     ddl.raw(format!(
         r#"CREATE TABLE "project"."_file_owners" (collection {text} NOT NULL, record {id} NOT NULL, field {text} NOT NULL,
            file {id} NOT NULL REFERENCES "project"."_files" (id), claimed_by {id}, PRIMARY KEY (collection, record, field))"#
     ));
+    ddl.raw(r#"CREATE INDEX "_file_owners_file" ON "project"."_file_owners" (file)"#);
+}
+
+/// A field may hold many files: the file is part of the key. Neither engine's way to change a key is the other's, so the
+/// rows move to a new table.
+fn many(ddl: &mut Ddl) {
+    let (id, text) = match ddl.backend() {
+        DbBackend::Sqlite => ("uuid_text", "text"),
+        _ => ("uuid", "text COLLATE \"C\""),
+    };
+    ddl.raw(r#"DROP INDEX "project"."_file_owners_file""#);
+    ddl.raw(r#"ALTER TABLE "project"."_file_owners" RENAME TO "_file_owners_before""#);
+    ddl.raw(format!(
+        r#"CREATE TABLE "project"."_file_owners" (collection {text} NOT NULL, record {id} NOT NULL, field {text} NOT NULL,
+           file {id} NOT NULL REFERENCES "project"."_files" (id), claimed_by {id}, CONSTRAINT "_file_owners_key" PRIMARY KEY (collection, record, field, file))"#
+    ));
+    ddl.raw(r#"INSERT INTO "project"."_file_owners" SELECT collection, record, field, file, claimed_by FROM "project"."_file_owners_before""#);
+    ddl.raw(r#"DROP TABLE "project"."_file_owners_before""#);
     ddl.raw(r#"CREATE INDEX "_file_owners_file" ON "project"."_file_owners" (file)"#);
 }

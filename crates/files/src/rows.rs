@@ -88,7 +88,7 @@ pub(crate) mod file {
 pub(crate) mod owner {
     use sea_orm::entity::prelude::*;
 
-    /// A field of a record that holds a file.
+    /// A field of a record, with one of the files that it holds.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(schema_name = "project", table_name = "_file_owners")]
     pub struct Model {
@@ -102,6 +102,7 @@ pub(crate) mod owner {
         #[sea_orm(primary_key, auto_increment = false)]
         pub field: String,
         /// The file.
+        #[sea_orm(primary_key, auto_increment = false)]
         pub file: Uuid,
         /// The user who bound it; none for keys and operators.
         pub claimed_by: Option<Uuid>,
@@ -325,14 +326,24 @@ pub(crate) async fn is_held_by_others(tx: &WriteTx, file: Uuid, user: Uuid) -> R
 
 type OwnerKey<'a> = (&'a str, Uuid, &'a str);
 
-fn owner_key((collection, record, field): OwnerKey<'_>) -> (String, Uuid, String) {
-    (collection.to_owned(), record, field.to_owned())
+fn of_field((collection, record, field): OwnerKey<'_>) -> Condition {
+    Condition::all()
+        .add(owner::Column::Collection.eq(collection))
+        .add(owner::Column::Record.eq(record))
+        .add(owner::Column::Field.eq(field))
 }
 
-/// The file that a field holds.
-pub(crate) async fn held(tx: &WriteTx, key: OwnerKey<'_>) -> Result<Option<Uuid>, DbErr> {
-    let row = owner::Entity::find_by_id(owner_key(key)).one(tx).await?;
-    Ok(row.map(|row| row.file))
+/// The files that a field holds.
+pub(crate) async fn held(tx: &WriteTx, key: OwnerKey<'_>) -> Result<Vec<Uuid>, DbErr> {
+    let rows = owner::Entity::find().filter(of_field(key)).all(tx).await?;
+    Ok(rows.into_iter().map(|row| row.file).collect())
+}
+
+/// Whether a field holds the file.
+pub(crate) async fn holds(tx: &WriteTx, key: OwnerKey<'_>, file: Uuid) -> Result<bool, DbErr> {
+    let find = owner::Entity::find().filter(of_field(key));
+    let row = find.filter(owner::Column::File.eq(file)).one(tx).await?;
+    Ok(row.is_some())
 }
 
 pub(crate) async fn insert_owner(tx: &WriteTx, row: owner::Model) -> Result<(), DbErr> {
@@ -342,8 +353,15 @@ pub(crate) async fn insert_owner(tx: &WriteTx, row: owner::Model) -> Result<(), 
         .map(drop)
 }
 
-pub(crate) async fn delete_owner(tx: &WriteTx, key: OwnerKey<'_>) -> Result<(), DbErr> {
-    owner::Entity::delete_by_id(owner_key(key))
+/// Frees a file that a field holds, or all of them.
+pub(crate) async fn delete_owner(
+    tx: &WriteTx,
+    key: OwnerKey<'_>,
+    file: Option<Uuid>,
+) -> Result<(), DbErr> {
+    let file = file.map(|file| owner::Column::File.eq(file));
+    owner::Entity::delete_many()
+        .filter(of_field(key).add_option(file))
         .exec(tx)
         .await
         .map(drop)

@@ -22,6 +22,12 @@ impl PartialSchema for ProblemSchema {
                 .schema_type(Type::String)
                 .description(Some(description))
         };
+        let count = |description: &str| {
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(0))
+                .description(Some(description))
+        };
         let codes = ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some("A stable word for programs. More may be added."))
@@ -61,6 +67,11 @@ impl PartialSchema for ProblemSchema {
                     .description(Some("The faults of single values")),
             )
             .property("hint", text("Advice for the developer"))
+            .property(
+                "offset",
+                count("Where in the filter the fault begins, in characters"),
+            )
+            .property("length", count("How many characters of the filter it has"))
             .required("type")
             .required("title")
             .required("status")

@@ -157,13 +157,15 @@ pub fn check_new_password(input: &mut Input, name: &str) -> String {
         input.fault(
             name,
             "too_short",
-            format!("At least {PASSWORD_BYTES_MIN} bytes are needed."),
+            format!("At least {PASSWORD_BYTES_MIN} characters are needed."),
         );
     } else if password.len() > PASSWORD_BYTES_MAX {
         input.fault(
             name,
             "too_long",
-            format!("At most {PASSWORD_BYTES_MAX} bytes are allowed."),
+            format!(
+                "At most {PASSWORD_BYTES_MAX} characters are allowed; one that is no plain Latin letter, digit or sign counts as two to four."
+            ),
         );
     }
     password

@@ -16,6 +16,7 @@ struct Inner {
     detail: Option<String>,
     errors: Vec<FieldError>,
     hint: Option<String>,
+    place: Option<(usize, usize)>,
     retry_after_seconds: Option<u64>,
 }
 
@@ -30,6 +31,7 @@ impl Problem {
             detail: None,
             errors: Vec::new(),
             hint: None,
+            place: None,
             retry_after_seconds,
         }))
     }
@@ -52,6 +54,13 @@ impl Problem {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// With the place in the text that is at fault: where it begins and how long it is, in code points.
+    #[must_use]
+    pub fn place(mut self, offset: usize, length: usize) -> Self {
+        self.0.place = Some((offset, length));
         self
     }
 
@@ -106,6 +115,8 @@ impl Problem {
             request_id: request_id.to_owned(),
             errors: &inner.errors,
             hint: inner.hint.as_deref(),
+            offset: inner.place.map(|(offset, _)| offset),
+            length: inner.place.map(|(_, length)| length),
         }
     }
 
@@ -124,7 +135,8 @@ impl Problem {
     }
 }
 
-/// The problem's body (RFC 9457, section 3), with our members `code`, `request_id`, `errors` and `hint`.
+/// The problem's body (RFC 9457, section 3), with our members `code`, `request_id`, `errors`, `hint`, `offset`
+/// and `length`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProblemView<'a> {
     /// Names the kind of problem: the code, as a path.
@@ -146,6 +158,12 @@ pub struct ProblemView<'a> {
     /// Advice for the developer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'a str>,
+    /// Where in the filter the fault begins, in code points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<usize>,
+    /// How long it is, in code points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
 }
 
 /// The one place where kinds become statuses.

@@ -242,8 +242,8 @@ pub fn power_of_ten(scale: u32) -> i64 {
 
 /// The text of a scaled integer.
 #[must_use]
-pub fn write_decimal(scaled: i64, scale: u32) -> String {
-    let scale = scale as usize;
+pub fn write_decimal(scaled: impl Into<i128>, scale: u32) -> String {
+    let (scaled, scale) = (scaled.into(), scale as usize);
     let digits = format!("{:0>width$}", scaled.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let sign = if scaled < 0 { "-" } else { "" };

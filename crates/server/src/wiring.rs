@@ -247,11 +247,17 @@ impl FileRefs for Attachments {
         &self,
         project: &Project,
         tx: &WriteTx,
-        owners: &[data::ports::FileOwner],
+        releases: &[data::ports::FileRelease],
         now: Stamp,
     ) -> Result<(), Problem> {
-        let owners: Vec<files::FileOwner> = owners.iter().map(owner).collect();
-        self.files()?.release(project, tx, &owners, now).await
+        let releases: Vec<files::FileRelease> = releases
+            .iter()
+            .map(|release| files::FileRelease {
+                owner: owner(&release.owner),
+                file: release.file,
+            })
+            .collect();
+        self.files()?.release(project, tx, &releases, now).await
     }
 
     async fn renamed(

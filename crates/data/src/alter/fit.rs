@@ -20,8 +20,7 @@ const SLICE_CHARS: usize = 2_000_000;
 const NAMED: usize = 3;
 
 /// What a change takes from records for good.
-#[derive(Clone, Debug)]
-pub struct Loss {
+pub(crate) struct Loss {
     /// The word that agrees to it in `confirm`.
     pub confirm: String,
     /// The field, or nothing where whole records go.
@@ -38,8 +37,7 @@ pub struct Loss {
 
 impl Loss {
     /// As a dry run tells it.
-    #[must_use]
-    pub fn view(&self) -> Json {
+    pub(super) fn view(&self) -> Json {
         let mut view = json!({"confirm": self.confirm, "field": self.field, "records": self.records, "sample": self.sample});
         if let Some(pairs) = self.pairs {
             view["pairs"] = pairs.into();

@@ -2,15 +2,14 @@
 
 mod fit;
 
-pub use fit::Loss;
-pub(crate) use fit::{count, demand};
+pub(crate) use fit::{Loss, count, demand};
 
 use crate::checks::check_rules;
 use crate::collections::{audit, held};
 use crate::error::DataError;
 use crate::fields::Type;
 use crate::model::{Alter, Collection, INDEXES_ADDED};
-use crate::records::{Keeper, field_removed};
+use crate::records::{Keeper, field_removed, keep, replay};
 use crate::references::references_of;
 use crate::rows;
 use crate::schema::{Loaded, Schema};
@@ -23,28 +22,34 @@ use kernel::{Code, FieldError};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{StoreError, WriteTx};
+use store::{Answer, Claim, StoreError, WriteTx};
 
 /// How long a change may take. On SQLite other writes of the project wait for it.
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// What a change has done, or would do.
-#[derive(Clone, Debug)]
-pub struct Altered {
+struct Altered {
     /// The collection as it is afterwards.
-    pub collection: Collection,
+    collection: Collection,
     /// What is done to the table: a word and what it is about.
-    pub steps: Vec<(&'static str, String)>,
+    steps: Vec<(&'static str, String)>,
     /// What records lose.
-    pub losses: Vec<Loss>,
+    losses: Vec<Loss>,
     /// Whether nothing was done.
-    pub dry_run: bool,
+    dry_run: bool,
 }
 
 impl Altered {
+    fn answer(&self) -> Answer {
+        Answer {
+            status: 200,
+            etag: None,
+            body: Some(self.view().to_string()),
+        }
+    }
+
     /// The collection, or, of a dry run, what would be done.
-    #[must_use]
-    pub fn view(&self) -> Json {
+    fn view(&self) -> Json {
         if !self.dry_run {
             return self.collection.view();
         }
@@ -75,18 +80,21 @@ impl Data {
     /// Changes a collection in one transaction: all of it, or nothing.
     ///
     /// What records would lose is refused unless `confirm` repeats the words of the refusal. A dry run does it all and
-    /// takes it back, so that it tells the truth and takes as long. Ids, versions and times of records stay.
+    /// takes it back, so that it tells the truth and takes as long; nothing is kept of it for its idempotency key. Ids,
+    /// versions and times of records stay.
     pub async fn update_collection(
         &self,
         project: &Arc<Project>,
         asker: &Asker,
         name: &str,
         object: Map<String, Json>,
-    ) -> Result<Altered, DataError> {
+        claim: Option<Claim>,
+    ) -> Result<Answer, DataError> {
         let known = self.schema(project).await?;
-        let planned = Alter::parse(&known.collection(name)?.def, object.clone(), asker.now)?;
-        self.check_buckets(project, &planned.after, Some(&planned.places))
-            .await?;
+        if let Err(error) = self.plan(project, asker, &known, name, &object).await {
+            // What a retry names may have got another name by its first try.
+            return self.earlier(project, asker, claim).await?.ok_or(error);
+        }
         let changing = self.changing();
         let (asker, name, data, project_) = (
             asker.clone(),
@@ -94,7 +102,10 @@ impl Data {
             self.clone(),
             project.clone(),
         );
-        let job = async move |tx: &WriteTx| -> Result<Altered, Undone> {
+        let job = async move |tx: &WriteTx| -> Result<Answer, Undone> {
+            if let Some(answer) = replay(tx, &asker, claim.as_ref()).await? {
+                return Ok(answer);
+            }
             let (schema, version) = held(tx, &known).await?;
             let loaded = schema.collection(&name)?;
             let alter = Alter::parse(&loaded.def, object.clone(), asker.now)?;
@@ -116,16 +127,45 @@ impl Data {
                 return Err(Undone::Tried(Box::new(done)));
             }
             record(tx, &asker, &schema, &alter, version).await?;
-            Ok(done)
+            let answer = done.answer();
+            keep(tx, &asker, claim.as_ref(), &answer).await?;
+            Ok(answer)
         };
-        let done = match project.db.write_long(DEADLINE, job).await {
-            Ok(done) => done,
-            Err(Undone::Tried(tried)) => return Ok(*tried),
+        let answer = match project.db.write_long(DEADLINE, job).await {
+            Ok(answer) => answer,
+            Err(Undone::Tried(tried)) => return Ok(tried.answer()),
             Err(Undone::Failed(error)) => return Err(error),
         };
         self.renew(project).await?;
         drop(changing);
-        Ok(done)
+        Ok(answer)
+    }
+
+    /// Refuses what is wrong with a change by itself, before it waits for anything.
+    async fn plan(
+        &self,
+        project: &Project,
+        asker: &Asker,
+        known: &Schema,
+        name: &str,
+        object: &Map<String, Json>,
+    ) -> Result<(), DataError> {
+        let planned = Alter::parse(&known.collection(name)?.def, object.clone(), asker.now)?;
+        self.check_buckets(project, &planned.after, Some(&planned.places))
+            .await
+    }
+
+    /// The answer to an earlier request with the same idempotency key.
+    async fn earlier(
+        &self,
+        project: &Project,
+        asker: &Asker,
+        claim: Option<Claim>,
+    ) -> Result<Option<Answer>, DataError> {
+        let Some(claim) = claim else { return Ok(None) };
+        let asker = asker.clone();
+        let look = async move |tx: &WriteTx| replay(tx, &asker, Some(&claim)).await;
+        project.db.write(look).await
     }
 }
 

@@ -14,6 +14,7 @@ use kernel::{Code, FieldError, parse_id};
 use sea_orm::Value;
 use serde_json::Map;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use store::{Change, StoreError};
 use uuid::Uuid;
 
@@ -59,53 +60,63 @@ impl Data {
         asker: &Asker,
         query: &ChangesQuery,
     ) -> Result<ChangesPage, DataError> {
-        let schema = self.schema(project).await?;
-        let collections = asked(&schema, asker, query.collections.as_deref())?;
-        let names: Vec<&str> = collections.iter().map(|c| c.def.name.as_str()).collect();
-        let looked_at = looked_at(asker, &collections);
-        let looked_at: Vec<&str> = looked_at.iter().map(String::as_str).collect();
-        let settled = asker.now.minus(SETTLING);
-        let heads = project.db.change_heads(&looked_at, &names, settled).await?;
-        let reading = Reading {
-            db: &project.db,
-            asker,
-            collections: &collections,
-            heads,
-        };
-        let (newest, pruned) = (reading.heads.newest, reading.heads.pruned);
-        let truncated = query.since == Since::Place(0) && pruned > 0;
-        let visibility = tag(project, &reading, truncated);
-        let since = match query.since {
-            Since::Now => newest,
-            Since::Place(0) => 0,
-            Since::Place(place) if place > newest => return Err(beyond().into()),
-            Since::Place(place) if place < pruned => return Err(DataError::Resync),
-            Since::Place(place) => place,
-        };
-        let limit = if looked_at.is_empty() {
-            query.limit
-        } else {
-            query.limit.min(LIMIT_WHERE_ASKED)
-        };
-        let mut changes = project
-            .db
-            .changes_of(&names, since, newest, limit + 1)
-            .await?;
-        // Those that were pruned while they were read are missing from the page.
-        let pruned_now = project.db.changes_pruned().await?;
-        if pruned_now > since.max(pruned) {
-            return Err(DataError::Resync);
-        }
-        let more = changes.len() > limit as usize;
-        changes.truncate(limit as usize);
-        let last = changes.last().map(|change| change.seq);
-        Ok(ChangesPage {
-            items: items(&reading, &changes).await?,
-            next_since: last.filter(|_| more).unwrap_or(newest),
-            more,
-            visibility,
-        })
+        let read = async |schema: &Arc<Schema>| page(schema, project, asker, query).await;
+        self.steady(project, read).await
     }
+}
+
+/// The page by one version of the schema.
+async fn page(
+    schema: &Schema,
+    project: &Project,
+    asker: &Asker,
+    query: &ChangesQuery,
+) -> Result<ChangesPage, DataError> {
+    let collections = asked(schema, asker, query.collections.as_deref())?;
+    let names: Vec<&str> = collections.iter().map(|c| c.def.name.as_str()).collect();
+    let looked_at = looked_at(asker, &collections);
+    let looked_at: Vec<&str> = looked_at.iter().map(String::as_str).collect();
+    let settled = asker.now.minus(SETTLING);
+    let heads = project.db.change_heads(&looked_at, &names, settled).await?;
+    let reading = Reading {
+        db: &project.db,
+        asker,
+        collections: &collections,
+        heads,
+    };
+    let (newest, pruned) = (reading.heads.newest, reading.heads.pruned);
+    let truncated = query.since == Since::Place(0) && pruned > 0;
+    let visibility = tag(project, &reading, truncated);
+    let since = match query.since {
+        Since::Now => newest,
+        Since::Place(0) => 0,
+        Since::Place(place) if place > newest => return Err(beyond().into()),
+        Since::Place(place) if place < pruned => return Err(DataError::Resync),
+        Since::Place(place) => place,
+    };
+    let limit = if looked_at.is_empty() {
+        query.limit
+    } else {
+        query.limit.min(LIMIT_WHERE_ASKED)
+    };
+    let mut changes = project
+        .db
+        .changes_of(&names, since, newest, limit + 1)
+        .await?;
+    // Those that were pruned while they were read are missing from the page.
+    let pruned_now = project.db.changes_pruned().await?;
+    if pruned_now > since.max(pruned) {
+        return Err(DataError::Resync);
+    }
+    let more = changes.len() > limit as usize;
+    changes.truncate(limit as usize);
+    let last = changes.last().map(|change| change.seq);
+    Ok(ChangesPage {
+        items: items(&reading, &changes).await?,
+        next_since: last.filter(|_| more).unwrap_or(newest),
+        more,
+        visibility,
+    })
 }
 
 /// The collections that are asked for; without names, those that the caller may list.

@@ -21,6 +21,7 @@ use gate::{Permission, Problem, Project, Who};
 use kernel::Code;
 use look::Looking;
 use sea_orm::{DbBackend, Value};
+use std::sync::Arc;
 
 impl Data {
     /// Says what the rules answer to an act, without doing it.
@@ -37,22 +38,35 @@ impl Data {
         input: ExplainIn,
     ) -> Result<ExplanationView, DataError> {
         self.may_explain(project, asker, &input)?;
-        let schema = self.schema(project).await?;
+        let explain = async |schema: &Arc<Schema>| {
+            self.explain_by(schema, project, asker, name, &input).await
+        };
+        self.steady(project, explain).await
+    }
+
+    async fn explain_by(
+        &self,
+        schema: &Schema,
+        project: &Project,
+        asker: &Asker,
+        name: &str,
+        input: &ExplainIn,
+    ) -> Result<ExplanationView, DataError> {
         let collection = schema.collection(name)?;
-        let (who, made_up) = self.whom(project, asker, &input).await?;
+        let (who, made_up) = self.whom(project, asker, input).await?;
         let whom = input.asker(asker, who);
         let looking = Looking {
             data: self,
             project,
-            schema: &schema,
+            schema,
             collection,
             whom: &whom,
             reader: asker,
             in_full: asker.privileged(),
         };
-        let (status, checks) = looking.steps(&input).await?;
+        let (status, checks) = looking.steps(input).await?;
         let (sql, plan) = if asker.privileged() && input.act == Act::List {
-            let (sql, plan) = listing(project, &schema, collection, &whom, &input.query).await?;
+            let (sql, plan) = listing(project, schema, collection, &whom, &input.query).await?;
             (Some(sql), Some(plan))
         } else {
             (None, None)

@@ -20,6 +20,9 @@ impl Type {
             (Self::Relation(new), Self::Relation(old)) => {
                 new.collection == old.collection && new.many.is_some() == old.many.is_some()
             }
+            (Self::File(new), Self::File(old)) => {
+                new.bucket == old.bucket && new.many.is_some() == old.many.is_some()
+            }
             (Self::Json(_), Self::Json(_)) => true,
             _ => self == before,
         }
@@ -69,6 +72,10 @@ impl Type {
             (Self::Relation(new), Self::Relation(old)) if new.many.is_some() => {
                 new.collection == old.collection
             }
+            // One file becomes a list of one, which the same field holds.
+            (Self::File(new), Self::File(old)) => {
+                new.bucket == old.bucket && (new.many.is_some() || old.many.is_none())
+            }
             // What is referred to is there or not: no text makes it so, and another target is another matter.
             (Self::Relation(_) | Self::File(_) | Self::Id, _) => self.keeps(before),
             (_, Self::Id | Self::File(_)) => false,
@@ -96,10 +103,9 @@ impl Type {
             return None;
         }
         let converted = match (self, value) {
-            (Self::Select(_), Json::String(_)) if self.many().is_some() => {
-                Json::Array(vec![value.clone()])
-            }
-            (Self::Relation(_), Json::String(_)) if self.many().is_some() => {
+            (Self::Select(_) | Self::File(_) | Self::Relation(_), Json::String(_))
+                if self.many().is_some() =>
+            {
                 Json::Array(vec![value.clone()])
             }
             (Self::Select(_), Json::Array(_)) if self.many().is_some() => value.clone(),

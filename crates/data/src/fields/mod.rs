@@ -76,7 +76,7 @@ pub enum Type {
     Relation(Relation),
     /// One of a few texts.
     Select(Select),
-    /// A file of a bucket.
+    /// A file of a bucket, or several.
     File(File),
     /// A UUID; only the system field `id`.
     Id,
@@ -243,6 +243,7 @@ impl Type {
         match self {
             Self::Select(s) => s.many.as_ref(),
             Self::Relation(r) => r.many.as_ref(),
+            Self::File(f) => f.many.as_ref(),
             _ => None,
         }
     }
@@ -252,6 +253,7 @@ impl Type {
         match self {
             Self::Select(s) => s.some(json),
             Self::Relation(r) => r.some(json),
+            Self::File(f) => f.some(json),
             _ => Err((
                 "not_a_list",
                 "Only lists can be appended to and removed from.".to_owned(),
@@ -329,10 +331,7 @@ impl Type {
             Self::Json(_) | Self::Relation(_) => self.checked(json).map_err(first),
             Self::Geo => geo::value(json),
             Self::Select(s) => s.value(json),
-            Self::File(_) => relation::value(json).map_err(|(code, _)| {
-                let message = "This must be the id of a file, a UUID.";
-                (code, message.to_owned())
-            }),
+            Self::File(f) => f.value(json),
             Self::Id => relation::value(json),
         }
     }
@@ -422,6 +421,7 @@ impl Type {
             Self::Date => rules::Kind::Date,
             Self::Json(_) => rules::Kind::Json,
             Self::Select(s) if s.many.is_some() => rules::Kind::Texts,
+            Self::File(f) if f.many.is_some() => rules::Kind::Texts,
             Self::Geo => rules::Kind::Point,
             Self::Bool => rules::Kind::Bool,
             Self::DateTime => rules::Kind::DateTime,

@@ -176,6 +176,10 @@ impl Collection {
         view.insert("id".to_owned(), self.id.to_string().into());
         view.insert("created_at".to_owned(), self.created_at.to_string().into());
         view.insert("updated_at".to_owned(), self.updated_at.to_string().into());
+        // The keys of identities are nobody's to see.
+        let built_in = self.fields.iter().filter(|f| f.system && !f.hidden);
+        let built_in: Json = built_in.map(Field::describe).collect();
+        view.insert("built_in_fields".to_owned(), built_in);
         Json::Object(view)
     }
 

@@ -22,6 +22,8 @@ enum What<'a> {
     Many(&'a Names),
     /// A file of this bucket.
     File(&'a str),
+    /// Some files of this bucket.
+    Files(&'a str),
 }
 
 /// The relations of a collection and those that point to it.
@@ -40,6 +42,7 @@ pub(super) fn relations<'a>(
                 None => What::One(names, from),
                 Some(_) => What::Many(names),
             }),
+            Type::File(f) if f.many.is_some() => Some(What::Files(&f.bucket)),
             Type::File(f) => Some(What::File(&f.bucket)),
             _ => None,
         };
@@ -101,6 +104,10 @@ pub(super) fn expanded(related: &[Relation<'_>]) -> Option<Json> {
                     let text = format!("A file of the bucket {bucket}.");
                     json!({"type": ["object", "null"], "description": text})
                 }
+                What::Files(bucket) => {
+                    let text = format!("The files of the bucket {bucket}, in their order.");
+                    json!({"type": ["array", "null"], "items": {"type": ["object", "null"]}, "description": text})
+                }
             };
             (r.name.clone(), schema)
         })
@@ -152,7 +159,7 @@ pub(super) fn add_schemas(
         .iter()
         .map(|r| {
             let options = match &r.what {
-                What::File(_) => return (r.name.clone(), all.clone()),
+                What::File(_) | What::Files(_) => return (r.name.clone(), all.clone()),
                 What::Many(of) => reference(&format!("{}Related", of.schema)),
                 What::One(of, from) => object(json!({
                     "fields": field_names(from), "expand": reference(&format!("{}Expand", of.schema))
@@ -279,7 +286,7 @@ pub(super) fn aggregate(collection: &Loaded, names: &Names) -> Json {
     let name = &collection.def.name;
     let totals = json!({"description": "The groups.", "content": {"application/json": {"schema": {
         "type": "object", "additionalProperties": false, "required": ["items", "more"], "properties": {
-            "items": {"type": "array", "description": "One for each group: its values and its measures. A sum of integers beyond 2^53 is a text.",
+            "items": {"type": "array", "description": "One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero.",
                       "items": {"type": "object", "additionalProperties": true}},
             "more": {"type": "boolean", "description": "Whether there are more groups than the limit."}
         }

@@ -49,7 +49,7 @@ fn bulk(id: String, summary: &str, schema: String, act: &str) -> Json {
 /// The change of all records that a filter finds.
 pub(super) fn update_many(collection: &Loaded, names: &Names) -> Json {
     let summary = format!(
-        "Changes the records of {} that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped.",
+        "Changes the records of {} that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped.",
         collection.def.name
     );
     let schema = format!("{}UpdateMany", names.schema);
@@ -64,7 +64,7 @@ pub(super) fn update_many(collection: &Loaded, names: &Names) -> Json {
 /// The removal of all records that a filter finds.
 pub(super) fn delete_many(collection: &Loaded, names: &Names) -> Json {
     let summary = format!(
-        "Deletes the records of {} that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped.",
+        "Deletes the records of {} that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped.",
         collection.def.name
     );
     let schema = format!("{}DeleteMany", names.schema);

@@ -58,7 +58,7 @@ pub(crate) struct Totals {
     pub plan: Plan,
     /// Names of the groups, then of the measures.
     pub groups: Vec<String>,
-    pub measures: Vec<(String, Function, Option<Kind>)>,
+    pub measures: Vec<(String, Function, Option<Type>)>,
     pub params: Map<String, Json>,
     pub limit: u32,
 }
@@ -181,6 +181,7 @@ fn is_groupable(kind: &Type) -> bool {
         kind.kind(),
         Kind::Text
             | Kind::Integer
+            | Kind::Decimal { .. }
             | Kind::Float
             | Kind::Bool
             | Kind::DateTime
@@ -192,13 +193,17 @@ fn is_groupable(kind: &Type) -> bool {
 }
 
 fn is_measurable(function: Function, kind: &Type) -> bool {
-    let number = matches!(kind, Type::Number(_));
+    let number = matches!(kind, Type::Number(_) | Type::Exact(_));
     match (function, kind.kind()) {
-        (Function::Sum | Function::Avg, Kind::Integer | Kind::Float) => number,
-        (Function::Sum | Function::Avg, _) => false,
+        (Function::Sum | Function::Avg, _) => number,
         (
             Function::Min | Function::Max,
-            Kind::Integer | Kind::Float | Kind::Text | Kind::DateTime | Kind::Date,
+            Kind::Integer
+            | Kind::Decimal { .. }
+            | Kind::Float
+            | Kind::Text
+            | Kind::DateTime
+            | Kind::Date,
         ) => true,
         (Function::Min | Function::Max, _) => false,
         (Function::Count | Function::Distinct, _) => is_groupable(kind),
@@ -268,7 +273,7 @@ pub(crate) fn totals(
         return Err(Problem::new(Code::InvalidParameter).errors(errors));
     }
     let sort = order(asked)?;
-    let kinds = inputs.iter().map(|i| i.column.map(|c| c.kind.kind()));
+    let kinds = inputs.iter().map(|i| i.column.map(|c| c.kind.clone()));
     let names = asked.measures.iter();
     let measures = names
         .zip(kinds)

@@ -22,7 +22,7 @@ fn within(expand: &Expand, problem: Problem) -> Problem {
 enum Target<'a> {
     /// The record that the field points to.
     One(&'a Column, &'a Loaded),
-    /// The file that the field holds.
+    /// The file, or the files, that the field holds.
     File(&'a Column),
     /// The records whose field points here.
     Pointing(&'a Loaded, &'a Column),

@@ -239,7 +239,9 @@ pub(crate) fn filter_problem(error: RuleError) -> Problem {
         "{} (characters {} to {})",
         error.message, error.span.start, error.span.end
     );
+    let length = error.span.end.saturating_sub(error.span.start);
     let problem = Problem::new(Code::InvalidFilter).detail(place);
+    let problem = problem.place(error.span.start, length);
     match error.hint {
         Some(hint) => problem.hint(hint),
         None => problem,

@@ -2,8 +2,8 @@
 
 use super::IfMatch;
 use super::judge::{Done, explain};
-use super::make::Making;
 use super::merge::Merging;
+use super::nested::{self, Node, record_count};
 use super::remove::Removing;
 use super::scene::{Operation, Scene, keep, replay};
 use super::upsert::Upserting;
@@ -22,9 +22,9 @@ use std::sync::Arc;
 use store::{Answer, Claim, StoreError, WriteTx};
 use uuid::Uuid;
 
-/// Why a batch was undone, and by which of its operations.
+/// Why a batch was undone, and by which record of which of its operations.
 struct Failed {
-    at: Option<usize>,
+    at: Option<(usize, usize)>,
     error: DataError,
 }
 
@@ -42,7 +42,8 @@ impl From<DataError> for Failed {
 
 /// An operation with what its problems must say.
 struct Step {
-    operation: Operation,
+    /// The record that it is about, then those that are made in it.
+    nodes: Vec<Node>,
     place: Place,
 }
 
@@ -56,7 +57,7 @@ struct Place {
 }
 
 impl Data {
-    /// Does up to [`BATCH_OPERATIONS_MAX`] operations in one transaction, in their order, each as if it stood alone:
+    /// Does up to [`BATCH_OPERATIONS_MAX`] operations, the records that are made in them included, in one transaction, in their order, each as if it stood alone:
     /// parsed, judged, written and logged by the same functions, and later ones see what earlier ones did.
     ///
     /// On PostgreSQL all records that are to be changed are locked first, in the order of (collection, id), so that two
@@ -90,27 +91,30 @@ impl Data {
             Ok(answer) => return Ok(answer),
         };
         let (scene, steps) = &*kept;
-        let Some(step) = at.and_then(|at| steps.get(at)) else {
+        let found = at.and_then(|(at, within)| {
+            let step = steps.get(at)?;
+            Some((step, within, step.nodes.get(within)?))
+        });
+        let Some((step, within, node)) = found else {
             return Err(error);
         };
         // What earlier operations had made is gone with the transaction, and was there for this one.
-        let earlier = steps.iter().take(step.place.at);
+        let earlier = steps.iter().take(step.place.at).flat_map(|s| &s.nodes);
+        let earlier = earlier.chain(step.nodes.iter().take(within));
         let made: HashSet<(&str, Uuid)> = earlier
-            .map(|s| {
-                (
-                    s.operation.collection().def.name.as_str(),
-                    s.operation.record(),
-                )
-            })
+            .map(|n| &n.operation)
+            .map(|o| (o.collection().def.name.as_str(), o.record()))
             .collect();
         let meant =
             |link: &super::values::Link| !made.contains(&(link.collection.as_str(), link.id));
-        let error = explain(scene, &step.operation, error, meant).await;
-        Err(step.place.problem(error.into(), true).into())
+        let error = explain(scene, &node.operation, error, meant).await;
+        let problem = nested::placed(error.into(), &node.base);
+        Err(step.place.problem(problem, true).into())
     }
 
     /// Reads all operations, with all faults that can be known without the database at once.
     fn parse(&self, scene: &Scene, body: Map<String, Json>) -> Result<Vec<Step>, DataError> {
+        let count = operation_count(&body);
         let mut input = Input::new(body);
         let items = match input.take("operations") {
             Some(Json::Array(items)) => items,
@@ -124,8 +128,10 @@ impl Data {
             }
         };
         input.finish()?;
-        if items.is_empty() || items.len() > BATCH_OPERATIONS_MAX {
-            let text = format!("A batch has 1 to {BATCH_OPERATIONS_MAX} operations.");
+        if items.is_empty() || count > BATCH_OPERATIONS_MAX {
+            let text = format!(
+                "A batch has 1 to {BATCH_OPERATIONS_MAX} operations; each record that is made in another counts as one."
+            );
             let fault = FieldError::at("operations", "out_of_range", text.as_str());
             let problem = Problem::new(Code::BadRequest).detail(text);
             return Err(problem.errors(vec![fault]).into());
@@ -161,18 +167,18 @@ impl Data {
             .schema
             .collection(&parts.collection)
             .map_err(|p| place.absent(p))?;
-        let operation = self
-            .operation(scene, collection, parts)
+        let nodes = self
+            .nodes(scene, collection, parts)
             .map_err(|e| place.problem(e.into(), true))?;
-        Ok(Step { operation, place })
+        Ok(Step { nodes, place })
     }
 
-    fn operation(
+    fn nodes(
         &self,
         scene: &Scene,
         collection: &Arc<Loaded>,
         parts: Parts,
-    ) -> Result<Operation, DataError> {
+    ) -> Result<Vec<Node>, DataError> {
         let Parts {
             op,
             id,
@@ -186,15 +192,14 @@ impl Data {
             if let Some(id) = id {
                 data.insert("id".to_owned(), id.into());
             }
-            let making = Making::parse(collection, asker, data, self.ids().new_id())?;
-            return Ok(Operation::Create(making));
+            return Ok(self.tree(scene, collection, data)?);
         }
         let id = id.as_deref().and_then(parse_id).ok_or_else(|| {
             let message = "This must be the id of a record, a UUID.";
             DataError::invalid(vec![FieldError::at("id", "not_an_id", message)])
         })?;
         let collection = collection.clone();
-        Ok(match op.as_str() {
+        let operation = match op.as_str() {
             "update" => {
                 let writing = Writing::Merge;
                 let merging = Merging::parse(&collection, asker, id, data, if_match, writing)?;
@@ -209,15 +214,18 @@ impl Data {
                 id,
                 if_match,
             }),
-        })
+        };
+        Ok(vec![Node::alone(operation)])
     }
 }
 
-/// The operations that a body names, for whoever counts them before they are parsed.
+/// The operations that a body names, with the records that are made in others, for whoever counts them before they are
+/// parsed.
 pub(crate) fn operation_count(body: &Map<String, Json>) -> usize {
-    body.get("operations")
-        .and_then(Json::as_array)
-        .map_or(0, Vec::len)
+    let operations = body.get("operations").and_then(Json::as_array);
+    let data = operations.into_iter().flatten().map(|o| o.get("data"));
+    data.map(|data| data.and_then(Json::as_object).map_or(1, record_count))
+        .sum()
 }
 
 /// The members of an operation.
@@ -340,12 +348,16 @@ async fn run(tx: &WriteTx, scene: &Scene, steps: &[Step]) -> Result<Answer, Fail
     }
     let mut body = String::from("{\"results\":[");
     for (i, step) in steps.iter().enumerate() {
-        let done = step.operation.run(tx, scene).await;
-        let done = done.map_err(|error| Failed { at: Some(i), error })?;
+        let mut all = Vec::with_capacity(step.nodes.len());
+        for (within, node) in step.nodes.iter().enumerate() {
+            let at = Some((i, within));
+            let done = node.operation.run(tx, scene).await;
+            all.push(done.map_err(|error| Failed { at, error })?);
+        }
         if i > 0 {
             body.push(',');
         }
-        write_result(&mut body, &done);
+        write_result(&mut body, &step.nodes, &all);
         if body.len() > RESPONSE_BYTES_MAX {
             return Err(StoreError::TooLarge.into());
         }
@@ -358,12 +370,18 @@ async fn run(tx: &WriteTx, scene: &Scene, steps: &[Step]) -> Result<Answer, Fail
     })
 }
 
-fn write_result(body: &mut String, done: &Done) {
+fn write_result(body: &mut String, nodes: &[Node], all: &[Done]) {
+    let Some((done, node)) = all.first().zip(nodes.first()) else {
+        return;
+    };
     body.push_str(&format!(
         "{{\"status\":{},\"id\":\"{}\"",
         done.status, done.id
     ));
-    if let Some(record) = &done.record {
+    if !node.members.is_empty() {
+        body.push_str(",\"record\":");
+        nested::write(body, nodes, all, 0);
+    } else if let Some(record) = &done.record {
         body.push_str(",\"record\":");
         body.push_str(record);
     }
@@ -373,7 +391,8 @@ fn write_result(body: &mut String, done: &Done) {
 /// Locks what is there of the records that are to be changed, in the order of (collection, id).
 async fn lock(tx: &WriteTx, steps: &[Step]) -> Result<(), DataError> {
     let mut all: BTreeMap<&str, (&Loaded, BTreeSet<Uuid>)> = BTreeMap::new();
-    for operation in steps.iter().map(|s| &s.operation) {
+    let nodes = steps.iter().flat_map(|s| &s.nodes);
+    for operation in nodes.map(|n| &n.operation) {
         if !matches!(operation, Operation::Create(_)) {
             let collection = operation.collection();
             let (_, ids) = all

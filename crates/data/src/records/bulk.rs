@@ -142,6 +142,9 @@ impl Data {
     /// that the rules keep the caller from writing are counted as skipped and left as they are. Each slice of 500 is
     /// atomic: a record that cannot be written as asked undoes its slice and ends the work, what was done before it
     /// stays, and the problem tells how far it came.
+    ///
+    /// Before anything is done `charge` is told how many records the first slice has, which is what such a request counts
+    /// for at most: a caller's limit that stopped it between its slices would never let a long one end.
     pub async fn write_all(
         &self,
         project: &Arc<Project>,
@@ -149,6 +152,7 @@ impl Data {
         name: &str,
         bulk: Bulk,
         claim: Option<Claim>,
+        charge: &dyn Fn(usize) -> Result<(), Problem>,
     ) -> Result<Answer, DataError> {
         let work = Arc::new(self.work(project, asker, name, bulk, claim).await?);
         let mut reached = Reached::default();
@@ -156,6 +160,9 @@ impl Data {
             let slice = work.wanted(&reached);
             let found = work.found(&reached, slice).await;
             let found = found.map_err(|e| work.stopped(&reached, e.into()))?;
+            if reached == Reached::default() {
+                charge(found.len())?;
+            }
             let (job, from) = (work.clone(), reached.clone());
             let write = async move |tx: &WriteTx| job.slice(tx, &from, &found, slice).await;
             match project.db.write_long(DEADLINE, write).await {

@@ -1,7 +1,7 @@
 //! Files that fields hold: bound and unbound within the write that sets the fields.
 
 use crate::error::DataError;
-use crate::ports::{FileClaim, FileOwner, FileRefs};
+use crate::ports::{FileClaim, FileOwner, FileRefs, FileRelease};
 use crate::schema::Loaded;
 use crate::service::Asker;
 use crate::sql::write;
@@ -32,6 +32,23 @@ fn owner(collection: &Loaded, record: Uuid, field: &str) -> FileOwner {
     }
 }
 
+/// All that a field holds.
+fn all_of(collection: &Loaded, record: Uuid, field: &str) -> FileRelease {
+    let owner = owner(collection, record, field);
+    FileRelease { owner, file: None }
+}
+
+/// The files of a field in wire form: an id, a list of them, or null.
+fn files(json: &Json) -> Vec<Uuid> {
+    let ids = match json {
+        Json::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    ids.iter()
+        .filter_map(|id| id.as_str().and_then(parse_id))
+        .collect()
+}
+
 /// Binds the files of a new record to its fields.
 pub(crate) async fn made(
     tx: &WriteTx,
@@ -49,7 +66,7 @@ pub(crate) async fn made(
     changed(tx, keeper, collection, record, &Row::new(), &values).await
 }
 
-/// Lets go of what a change replaces, then binds what it brings. A field whose file stays the same is left alone.
+/// Lets go of what a change takes away, then binds what it brings. A file that stays in its field is left alone.
 pub(super) async fn changed(
     tx: &WriteTx,
     keeper: Keeper<'_>,
@@ -63,25 +80,24 @@ pub(super) async fn changed(
         let Some((_, value)) = values.iter().find(|(name, _)| name == field) else {
             continue;
         };
-        let old = before.get(field).and_then(Json::as_str).and_then(parse_id);
+        let old = before.get(field).map(files).unwrap_or_default();
         let new = match value {
-            Value::Uuid(new) => *new,
-            _ => None,
+            Value::Uuid(new) => new.iter().copied().collect(),
+            Value::Json(Some(list)) => files(list),
+            _ => Vec::new(),
         };
-        if old == new {
-            continue;
-        }
         let owner = owner(collection, record, field);
-        if old.is_some() {
-            released.push(owner.clone());
-        }
-        if let Some(file) = new {
-            claims.push(FileClaim {
-                file,
-                bucket: bucket.clone(),
-                owner,
-            });
-        }
+        let gone = old.iter().filter(|file| !new.contains(file));
+        released.extend(gone.map(|file| FileRelease {
+            owner: owner.clone(),
+            file: Some(*file),
+        }));
+        let come = new.iter().filter(|file| !old.contains(file));
+        claims.extend(come.map(|file| FileClaim {
+            file: *file,
+            bucket: bucket.clone(),
+            owner: owner.clone(),
+        }));
     }
     let Keeper {
         files,
@@ -116,12 +132,9 @@ pub(super) async fn removed(
         return Ok(());
     }
     let fields = collection.files.iter();
-    let owners: Vec<FileOwner> = fields.map(|(f, _)| owner(collection, record, f)).collect();
+    let all: Vec<FileRelease> = fields.map(|(f, _)| all_of(collection, record, f)).collect();
     let now = keeper.asker.now;
-    Ok(keeper
-        .files
-        .release(keeper.project, tx, &owners, now)
-        .await?)
+    Ok(keeper.files.release(keeper.project, tx, &all, now).await?)
 }
 
 /// Lets go of all files of a collection that goes with its records.
@@ -152,11 +165,9 @@ pub(crate) async fn field_removed(
             return Ok(());
         };
         after = *last;
-        let owners: Vec<FileOwner> = ids.iter().map(|id| owner(collection, *id, field)).collect();
+        let ids = ids.iter();
+        let all: Vec<FileRelease> = ids.map(|id| all_of(collection, *id, field)).collect();
         let now = keeper.asker.now;
-        keeper
-            .files
-            .release(keeper.project, tx, &owners, now)
-            .await?;
+        keeper.files.release(keeper.project, tx, &all, now).await?;
     }
 }

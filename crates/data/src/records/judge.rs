@@ -5,12 +5,12 @@ use super::read::is_absent;
 use super::scene::{Operation, Scene};
 use super::values::Link;
 use crate::error::DataError;
-use crate::fields::Bound;
+use crate::fields::{Bound, OnDelete, Relation, Type};
 use crate::schema::{Loaded, Rule};
 use crate::service::{Asker, allows, visible};
-use crate::sql::ddl;
+use crate::sql::{ddl, write};
 use gate::Problem;
-use kernel::FieldError;
+use kernel::{Code, FieldError};
 use rules::Row;
 use serde_json::{Map, Value as Json, json};
 use store::{Answer, Doc, StoreError, WriteTx};
@@ -191,11 +191,41 @@ pub(super) async fn explain(
             }
             DataError::invalid(errors)
         }
+        DataError::Referenced => referred(scene, operation).await,
         DataError::Store(StoreError::Constraint(reported)) => {
             DataError::invalid(vec![broken(collection, asker, &reported)])
         }
         error => error,
     }
+}
+
+/// Names the relations that keep a record: of those that exist for the caller the ones by which some record points to it.
+async fn referred(scene: &Scene, operation: &Operation) -> DataError {
+    let (db, id) = (&scene.project.db, operation.record());
+    let to = &operation.collection().def.name;
+    let mut errors = Vec::new();
+    for other in scene.schema.collections.values() {
+        for column in other.columns(scene.asker.privileged()) {
+            let keeps = |r: &Relation| r.collection == *to && r.on_delete == OnDelete::Restrict;
+            if !matches!(&column.kind, Type::Relation(r) if keeps(r)) {
+                continue;
+            }
+            let (from, field) = (&other.def.name, &column.name);
+            let one = db.docs(write::pointing(other, field, id, 1, db.backend()));
+            if one.await.is_ok_and(|found| !found.is_empty()) {
+                errors.push(FieldError {
+                    path: format!("/{from}/{field}"),
+                    code: "referenced",
+                    message: format!("Records of {from} point to it by {field}."),
+                });
+            }
+        }
+    }
+    if errors.is_empty() {
+        // What goes with it is referred to, or by what does not exist for the caller, or no more.
+        return DataError::Referenced;
+    }
+    Problem::new(Code::Referenced).errors(errors).into()
 }
 
 /// The fault behind a CHECK: values are checked before they are written, so that only a bound that this node does not

@@ -40,13 +40,24 @@ pub(crate) fn record_count(object: &Map<String, Json>) -> usize {
     1 + objects.map(record_count).sum::<usize>()
 }
 
-/// A record to be made, and those that point to it.
-struct Node {
-    operation: Operation,
+/// A record to be written, and those that point to it.
+pub(super) struct Node {
+    pub operation: Operation,
     /// Where it stands in the body.
-    base: String,
+    pub base: String,
     /// Names of its members with the places of their records.
-    members: Vec<(String, Vec<usize>)>,
+    pub members: Vec<(String, Vec<usize>)>,
+}
+
+impl Node {
+    /// What stands alone.
+    pub(super) fn alone(operation: Operation) -> Self {
+        Self {
+            operation,
+            base: String::new(),
+            members: Vec::new(),
+        }
+    }
 }
 
 /// All records, each parent before its children, and what is wrong with them.
@@ -75,7 +86,7 @@ impl From<DataError> for Failed {
 }
 
 /// A problem of the record at `base`, with its place.
-fn placed(problem: Problem, base: &str) -> Problem {
+pub(super) fn placed(problem: Problem, base: &str) -> Problem {
     if base.is_empty() {
         return problem;
     }
@@ -117,15 +128,9 @@ impl Data {
             let detail = format!("At most {BATCH_OPERATIONS_MAX} records can be made at once.");
             return Err(Problem::new(Code::BadRequest).detail(detail).into());
         }
-        let mut tree = Tree::default();
-        self.grow(&scene, collection, object, String::new(), 0, &mut tree);
-        let all = tree.problems.iter().flat_map(|p| p.field_errors().iter());
-        let all: Vec<FieldError> = all.cloned().collect();
-        if let Some(first) = tree.problems.into_iter().next() {
-            return Err(first.errors(all).into());
-        }
+        let nodes = self.tree(&scene, collection, object)?;
         let project = scene.project.clone();
-        let job = Arc::new((scene, tree.nodes));
+        let job = Arc::new((scene, nodes));
         let kept = job.clone();
         let write = async move |tx: &WriteTx| -> Result<Answer, Failed> {
             let (scene, nodes) = &*job;
@@ -154,6 +159,23 @@ impl Data {
         Err(placed(error.into(), &node.base).into())
     }
 
+    /// Reads a record and those in it, each parent before its children, with all faults at once.
+    pub(super) fn tree(
+        &self,
+        scene: &Scene,
+        collection: &Arc<Loaded>,
+        object: Map<String, Json>,
+    ) -> Result<Vec<Node>, Problem> {
+        let mut tree = Tree::default();
+        self.grow(scene, collection, object, String::new(), 0, &mut tree);
+        let all = tree.problems.iter().flat_map(|p| p.field_errors().iter());
+        let all: Vec<FieldError> = all.cloned().collect();
+        match tree.problems.into_iter().next() {
+            Some(first) => Err(first.errors(all)),
+            None => Ok(tree.nodes),
+        }
+    }
+
     /// Reads a record and those in it; gives its place among the nodes.
     fn grow(
         &self,
@@ -176,9 +198,8 @@ impl Data {
             Ok(making) => {
                 id = making.id;
                 tree.nodes.push(Node {
-                    operation: Operation::Create(making),
                     base: base.clone(),
-                    members: Vec::new(),
+                    ..Node::alone(Operation::Create(making))
                 });
             }
             Err(error) => tree.problems.push(placed(error.into(), &base)),
@@ -280,7 +301,7 @@ async fn run(tx: &WriteTx, scene: &Scene, nodes: &[Node]) -> Result<Answer, Fail
 }
 
 /// The record as the caller may see it, with those that were made in it where an expansion has them.
-fn write(body: &mut String, nodes: &[Node], all: &[Done], at: usize) {
+pub(super) fn write(body: &mut String, nodes: &[Node], all: &[Done], at: usize) {
     let (Some(node), Some(done)) = (nodes.get(at), all.get(at)) else {
         return;
     };

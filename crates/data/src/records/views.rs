@@ -19,6 +19,12 @@ fn id_of(value: &str) -> Option<Uuid> {
     serde_json::from_str::<&str>(value).ok().and_then(parse_id)
 }
 
+/// The ids of a list of files; nothing where the value is none.
+fn ids_of(value: &str) -> Option<Vec<Uuid>> {
+    let list: Vec<&str> = serde_json::from_str(value).ok()?;
+    Some(list.into_iter().filter_map(parse_id).collect())
+}
+
 fn has_files(later: &[Later]) -> bool {
     later.iter().any(|l| match &l.what {
         What::File => true,
@@ -75,7 +81,9 @@ fn collect(json: &str, later: &[Later], ids: &mut HashSet<Uuid>) -> Result<(), P
     for part in later {
         let value = expand.get(&part.name).unwrap_or("null");
         match &part.what {
-            What::File => ids.extend(id_of(value)),
+            What::File => {
+                ids.extend(ids_of(value).unwrap_or_else(|| id_of(value).into_iter().collect()))
+            }
             What::Within(inner) => collect(value, inner, ids)?,
             What::Related(of) => {
                 let Some(page) = Members::read(value)? else {
@@ -111,8 +119,16 @@ fn write(
             match later.iter().find(|l| l.name == name).map(|l| &l.what) {
                 None => return Ok(false),
                 Some(What::File) => {
-                    let view = id_of(value).and_then(|id| views.get(&id));
-                    out.push_str(view.map_or("null", String::as_str));
+                    let view =
+                        |id: Option<Uuid>| id.and_then(|id| views.get(&id)).map(String::as_str);
+                    match ids_of(value) {
+                        None => out.push_str(view(id_of(value)).unwrap_or("null")),
+                        Some(ids) => {
+                            let all = ids.into_iter().map(|id| view(Some(id)).unwrap_or("null"));
+                            let all: Vec<&str> = all.collect();
+                            out.push_str(&format!("[{}]", all.join(",")));
+                        }
+                    }
                 }
                 Some(What::Within(inner)) => write(out, value, inner, views)?,
                 Some(What::Related(of)) => write_page(out, value, &of.later, views)?,

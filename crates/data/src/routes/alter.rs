@@ -1,12 +1,12 @@
 //! Changing collections over HTTP, and what they were before.
 
 use super::collections::{CollectionView, FieldView, IndexView, RulesView};
-use super::records::asker;
+use super::records::{asker, options, written};
 use crate::can;
 use crate::service::Data;
 use actix_web::web::{self, Path};
 use actix_web::{HttpRequest, HttpResponse, get, patch};
-use gate::{Body, Caller, ListQuery, Problem};
+use gate::{Body, Caller, Idempotent, ListQuery, Problem};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
@@ -238,20 +238,23 @@ struct VersionPage {
 
 /// Changes a collection and keeps its records: its name, its fields, their names, options and types, its indexes and
 /// rules, all at once or not at all.
-#[utoipa::path(tag = "collections", params(("collection" = String, Path)), request_body = CollectionPatch, responses((status = 200, description = "The collection, or the plan of a dry run", body = AlteredView), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", params(("collection" = String, Path), ("Idempotency-Key" = Option<String>, Header, description = "16 to 128 characters; makes a retry safe for 24 hours."),
+    ("Prefer" = Option<String>, Header, description = "return=minimal leaves the collection out of the answer.")),
+    request_body = CollectionPatch,
+    responses((status = 200, description = "The collection, or the plan of a dry run", body = AlteredView), (status = 204, description = "Done; asked for with Prefer: return=minimal."), gate::openapi::Problems))]
 #[patch("/v1/collections/{collection}")]
 async fn update_collection(
     caller: Caller<can::CollectionsWrite>,
     data: web::Data<Data>,
     name: Path<String>,
+    key: Idempotent,
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let asker = asker(&caller, &request);
-    let done = data
-        .update_collection(caller.project()?, &asker, &name, body.object)
-        .await?;
-    Ok(HttpResponse::Ok().json(done.view()))
+    let claim = options(&caller, &key, &request, &body.bytes)?.claim;
+    let (project, asker) = (caller.project()?, asker(&caller, &request));
+    let answer = data.update_collection(project, &asker, &name, body.object, claim);
+    Ok(written(answer.await?, &request))
 }
 
 /// Lists the changes of a collection, newest first. The last 100 are kept.

@@ -36,7 +36,8 @@ struct OperationIn {
     /// The record's id; a record that is made may leave it out.
     #[schema(required = false, nullable = false)]
     id: Option<uuid::Uuid>,
-    /// The fields, as the collection's own operations take them.
+    /// The fields, as the collection's own operations take them; where a record is made, with the records that are made
+    /// in it.
     #[schema(required = false, nullable = false, value_type = Object)]
     data: Option<serde_json::Value>,
     /// The version that the record must have; not where one is made.
@@ -77,8 +78,8 @@ struct BatchResult {
     record: Option<serde_json::Value>,
 }
 
-/// Does up to 1,000 operations in one transaction: all of them, or none. Each counts against the caller's limit. The
-/// problem of the operation that fails names it in `detail` and in the paths of `errors`.
+/// Does up to 1,000 operations in one transaction: all of them, or none. Each counts against the caller's limit, and each
+/// record that is made in another counts as an operation. The problem of the operation that fails names it in `detail` and in the paths of `errors`.
 #[utoipa::path(tag = "records", security((), ("bearer" = [])), request_body = BatchIn,
     params(("Idempotency-Key" = Option<String>, Header, description = "16 to 128 characters; makes a retry safe for 24 hours."),
            ("Prefer" = Option<String>, Header, description = "return=minimal leaves the results out of the answer.")),

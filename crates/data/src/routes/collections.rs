@@ -34,6 +34,8 @@ pub struct CollectionView {
     kind: CollectionKindView,
     /// Its fields, without `id`, `created_at`, `updated_at` and `_version`, which every record has.
     fields: Vec<FieldView>,
+    /// The fields that the server keeps itself: those of `users`, beside the four of every record. They stay as they are.
+    built_in_fields: Vec<FieldView>,
     /// Its indexes.
     indexes: Vec<IndexView>,
     /// Who may do what.
@@ -150,14 +152,14 @@ pub(super) struct FieldView {
     /// Selects: the texts that it can hold.
     #[schema(required = false, nullable = false)]
     values: Option<Vec<String>>,
-    /// Selects and relations: whether the field holds a list, in order and each value once. A relation's list is kept in
-    /// a join table `<collection>_<field>`.
+    /// Selects, relations and files: whether the field holds a list, in order and each value once. A relation's list is
+    /// kept in a join table `<collection>_<field>`.
     #[schema(required = false, nullable = false)]
     multiple: Option<bool>,
     /// Lists: items at least.
     #[schema(required = false, nullable = false, maximum = 1000)]
     min_items: Option<u32>,
-    /// Lists: items at most; if absent, of a relation 1,000, of a select as many as it has values.
+    /// Lists: items at most; if absent, of a relation 1,000, of files 100, of a select as many as it has values.
     #[schema(required = false, nullable = false, maximum = 1000)]
     max_items: Option<u32>,
     /// Files: the bucket that they are in.
@@ -269,7 +271,7 @@ async fn list_collections(
 }
 
 /// Makes a collection with its table.
-#[utoipa::path(tag = "collections", request_body = CollectionIn, responses((status = 201, description = "The collection", body = CollectionView), gate::openapi::Problems))]
+#[utoipa::path(tag = "collections", params(("Idempotency-Key" = Option<String>, Header, description = "16 to 128 characters; makes a retry safe for 24 hours.")), request_body = CollectionIn, responses((status = 201, description = "The collection", body = CollectionView), gate::openapi::Problems))]
 #[post("/v1/collections")]
 async fn create_collection(
     caller: Caller<can::CollectionsWrite>,

@@ -99,8 +99,9 @@ async fn update_records(
     let claim = options(&caller, &key, &request, &body.bytes)?.claim;
     let bulk = Bulk::parse_update(body.object)?;
     let (project, asker) = (caller.project()?, asker(&caller, &request));
-    let answer = data.write_all(project, &asker, &name, bulk, claim).await?;
-    Ok(written(answer, &request))
+    let charge = |records| gate::charge(&request, records);
+    let answer = data.write_all(project, &asker, &name, bulk, claim, &charge);
+    Ok(written(answer.await?, &request))
 }
 
 async fn delete_records(
@@ -114,8 +115,9 @@ async fn delete_records(
     let claim = options(&caller, &key, &request, &body.bytes)?.claim;
     let bulk = Bulk::parse_delete(body.object)?;
     let (project, asker) = (caller.project()?, asker(&caller, &request));
-    let answer = data.write_all(project, &asker, &name, bulk, claim).await?;
-    Ok(written(answer, &request))
+    let charge = |records| gate::charge(&request, records);
+    let answer = data.write_all(project, &asker, &name, bulk, claim, &charge);
+    Ok(written(answer.await?, &request))
 }
 
 async fn get_record(

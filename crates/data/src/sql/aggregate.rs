@@ -1,7 +1,8 @@
 //! Groups of records with what is counted and summed of them, the same on both engines.
 //!
-//! Three layers: the values of each record as the viewer may read them, the groups of them, and their JSON. An integer's
-//! sum is exact: numeric on PostgreSQL; on SQLite, whose sum would overflow, it is made of the upper and the lower half.
+//! Three layers: the values of each record as the viewer may read them, the groups of them, and their JSON. The sum of
+//! integers, scaled ones included, is exact: numeric on PostgreSQL; on SQLite, whose sum would overflow, it is made of the
+//! upper and the lower half.
 
 use super::list::{Hop, from, guard, table};
 use super::plan::{Plan, Text};
@@ -50,8 +51,29 @@ fn alias(hop: &Hop<'_>) -> String {
     format!("s_{}", hop.by.name)
 }
 
-fn is_integer(input: &Input<'_>) -> bool {
-    input.column.is_some_and(|c| c.kind.kind() == Kind::Integer)
+/// Whether its values are whole numbers where SQLite keeps them: integers, and decimals by their scale.
+fn is_whole(input: &Input<'_>) -> bool {
+    let kind = input.column.map(|c| c.kind.kind());
+    matches!(kind, Some(Kind::Integer | Kind::Decimal { .. }))
+}
+
+/// An average's whole part and the rest of it, by which it is sorted exactly: a quotient has fewer digits. What it is made
+/// of are the columns of [`measured`].
+fn quotient(i: usize, sqlite: bool) -> Vec<String> {
+    let of = |by: &str| column("o", &format!("{by}{i}"));
+    let (sum, low, count) = (of("m"), of("l"), of("n"));
+    if !sqlite {
+        return vec![
+            format!("div({sum}, {count})"),
+            format!("mod({sum}, {count}) / {count}"),
+        ];
+    }
+    let rest = format!("(({sum} % {count}) * 4294967296 + {low})");
+    let over = format!("({rest} % {count})");
+    vec![
+        format!("({sum} / {count}) * 4294967296 + {rest} / {count} - ({over} < 0)"),
+        format!("({over} + ({over} < 0) * {count}) * 1.0 / {count}"),
+    ]
 }
 
 impl Grouped<'_> {
@@ -102,23 +124,16 @@ impl Grouped<'_> {
             Key::Group(i) => vec![column("o", &format!("g{i}"))],
             Key::Measure(i) => {
                 let (own, low) = (column("o", &format!("m{i}")), column("o", &format!("l{i}")));
-                let halves = self
-                    .inputs
-                    .get(i)
-                    .is_some_and(|m| m.function == Function::Sum && sqlite && is_integer(m));
-                if halves {
-                    vec![
+                let input = self.inputs.get(i);
+                let whole = input.is_some_and(is_whole);
+                match input.map(|m| m.function) {
+                    Some(Function::Sum) if sqlite && whole => vec![
                         format!("{own} + ({low} >> 32)"),
                         format!("{low} & 4294967295"),
-                    ]
-                } else if self
-                    .inputs
-                    .get(i)
-                    .is_some_and(|m| m.function == Function::Avg)
-                {
-                    vec![column("o", &format!("a{i}"))]
-                } else {
-                    vec![own]
+                    ],
+                    Some(Function::Avg) if whole => quotient(i, sqlite),
+                    Some(Function::Avg) => vec![column("o", &format!("a{i}"))],
+                    _ => vec![own],
                 }
             }
         };
@@ -192,7 +207,7 @@ impl Grouped<'_> {
 fn measured(i: usize, input: &Input<'_>, sqlite: bool) -> String {
     let value = column("i", &format!("v{i}"));
     let named = |of: String, by: &str| format!("{of} AS {}", quote(&format!("{by}{i}")));
-    let sum = |value: &str| match (is_integer(input), sqlite) {
+    let sum = |value: &str| match (is_whole(input), sqlite) {
         (true, true) => {
             let high = named(format!("sum({value} >> 32)"), "m");
             let low = named(format!("sum({value} & 4294967295)"), "l");
@@ -207,13 +222,16 @@ fn measured(i: usize, input: &Input<'_>, sqlite: bool) -> String {
         (Function::Distinct, _) => named(format!("count(DISTINCT {value})"), "m"),
         (Function::Sum, _) => sum(&value),
         (Function::Avg, _) => {
-            let average = if sqlite || is_integer(input) {
+            let count = named(format!("count({value})"), "n");
+            if is_whole(input) {
+                return format!("{}, {count}", sum(&value));
+            }
+            let average = if sqlite {
                 format!("avg({value})")
             } else {
                 format!("avg(CAST(CAST({value} AS text) AS numeric))")
             };
-            let (average, count) = (named(average, "a"), named(format!("count({value})"), "n"));
-            format!("{}, {average}, {count}", sum(&value))
+            format!("{}, {}, {count}", sum(&value), named(average, "a"))
         }
         (Function::Min, _) => named(format!("min({value})"), "m"),
         (Function::Max, _) => named(format!("max({value})"), "m"),
@@ -224,7 +242,7 @@ fn measured(i: usize, input: &Input<'_>, sqlite: bool) -> String {
 fn shown(i: usize, input: &Input<'_>, backend: DbBackend) -> String {
     let sqlite = backend == DbBackend::Sqlite;
     let own = column("o", &format!("m{i}"));
-    let sum = match (is_integer(input), sqlite) {
+    let sum = match (is_whole(input), sqlite) {
         (true, true) => format!("json_array({own}, {})", column("o", &format!("l{i}"))),
         (false, true) => format!("galley_float({own})"),
         (_, false) => format!("CAST({own} AS text)"),

@@ -28,7 +28,7 @@ pub(crate) enum Part<'a> {
         target: &'a Loaded,
         shown: Projection<'a>,
     },
-    /// A file. Until its view is there its id stands there.
+    /// A file, or a list of them. Until their views are there their ids stand there.
     File(&'a Column),
     /// Records that are read afterwards. Until then the record's own id stands there, or null where the field that names
     /// them may not be read.

@@ -19,7 +19,7 @@ both!(
 );
 
 impl Kit {
-    async fn totals(&self, asker: &Asker, name: &str, body: Json) -> Result<Json, Problem> {
+    pub async fn totals(&self, asker: &Asker, name: &str, body: Json) -> Result<Json, Problem> {
         let asked = Aggregate::parse(object(body))?;
         let told = self
             .data
@@ -28,7 +28,7 @@ impl Kit {
         Ok(serde_json::from_str(&told).unwrap())
     }
 
-    async fn groups(&self, asker: &Asker, name: &str, body: Json) -> Json {
+    pub async fn groups(&self, asker: &Asker, name: &str, body: Json) -> Json {
         self.totals(asker, name, body).await.unwrap()["items"].clone()
     }
 }

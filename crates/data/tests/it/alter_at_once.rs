@@ -1,8 +1,8 @@
 //! Changes of a collection with writers and readers at work, on this node and on another.
 
 use crate::kit::{Kit, anon, both, key, object};
-use data::{Data, Query, WriteOptions};
-use gate::{Problem, Project};
+use data::{Aggregate, ChangesQuery, Data, ExplainIn, Query, WriteOptions};
+use gate::{Input, Problem, Project};
 use kernel::Code;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -96,6 +96,50 @@ async fn read_on(data: &Data, project: &Project, stop: &AtomicBool) -> usize {
     pages
 }
 
+/// Asks for changes, sums and explanations until it is told to stop: each answer is by one schema, and none a word of the
+/// database about a name that it has no more.
+async fn ask_on(data: &Data, project: &Project, stop: &AtomicBool) -> usize {
+    let mut answers = 0;
+    let told = |result: Result<Json, Problem>, may_be_unknown: bool| match result {
+        Ok(json) => Some(json),
+        Err(problem) => {
+            let unknown = matches!(problem.code(), Code::InvalidParameter | Code::InvalidFilter);
+            let moving = problem.code() == Code::SchemaChanged;
+            assert!(moving || unknown && may_be_unknown, "{problem:?}");
+            None
+        }
+    };
+    while !stop.load(Ordering::Relaxed) {
+        let query = ChangesQuery::parse("since=0&limit=50&collections=posts").unwrap();
+        let page = data.changes(project, &anon(), &query).await;
+        let page = page.map_err(Problem::from).map(|page| {
+            let records = page.items.into_iter().filter_map(|item| item.record);
+            let records = records.map(|r| serde_json::from_str::<Json>(&r).unwrap());
+            Json::Array(records.collect())
+        });
+        let shape = |record: &Json| (record.get("a").is_some(), record["flag"].is_boolean());
+        if let Some(page) = told(page, false) {
+            let shapes: BTreeSet<_> = page.as_array().unwrap().iter().map(shape).collect();
+            assert!(shapes.len() <= 1, "{page}");
+        }
+        let asked = object(json!({"group_by": ["flag"], "measures": {"n": "count(a)"}}));
+        let asked = Aggregate::parse(asked).unwrap();
+        let sums = data.aggregate(project, &anon(), "posts", &asked).await;
+        let sums = sums.map(|text| serde_json::from_str::<Json>(&text).unwrap());
+        if let Some(sums) = told(sums.map_err(Problem::from), true) {
+            assert!(sums["items"].as_array().unwrap().len() <= 1, "{sums}");
+        }
+        let asked = object(json!({"action": "list", "filter": "a != null"}));
+        let asked = ExplainIn::parse(Input::new(asked)).unwrap();
+        let why = data.explain(project, &key(), "posts", asked).await;
+        let why = why.map(|why| serde_json::to_value(why).unwrap());
+        told(why.map_err(Problem::from), true);
+        answers += 1;
+        tokio::task::yield_now().await;
+    }
+    answers
+}
+
 async fn writers_lose_nothing_and_readers_see_one_schema(kit: &Kit) {
     kit.open(
         "posts",
@@ -106,8 +150,8 @@ async fn writers_lose_nothing_and_readers_see_one_schema(kit: &Kit) {
     )
     .await;
     let stop = Arc::new(AtomicBool::new(false));
-    let end = Arc::new(tokio::sync::Barrier::new(24));
-    let threads: Vec<_> = (0..24)
+    let end = Arc::new(tokio::sync::Barrier::new(26));
+    let threads: Vec<_> = (0..26)
         .map(|n| {
             let (data, project) = (kit.data.clone(), kit.project.clone());
             let (stop, end) = (stop.clone(), end.clone());
@@ -116,6 +160,8 @@ async fn writers_lose_nothing_and_readers_see_one_schema(kit: &Kit) {
                     let (mut written, mut pages) = (Vec::new(), 1);
                     if n < 20 {
                         written = write_on(&data, &project, n, &stop).await;
+                    } else if n < 22 {
+                        pages = ask_on(&data, &project, &stop).await;
                     } else {
                         pages = read_on(&data, &project, &stop).await;
                     }

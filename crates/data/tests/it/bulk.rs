@@ -43,7 +43,7 @@ impl Kit {
         });
         let answer = self
             .data
-            .write_all(&self.project, asker, name, bulk, claim)
+            .write_all(&self.project, asker, name, bulk, claim, &|_| Ok(()))
             .await?;
         Ok(crate::kit::body(&answer))
     }

@@ -187,7 +187,7 @@ impl World<'_> {
                 self.rules = self.dice.pick(&RULES).unwrap();
                 let rules = crate::kit::object(json!({"rules": {"list": self.rules}}));
                 kit.data
-                    .update_collection(&kit.project, &writer, "posts", rules)
+                    .update_collection(&kit.project, &writer, "posts", rules, None)
                     .await
                     .unwrap();
             }
@@ -303,7 +303,7 @@ async fn history(kit: &Kit, seed: u64, happenings: usize) {
     let (data, project) = (&kit.data, &kit.project);
     let now = Stamp::parse("2026-03-01T12:00:00Z").unwrap();
     let all = crate::kit::object(json!({"rules": {"list": rules, "view": rules}}));
-    data.update_collection(project, &key(), "posts", all)
+    data.update_collection(project, &key(), "posts", all, None)
         .await
         .unwrap();
     let mut world = World {

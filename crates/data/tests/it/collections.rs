@@ -180,7 +180,7 @@ async fn rules_must_resolve(kit: &Kit) {
     let input = object(json!({"rules": {}, "fields": []}));
     let changed = kit
         .data
-        .update_collection(&kit.project, &key(), "posts", input)
+        .update_collection(&kit.project, &key(), "posts", input, None)
         .await;
     assert_eq!(
         faults(changed.map_err(Into::into)),
@@ -195,10 +195,14 @@ async fn rules_change_and_stay(kit: &Kit) {
     let input = object(json!({"rules": {"list": "true", "delete": null}}));
     let changed = kit
         .data
-        .update_collection(&kit.project, &later, "posts", input)
+        .update_collection(&kit.project, &later, "posts", input, None)
+        .await;
+    changed.unwrap();
+    let changed = kit
+        .data
+        .get_collection(&kit.project, "posts")
         .await
-        .unwrap()
-        .collection;
+        .unwrap();
     assert_eq!(changed.rules.list.as_deref(), Some("true"));
     assert_eq!(changed.rules.delete, None);
     assert_eq!(changed.rules.view.as_deref(), Some("owner == auth.id"));

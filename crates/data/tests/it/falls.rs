@@ -132,6 +132,24 @@ async fn what_is_still_held_stays(kit: &Kit) {
         Code::Referenced
     );
     assert_eq!(kit.dump(&["blogs", "posts", "orders"]).await, before);
+    // What keeps a record is named, as far as it exists for the caller.
+    let hidden =
+        json!({"name": "proof", "type": "relation", "collection": "posts", "hidden": true});
+    kit.collection(json!({"name": "papers", "fields": [hidden]}))
+        .await;
+    kit.made("papers", json!({"proof": post})).await;
+    for (asker, want) in [
+        (anon(), vec!["/orders/post"]),
+        (key(), vec!["/orders/post", "/papers/proof"]),
+    ] {
+        let want = want.into_iter().map(str::to_owned).collect();
+        let refused = kit.delete(&asker, "posts", &post).await;
+        assert_eq!(crate::kit::faults(refused), (Code::Referenced, want));
+    }
+    kit.data
+        .delete_collection(&kit.project, &key(), "papers", Some("delete:papers"))
+        .await
+        .unwrap();
     kit.delete(&anon(), "orders", &order).await.unwrap();
     // Two that hold each other: neither goes first.
     let twin = kit.made("posts", json!({"twin": post})).await;

@@ -1,7 +1,7 @@
 //! A shelf of files for the tests: a true edge of this crate, with tables, so that it goes with the transaction.
 
 use async_trait::async_trait;
-use data::ports::{FileClaim, FileOwner, FileRefs};
+use data::ports::{FileClaim, FileRefs, FileRelease};
 use gate::{Problem, Project, Who};
 use kernel::Stamp;
 use sea_orm::{ConnectionTrait, Statement, Value};
@@ -14,7 +14,7 @@ pub struct Shelf;
 pub fn steps() -> Vec<Step> {
     fn up(ddl: &mut Ddl) {
         ddl.raw(r#"CREATE TABLE "project"."_shelf" (file text PRIMARY KEY NOT NULL, bucket text NOT NULL, uploader text)"#);
-        ddl.raw(r#"CREATE TABLE "project"."_held" (collection text NOT NULL, record text NOT NULL, field text NOT NULL, file text NOT NULL, PRIMARY KEY (collection, record, field))"#);
+        ddl.raw(r#"CREATE TABLE "project"."_held" (collection text NOT NULL, record text NOT NULL, field text NOT NULL, file text NOT NULL, PRIMARY KEY (collection, record, field, file))"#);
     }
     vec![Step {
         name: "test/1-shelf",
@@ -100,12 +100,14 @@ impl FileRefs for Shelf {
         &self,
         _project: &Project,
         tx: &WriteTx,
-        owners: &[FileOwner],
+        releases: &[FileRelease],
         _now: Stamp,
     ) -> Result<(), Problem> {
-        for owner in owners {
-            let sql = r#"DELETE FROM "project"."_held" WHERE collection = $1 AND record = $2 AND field = $3"#;
-            let values = [&owner.collection, &owner.record.to_string(), &owner.field];
+        for FileRelease { owner, file } in releases {
+            let sql = r#"DELETE FROM "project"."_held" WHERE collection = $1 AND record = $2 AND field = $3 AND $4 IN ('', file)"#;
+            let file = file.map(|file| file.to_string()).unwrap_or_default();
+            let record = owner.record.to_string();
+            let values = [&owner.collection, &record, &owner.field, &file];
             run(tx, sql, values.into_iter().map(|v| text(v)).collect()).await?;
         }
         Ok(())

@@ -428,4 +428,22 @@ async fn pages_over_http(kit: &Kit) {
             "{query}"
         );
     }
+    // A fault of a filter says where it is in words for people and in numbers for programs, of characters.
+    for (filter, offset, length) in [("title == 'ä' && nothing > 1", 16, 7), ("title == ", 0, 0)] {
+        let body = json!({"filter": filter});
+        let path = "/v1/records/posts/query";
+        let told = call(kit, &anon(), "POST", path, Some(body), &[])
+            .await
+            .json();
+        let detail = told["detail"].as_str().unwrap();
+        let place = (
+            told["offset"].as_u64().unwrap(),
+            told["length"].as_u64().unwrap(),
+        );
+        let words = format!("(characters {} to {})", place.0, place.0 + place.1);
+        assert!(detail.ends_with(&words), "{told}");
+        if length > 0 {
+            assert_eq!(place, (offset, length), "{told}");
+        }
+    }
 }

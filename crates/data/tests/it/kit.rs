@@ -119,10 +119,7 @@ impl Kit {
     }
 
     pub async fn rules(&self, name: &str, rules: Json) -> Result<(), Problem> {
-        let input = object(json!({"rules": rules}));
-        self.data
-            .update_collection(&self.project, &key(), name, input)
-            .await?;
+        self.change(name, json!({"rules": rules})).await?;
         Ok(())
     }
 
@@ -130,9 +127,9 @@ impl Kit {
     pub async fn change(&self, name: &str, change: Json) -> Result<Json, Problem> {
         let changed = self
             .data
-            .update_collection(&self.project, &key(), name, object(change))
+            .update_collection(&self.project, &key(), name, object(change), None)
             .await?;
-        Ok(changed.view())
+        Ok(body(&changed))
     }
 
     // Records

@@ -11,11 +11,13 @@
 
 mod added;
 mod aggregate;
+mod aggregate_exact;
 mod alter;
 mod alter_at_once;
 mod alter_kept;
 mod alter_names;
 mod alter_objects;
+mod alter_retried;
 mod alter_types;
 mod alter_walk;
 mod batch;
@@ -39,6 +41,7 @@ mod field_writes;
 mod files;
 mod filters;
 mod held;
+mod held_many;
 mod hop_rules;
 mod http;
 mod http_schema;

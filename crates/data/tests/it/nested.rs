@@ -12,6 +12,7 @@ both!(
     one_that_fails_undoes_all,
     there_are_limits,
     retries_and_conditions,
+    operations_of_a_batch_bring_records,
 );
 
 async fn orders(kit: &Kit, lines: &str) {
@@ -195,7 +196,7 @@ async fn all_faults_are_told_with_their_places(kit: &Kit) {
         faults(kit.create(&u(), "orders", order).await),
         (Code::ValidationFailed, want)
     );
-    // A change brings no records, nor does an operation of a batch.
+    // A change brings no records, nor does an operation that may change one.
     let change = json!({MEMBER: [{"title": "x"}]});
     let made = kit
         .made("orders", json!({"customer": "c", "owner": U}))
@@ -279,4 +280,67 @@ async fn retries_and_conditions(kit: &Kit) {
         (count(kit, "orders").await, count(kit, "order_lines").await),
         (1, 1)
     );
+}
+
+async fn operations_of_a_batch_bring_records(kit: &Kit) {
+    orders(kit, "order.owner == auth.id && title != 'no'").await;
+    let id = "01990000-0000-7000-8000-00000000000a";
+    let order = |lines: Json| json!({"op": "create", "collection": "orders", "data": {"owner": U, "customer": "c", MEMBER: lines}});
+    let mut first =
+        order(json!([{"title": "a", "remarks_via_line": [{"text": "x"}]}, {"title": "b"}]));
+    first["id"] = id.into();
+    let change =
+        json!({"op": "update", "collection": "orders", "id": id, "data": {"customer": "d"}});
+    let results = kit
+        .batch(&u(), json!([first, change, order(json!([]))]))
+        .await
+        .unwrap();
+    let made = &results[0];
+    assert_eq!((&made["status"], &made["id"]), (&json!(201), &json!(id)));
+    let lines = &made["record"]["expand"][MEMBER]["items"];
+    assert_eq!(
+        (&lines[0]["order"], &lines[1]["title"]),
+        (&json!(id), &json!("b"))
+    );
+    assert_eq!(
+        lines[0]["expand"]["remarks_via_line"]["items"][0]["line"],
+        lines[0]["id"]
+    );
+    assert_eq!(results[1]["record"]["customer"], "d");
+    assert_eq!(results[2]["record"]["expand"][MEMBER]["items"], json!([]));
+    // What fails names the operation and the record in it, and undoes all.
+    let before = kit.dump(&["orders", "order_lines", "remarks"]).await;
+    for (lines, want, place) in [
+        (
+            json!([{"title": "n"}, {"title": "n"}]),
+            Code::Duplicate,
+            "/1/title",
+        ),
+        (
+            json!([{"title": "n"}, {"title": "no"}]),
+            Code::RuleDenied,
+            "/1",
+        ),
+        (json!([{"title": 1}]), Code::ValidationFailed, "/0/title"),
+        (json!({}), Code::ValidationFailed, ""),
+    ] {
+        let batch = json!([order(json!([{"title": "z"}])), order(lines)]);
+        let want = (want, vec![format!("/operations/1/data/{MEMBER}{place}")]);
+        assert_eq!(faults(kit.batch(&u(), batch).await), want);
+    }
+    assert_eq!(
+        kit.dump(&["orders", "order_lines", "remarks"]).await,
+        before
+    );
+    // Every record counts as an operation.
+    kit.open("folders", json!([{"name": "name", "type": "text"}]))
+        .await;
+    kit.change("folders", json!({"fields": {"add": [{"name": "parent", "type": "relation", "collection": "folders"}]}})).await.unwrap();
+    let wide = |n: usize| json!([{"op": "create", "collection": "folders", "data": {"folders_via_parent": vec![json!({}); n]}}, {"op": "create", "collection": "folders"}]);
+    assert_eq!(
+        faults(kit.batch(&u(), wide(999)).await),
+        (Code::BadRequest, vec!["/operations".into()])
+    );
+    kit.batch(&u(), wide(998)).await.unwrap();
+    assert_eq!(count(kit, "folders").await, 1_000);
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use store::{StoreError, WriteTx};
 
 both!(
+    built_in_fields_are_told,
     addresses_are_for_their_owners,
     system_fields_are_not_written,
     users_are_found,
@@ -218,4 +219,30 @@ async fn keys_make_users_too(kit: &Kit) {
         (&made["verified"], &made["disabled"], &made["email"]),
         (&json!(false), &json!(false), &Json::Null)
     );
+}
+
+async fn built_in_fields_are_told(kit: &Kit) {
+    let of = async |name: &str| {
+        let collection = kit.data.get_collection(&kit.project, name).await.unwrap();
+        collection.view()
+    };
+    let users = of("users").await;
+    let names: Vec<&str> = users["built_in_fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["name"].as_str().unwrap())
+        .collect();
+    // The keys by which identities are compared are not among them.
+    assert_eq!(
+        names,
+        ["email", "username", "phone", "verified", "disabled"]
+    );
+    assert_eq!(users["fields"], serde_json::json!([]));
+    kit.open(
+        "posts",
+        serde_json::json!([{"name": "title", "type": "text"}]),
+    )
+    .await;
+    assert_eq!(of("posts").await["built_in_fields"], serde_json::json!([]));
 }

@@ -14,6 +14,7 @@ mod interruption;
 mod jobs;
 mod kit;
 mod lists;
+mod migrated;
 mod names;
 mod owners;
 mod reading;

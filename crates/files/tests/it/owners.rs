@@ -1,7 +1,7 @@
 //! Files that fields hold: who may bind which, and that they are counted and freed with the records' own writes.
 
 use crate::kit::{Kit, TOKEN_U, TOKEN_V, U, V, both, by_key, now, user};
-use files::{FileClaim, FileOwner};
+use files::{FileClaim, FileOwner, FileRelease};
 use gate::{Problem, Who};
 use kernel::Code;
 use store::WriteTx;
@@ -14,6 +14,7 @@ both!(
     the_last_one_out,
     two_who_let_go_at_once,
     views_and_buckets,
+    a_field_of_many_files,
 );
 
 pub fn owner(record: u128, field: &str) -> FileOwner {
@@ -41,9 +42,15 @@ pub async fn bind(kit: &Kit, who: &Who, claims: Vec<FileClaim>) -> Result<(), Ve
 }
 
 pub async fn free(kit: &Kit, owners: Vec<FileOwner>) {
+    let all = owners.into_iter();
+    let all = all.map(|owner| FileRelease { owner, file: None });
+    free_some(kit, all.collect()).await;
+}
+
+pub async fn free_some(kit: &Kit, releases: Vec<FileRelease>) {
     let (files, project) = (kit.files.clone(), kit.project.clone());
     let job = async move |tx: &WriteTx| -> Result<_, Problem> {
-        files.release(&project, tx, &owners, now()).await
+        files.release(&project, tx, &releases, now()).await
     };
     kit.project.db.write(job).await.unwrap();
 }
@@ -160,9 +167,11 @@ async fn a_binding_goes_with_its_transaction(kit: &Kit) {
         let (files, project) = (kit.files.clone(), kit.project.clone());
         async move |tx: &WriteTx| -> Result<(), Problem> {
             if release {
-                files
-                    .release(&project, tx, &[owner(1, "image")], now())
-                    .await?;
+                let all = FileRelease {
+                    owner: owner(1, "image"),
+                    file: None,
+                };
+                files.release(&project, tx, &[all], now()).await?;
             } else {
                 let bound = files.claim(tx, &user(U), &[claim(id, "att", 1)]).await?;
                 assert_eq!(bound, Ok(()));
@@ -282,4 +291,45 @@ async fn views_and_buckets(kit: &Kit) {
             "{none}"
         );
     }
+}
+
+async fn a_field_of_many_files(kit: &Kit) {
+    kit.attachments("att").await;
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c", "unheld"] {
+        let path = format!("att/{name}");
+        ids.push(kit.put(Some(TOKEN_U), &path, name.as_bytes()).await.id());
+    }
+    let (held, unheld) = ids.split_at(3);
+    let claims = held.iter().map(|id| claim(*id, "att", 1)).collect();
+    bind(kit, &user(U), claims).await.unwrap();
+    assert_eq!(kit.count("_file_owners").await, 3);
+    // What is held may be named again by anybody; what comes beside it must be the caller's.
+    let again = vec![claim(held[0], "att", 1), claim(unheld[0], "att", 1)];
+    assert_eq!(bind(kit, &user(V), again).await, Err(vec![unheld[0]]));
+    bind(kit, &user(U), vec![claim(held[0], "att", 2)])
+        .await
+        .unwrap();
+    let one = |file: Uuid| FileRelease {
+        owner: owner(1, "image"),
+        file: Some(file),
+    };
+    // One that another field holds stays, one that no field holds goes, and one that this field never held is not touched.
+    free_some(kit, vec![one(held[0]), one(held[1]), one(unheld[0])]).await;
+    assert_eq!(
+        (kit.count("_file_owners").await, kit.count("_files").await),
+        (2, 3)
+    );
+    let status = async |id: Uuid| {
+        let path = format!("/v1/files/{id}");
+        kit.get(Some(&kit.key), &path).await.status
+    };
+    for (id, want) in ids.iter().zip([200, 404, 200, 200]) {
+        assert_eq!(status(*id).await, want);
+    }
+    free(kit, vec![owner(1, "image"), owner(2, "image")]).await;
+    assert_eq!(
+        (kit.count("_file_owners").await, kit.count("_files").await),
+        (0, 1)
+    );
 }

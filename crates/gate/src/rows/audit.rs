@@ -2,7 +2,7 @@
 
 use sea_orm::FromQueryResult;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Order, Query};
 use store::SCHEMA;
 use time::OffsetDateTime;
 
@@ -67,6 +67,17 @@ pub(crate) async fn insert<C: ConnectionTrait>(db: &C, log: Log, row: Row) -> Re
         .values(values)
         .map_err(|e| DbErr::Type(e.to_string()))?;
     db.execute(&query).await.map(|_| ())
+}
+
+/// All acts that are kept.
+pub(crate) async fn count<C: ConnectionTrait>(db: &C, log: Log) -> Result<u64, DbErr> {
+    let mut query = Query::select();
+    query
+        .expr_as(Expr::col(Asterisk).count(), Alias::new("n"))
+        .from((Alias::new(SCHEMA), Alias::new(log.table())));
+    let row = db.query_one(&query).await?;
+    let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "n"))?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// The acts before `before`, newest first.

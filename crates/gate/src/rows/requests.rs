@@ -1,7 +1,7 @@
 //! Rows of the request log, in a database of its own on each node.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, PaginatorTrait, QueryOrder, QuerySelect};
 use time::OffsetDateTime;
 
 /// One request.
@@ -66,6 +66,22 @@ pub(crate) async fn insert_all<C: ConnectionTrait>(db: &C, rows: &[Model]) -> Re
         .map(|_| ())
 }
 
+fn found(filter: &Filter) -> Select<Entity> {
+    let mut query = Entity::find();
+    if let Some(project) = &filter.project {
+        query = query.filter(Column::Project.eq(project.as_str()));
+    }
+    if let Some((low, high)) = filter.status {
+        query = query.filter(Column::Status.between(low, high));
+    }
+    query
+}
+
+/// All requests that are kept and found.
+pub(crate) async fn count<C: ConnectionTrait>(db: &C, filter: &Filter) -> Result<u64, DbErr> {
+    found(filter).count(db).await
+}
+
 /// The requests before `before`, newest first.
 pub(crate) async fn page<C: ConnectionTrait>(
     db: &C,
@@ -73,15 +89,9 @@ pub(crate) async fn page<C: ConnectionTrait>(
     before: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Model>, DbErr> {
-    let mut query = Entity::find().order_by_desc(Column::Id).limit(limit);
+    let mut query = found(filter).order_by_desc(Column::Id).limit(limit);
     if let Some(before) = before {
         query = query.filter(Column::Id.lt(before));
-    }
-    if let Some(project) = &filter.project {
-        query = query.filter(Column::Project.eq(project.as_str()));
-    }
-    if let Some((low, high)) = filter.status {
-        query = query.filter(Column::Status.between(low, high));
     }
     query.all(db).await
 }

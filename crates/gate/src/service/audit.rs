@@ -12,7 +12,11 @@ impl Gate {
     pub async fn list_instance_audit(&self, query: &ListQuery) -> Result<Page<AuditView>, Problem> {
         let before = self.after("audit", query.cursor.as_deref())?;
         let rows = audit::page(&self.0.db, Log::Instance, before, query.fetch()).await?;
-        Ok(self.page("audit", query.limit, rows, |r| r.id, AuditView::from))
+        let mut page = self.page("audit", query.limit, rows, |r| r.id, AuditView::from);
+        if query.count {
+            page.total = Some(audit::count(&self.0.db, Log::Instance).await?);
+        }
+        Ok(page)
     }
 
     /// The acts in a project.
@@ -28,13 +32,10 @@ impl Gate {
             .map(|cursor| read_cursor(&key, "audit", cursor))
             .transpose()?;
         let rows = audit::page(&project.db, Log::Project, before, query.fetch()).await?;
-        Ok(page(
-            &key,
-            "audit",
-            query.limit,
-            rows,
-            |r| r.id,
-            AuditView::from,
-        ))
+        let mut page = page(&key, "audit", query.limit, rows, |r| r.id, AuditView::from);
+        if query.count {
+            page.total = Some(audit::count(&project.db, Log::Project).await?);
+        }
+        Ok(page)
     }
 }

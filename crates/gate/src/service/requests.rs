@@ -15,7 +15,7 @@ pub struct RequestsQuery {
 }
 
 impl RequestsQuery {
-    /// Reads `project`, `status` (`404`, or a class such as `4xx`), `limit` and `cursor`.
+    /// Reads `project`, `status` (`404`, or a class such as `4xx`), `limit`, `cursor` and `count`.
     pub fn read(mut query: QueryInput) -> Result<Self, Problem> {
         let project = query.take("project");
         let status = query.take("status").and_then(|text| {
@@ -52,17 +52,16 @@ impl Gate {
             return Ok(Page {
                 items: Vec::new(),
                 next_cursor: None,
-                total: None,
+                total: query.list.count.then_some(0),
             });
         };
         let before = self.after("requests", query.list.cursor.as_deref())?;
         let rows = requests::page(log.db(), &query.filter, before, query.list.fetch()).await?;
-        Ok(self.page(
-            "requests",
-            query.list.limit,
-            rows,
-            |r| r.id,
-            RequestView::from,
-        ))
+        let limit = query.list.limit;
+        let mut page = self.page("requests", limit, rows, |r| r.id, RequestView::from);
+        if query.list.count {
+            page.total = Some(requests::count(log.db(), &query.filter).await?);
+        }
+        Ok(page)
     }
 }

@@ -41,6 +41,15 @@ async fn requests_are_kept_without_secrets_and_found_again() {
     assert_eq!(list(&kit, "project=shop&status=4xx").await.len(), 1);
     assert_eq!(list(&kit, "status=200").await.len(), 2);
     assert!(RequestsQuery::read(QueryInput::parse("status=9xx").unwrap()).is_err());
+    for (query, want) in [
+        ("limit=1&count=exact", Some(3)),
+        ("limit=1&count=exact&status=4xx", Some(1)),
+        ("limit=1", None),
+    ] {
+        let query = RequestsQuery::read(QueryInput::parse(query).unwrap()).unwrap();
+        let page = kit.gate.list_requests(&query).await.unwrap();
+        assert_eq!((page.items.len(), page.total), (1, want));
+    }
 }
 
 #[actix_web::test]

@@ -26,6 +26,11 @@ on_both! {
         assert_eq!((bad.status, bad.body["errors"].as_array().map(Vec::len)), (422, Some(2)));
         let log = send(&app, bearer(get("/p/shop/v1/audit?limit=1"), &key)).await;
         assert_eq!((&log.body["items"][0]["action"], &log.body["items"][0]["detail"]["after"]["development"]), (&json!("settings.update"), &json!(true)));
+        assert_eq!(log.body.get("total"), None);
+        let counted = send(&app, bearer(get("/p/shop/v1/audit?limit=1&count=exact"), &key)).await;
+        assert_eq!(counted.body["total"], 2);
+        let acts = kit.gate.list_instance_audit(&ListQuery { count: true, ..ListQuery::default() }).await.unwrap();
+        assert_eq!(acts.total, Some(acts.items.len() as u64));
         let next = log.body["next_cursor"].as_str().unwrap();
         let rest = send(&app, bearer(get(&format!("/p/shop/v1/audit?cursor={next}")), &key)).await;
         assert_eq!((rest.body["items"].as_array().map(Vec::len), &rest.body["next_cursor"]), (Some(1), &json!(null)));

@@ -135,11 +135,10 @@ impl Maker {
         let Value::Object(object) = change else {
             return Err("a change is an object".to_owned());
         };
-        let changed =
-            self.services
-                .data
-                .update_collection(&self.project, &self.asker, collection, object);
-        let changed = changed.await;
+        let (data, project) = (&self.services.data, &self.project);
+        let changed = data
+            .update_collection(project, &self.asker, collection, object, None)
+            .await;
         changed
             .map(|_| ())
             .map_err(|e| commands::sentence(&e.into()))

@@ -146,7 +146,7 @@ async fn compare(client: &Client, known: &Acknowledged) {
 }
 
 /// SQLite's own check of every database of the directory.
-fn check_integrity(dir: &std::path::Path) {
+pub fn check_integrity(dir: &std::path::Path) {
     let mut databases = vec![dir.join("instance.db")];
     for project in std::fs::read_dir(dir.join("projects")).unwrap().flatten() {
         databases.push(project.path().join("data.db"));
@@ -160,10 +160,9 @@ fn check_integrity(dir: &std::path::Path) {
     }
 }
 
-#[tokio::test]
-async fn a_failed_fsync_is_told_as_commit_unknown_and_heals() {
-    let temp = tempfile::tempdir().unwrap();
-    let (shim, switch) = (temp.path().join("shim.so"), temp.path().join("fail"));
+/// Compiles what breaks the calls of a process to the disk, into this folder.
+pub fn shim(dir: &std::path::Path) -> std::path::PathBuf {
+    let shim = dir.join("shim.so");
     let source = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../store/tests/it/faults/shim.c"
@@ -176,6 +175,13 @@ async fn a_failed_fsync_is_told_as_commit_unknown_and_heals() {
         .status()
         .unwrap();
     assert!(built.success());
+    shim
+}
+
+#[tokio::test]
+async fn a_failed_fsync_is_told_as_commit_unknown_and_heals() {
+    let temp = tempfile::tempdir().unwrap();
+    let (shim, switch) = (shim(temp.path()), temp.path().join("fail"));
     let dir = temp.path().join("data");
     let server = Server::on(
         &dir,

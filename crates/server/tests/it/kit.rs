@@ -187,6 +187,18 @@ impl Server {
         let _ = self.child.wait();
     }
 
+    /// Starts a server that was killed once more, on the same data.
+    pub fn restart(&mut self) {
+        let (database, temp) = (self.database.clone(), self._temp.take());
+        *self = Self::start_with(&self.dir.clone(), database, |_| {}, "serve");
+        self._temp = temp;
+    }
+
+    /// The address of the PostgreSQL database; none on SQLite.
+    pub fn database(&self) -> Option<String> {
+        self.database.as_ref().map(|d| d.url.clone())
+    }
+
     /// Asks the server to stop, and waits for its end.
     pub fn terminate(mut self) -> std::process::ExitStatus {
         let asked = Command::new("kill")

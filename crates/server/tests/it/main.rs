@@ -9,7 +9,9 @@
     reason = "a table of cases is as long as its cases"
 )]
 
+mod alters;
 mod bad_input;
+mod charged;
 mod cli;
 mod contract;
 mod faults;

@@ -2,8 +2,8 @@
 
 use super::reader::STEPS_PER_CHECK;
 use super::{execute, values};
-use crate::ffi;
 use crate::error::{StoreError, from_sqlite, sqlite_interrupted, sqlite_poisoned, sqlite_text};
+use crate::ffi;
 use crate::value::{self, Doc};
 use rusqlite::Connection;
 use sea_orm::{DbErr, ProxyExecResult, ProxyRow, Statement};
