@@ -9,6 +9,7 @@
     reason = "a table of cases is as long as its cases"
 )]
 
+mod absent;
 mod added;
 mod aggregate;
 mod alter;
@@ -26,9 +27,11 @@ mod changes_copy;
 mod changes_feed;
 mod changes_kept;
 mod changes_rules;
+mod closed;
 mod collections;
 mod concurrency;
 mod conflicts;
+mod conform;
 mod expand;
 mod explain;
 mod explain_acts;
@@ -38,6 +41,8 @@ mod field_rules;
 mod field_writes;
 mod files;
 mod filters;
+mod fuzz;
+mod harm;
 mod held;
 mod hop_rules;
 mod http;
