@@ -293,7 +293,10 @@ fn guards(
             }
         }
         if dice.chance(2) {
-            lists.insert(c, Texts::new(world, Writer::Rule, c).cond(dice, 2));
+            // Some are shown whatever the text says, else there would often be nothing to look for.
+            let text = Texts::new(world, Writer::Rule, c).cond(dice, 2);
+            let some = world.collections[c].records[2]["id"].clone();
+            lists.insert(c, format!("({text}) || id < {some}"));
         }
     }
     (masks, lists)

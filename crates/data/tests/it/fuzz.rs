@@ -215,11 +215,7 @@ async fn is_usable(kit: &Kit, name: &str, records: Option<usize>) -> Result<(), 
     for path in [
         format!("/v1/collections/{name}"),
         format!("/v1/records/{name}?limit=100"),
-        "/v1/openapi.json".to_owned(),
     ] {
-        if path.ends_with("openapi.json") {
-            continue;
-        }
         let reply = call(kit, &key(), "GET", &path, None, &[]).await;
         if reply.status != 200 {
             return Err(format!(
@@ -288,19 +284,20 @@ async fn definitions_are_made_or_refused() {
     let mut run = Run::new("collections");
     let mut kit = Kit::sqlite().await;
     library(&kit).await;
-    let mut used = 0;
     while let Some(text) = run.next(bend::json) {
-        let Ok(body @ Json::Object(_)) = text.parse::<Json>() else {
+        let Ok(mut body @ Json::Object(_)) = text.parse::<Json>() else {
             continue;
         };
         let change = body.get("name").is_none() || body.get("confirm").is_some();
+        if change && run.inputs > run.seeds.len() && text.len() % 5 > 0 {
+            // A plan costs no new collection.
+            body["dry_run"] = json!(true);
+        }
         let before = run.accepted;
         let judged = define(&kit, &body, change);
         run.judge(&text, judged).await;
         // What was changed is not what the corpus knows.
-        used += usize::from(change && run.accepted > before && body["dry_run"] != json!(true));
-        if used > 0 {
-            used = 0;
+        if change && run.accepted > before && body["dry_run"] != json!(true) {
             drop(kit);
             kit = if run.dice.chance(4) {
                 Kit::postgres().await

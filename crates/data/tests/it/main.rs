@@ -27,6 +27,7 @@ mod changes_copy;
 mod changes_feed;
 mod changes_kept;
 mod changes_rules;
+mod cities;
 mod closed;
 mod collections;
 mod concurrency;

@@ -340,7 +340,7 @@ impl World {
         let mut record = Map::new();
         record.insert("id".to_owned(), json!(record_id(c, n)));
         for field in &self.collections[c].fields {
-            if field.late || (!field.required && dice.chance(4)) {
+            if field.late || (!field.required && dice.chance(6)) {
                 continue;
             }
             let value = match field.is {
