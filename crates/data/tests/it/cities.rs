@@ -64,7 +64,9 @@ fn file() -> PathBuf {
 fn cities() -> &'static [City] {
     static ALL: OnceLock<Vec<City>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let step = std::env::var("GALLEY_CITIES").ok().and_then(|n| n.parse().ok());
+        let step = std::env::var("GALLEY_CITIES")
+            .ok()
+            .and_then(|n| n.parse().ok());
         let text = std::fs::read_to_string(file()).unwrap();
         let all: Vec<Json> = serde_json::from_str(&text).unwrap();
         let text = |city: &Json, name: &str| city[name].as_str().unwrap().to_owned();
@@ -108,7 +110,8 @@ async fn load(kit: &Kit, all: &[City]) -> BTreeMap<String, String> {
         ]),
     )
     .await;
-    let indexes = json!({"indexes": {"add": [{"fields": ["name"]}, {"fields": ["country", "lat"]}]}});
+    let indexes =
+        json!({"indexes": {"add": [{"fields": ["name"]}, {"fields": ["country", "lat"]}]}});
     // A text that is indexed has a length.
     kit.change("cities", indexes).await.unwrap();
     let codes: BTreeSet<&String> = all.iter().map(|c| &c.country).collect();
@@ -136,7 +139,8 @@ async fn walk(kit: &Kit, of: &str, body: &Json) -> Vec<String> {
     let mut cursor: Option<String> = None;
     loop {
         let mut body = body.clone();
-        (body["limit"], body["fields"], body["count"]) = (json!(1000), json!(["id"]), json!("exact"));
+        (body["limit"], body["fields"], body["count"]) =
+            (json!(1000), json!(["id"]), json!("exact"));
         if let Some(cursor) = &cursor {
             body["cursor"] = json!(cursor);
         }
@@ -172,28 +176,56 @@ const FILTERS: [(&str, Test); 17] = [
     ("name.startsWith('San ')", |c| c.name.starts_with("San ")),
     ("name.contains('ô')", |c| c.name.contains('ô')),
     ("name > 'Ö'", |c| c.name.as_str() > "Ö"),
-    ("lower(name).endsWith('burg')", |c| c.name.to_ascii_lowercase().ends_with("burg")),
-    ("name.matches_like('%new%')", |c| c.name.to_ascii_lowercase().contains("new")),
+    ("lower(name).endsWith('burg')", |c| {
+        c.name.to_ascii_lowercase().ends_with("burg")
+    }),
+    ("name.matches_like('%new%')", |c| {
+        c.name.to_ascii_lowercase().contains("new")
+    }),
     ("size(name) > 30", |c| c.name.chars().count() > 30),
     ("lat > 60", |c| c.north > 6_000_000),
-    ("lat >= 0 && lat < 0.5 || lat == -33.86785", |c| (0..50_000).contains(&c.north) || c.north == -3_386_785),
+    ("lat >= 0 && lat < 0.5 || lat == -33.86785", |c| {
+        (0..50_000).contains(&c.north) || c.north == -3_386_785
+    }),
     ("lon < -100.5", |c| c.lon < -100.5),
-    ("north % 7 == 0 && north / 100000 == 48", |c| c.north % 7 == 0 && c.north / 100_000 == 48),
+    ("north % 7 == 0 && north / 100000 == 48", |c| {
+        c.north % 7 == 0 && c.north / 100_000 == 48
+    }),
     ("country.code == 'IT'", |c| c.country == "IT"),
-    ("country.code in params.codes && !(lat < 45)", |c| ["IT", "FR", "XX"].contains(&c.country.as_str()) && c.north >= 4_500_000),
-    ("country.code < 'B' && admin != '' && admin < '05'", |c| c.country.as_str() < "B" && !c.admin.is_empty() && c.admin.as_str() < "05"),
-    ("within(place, box(47.2, 5.8, 55.1, 15.1))", |c| (47.2..=55.1).contains(&c.lat) && (5.8..=15.1).contains(&c.lon)),
-    ("within(place, box(-30, 170, 10, -170))", |c| (-30.0..=10.0).contains(&c.lat) && (c.lon >= 170.0 || c.lon <= -170.0)),
-    ("distance(place, point(48.8566, 2.3522)) < 250000", |c| metres((c.lat, c.lon), (48.8566, 2.3522)) < 250_000.0),
-    ("distance(place, point(-17.7, 178.1)) < 1500000 && lon < 0", |c| metres((c.lat, c.lon), (-17.7, 178.1)) < 1_500_000.0 && c.lon < 0.0),
+    ("country.code in params.codes && !(lat < 45)", |c| {
+        ["IT", "FR", "XX"].contains(&c.country.as_str()) && c.north >= 4_500_000
+    }),
+    ("country.code < 'B' && admin != '' && admin < '05'", |c| {
+        c.country.as_str() < "B" && !c.admin.is_empty() && c.admin.as_str() < "05"
+    }),
+    ("within(place, box(47.2, 5.8, 55.1, 15.1))", |c| {
+        (47.2..=55.1).contains(&c.lat) && (5.8..=15.1).contains(&c.lon)
+    }),
+    ("within(place, box(-30, 170, 10, -170))", |c| {
+        (-30.0..=10.0).contains(&c.lat) && (c.lon >= 170.0 || c.lon <= -170.0)
+    }),
+    ("distance(place, point(48.8566, 2.3522)) < 250000", |c| {
+        metres((c.lat, c.lon), (48.8566, 2.3522)) < 250_000.0
+    }),
+    (
+        "distance(place, point(-17.7, 178.1)) < 1500000 && lon < 0",
+        |c| metres((c.lat, c.lon), (-17.7, 178.1)) < 1_500_000.0 && c.lon < 0.0,
+    ),
 ];
 
 async fn filters_agree(kit: &Kit, all: &[City]) {
     for (filter, test) in FILTERS {
         let body = json!({"filter": filter, "sort": "id", "params": {"codes": ["FR", "IT"]}});
         let found = walk(kit, "cities", &body).await;
-        let wanted: Vec<String> = all.iter().filter(|c| test(c)).map(|c| c.id.clone()).collect();
-        assert!(!wanted.is_empty(), "{filter} finds nothing: it proves nothing");
+        let wanted: Vec<String> = all
+            .iter()
+            .filter(|c| test(c))
+            .map(|c| c.id.clone())
+            .collect();
+        assert!(
+            !wanted.is_empty(),
+            "{filter} finds nothing: it proves nothing"
+        );
         assert_eq!(found, wanted, "{filter}");
     }
 }
@@ -201,9 +233,24 @@ async fn filters_agree(kit: &Kit, all: &[City]) {
 async fn orders_agree(kit: &Kit, all: &[City]) {
     type Order = fn(&City, &City) -> std::cmp::Ordering;
     let orders: [(&str, Order); 4] = [
-        ("name,-lat", |a, b| a.name.cmp(&b.name).then(b.north.cmp(&a.north)).then(b.id.cmp(&a.id))),
-        ("-lat,name", |a, b| b.north.cmp(&a.north).then(a.name.cmp(&b.name)).then(a.id.cmp(&b.id))),
-        ("country.code,-lon", |a, b| a.country.cmp(&b.country).then(b.lon.total_cmp(&a.lon)).then(b.id.cmp(&a.id))),
+        ("name,-lat", |a, b| {
+            a.name
+                .cmp(&b.name)
+                .then(b.north.cmp(&a.north))
+                .then(b.id.cmp(&a.id))
+        }),
+        ("-lat,name", |a, b| {
+            b.north
+                .cmp(&a.north)
+                .then(a.name.cmp(&b.name))
+                .then(a.id.cmp(&b.id))
+        }),
+        ("country.code,-lon", |a, b| {
+            a.country
+                .cmp(&b.country)
+                .then(b.lon.total_cmp(&a.lon))
+                .then(b.id.cmp(&a.id))
+        }),
         ("-country.code,admin,name", |a, b| {
             let same = b.country.cmp(&a.country).then(a.admin.cmp(&b.admin));
             same.then(a.name.cmp(&b.name)).then(a.id.cmp(&b.id))
@@ -214,14 +261,21 @@ async fn orders_agree(kit: &Kit, all: &[City]) {
         wanted.sort_by(|a, b| order(a, b));
         let found = walk(kit, "cities", &json!({"sort": sort})).await;
         let differs = found.iter().zip(&wanted).find(|(id, c)| **id != c.id);
-        assert!(differs.is_none() && found.len() == wanted.len(), "{sort}: {differs:?}");
+        assert!(
+            differs.is_none() && found.len() == wanted.len(),
+            "{sort}: {differs:?}"
+        );
     }
 }
 
 async fn sums_agree(kit: &Kit, all: &[City]) {
     let ask = async |body: Json| {
         let asked = Aggregate::parse(object(body)).unwrap();
-        let told = kit.data.aggregate(&kit.project, &anon(), "cities", &asked).await.unwrap();
+        let told = kit
+            .data
+            .aggregate(&kit.project, &anon(), "cities", &asked)
+            .await
+            .unwrap();
         serde_json::from_str::<Json>(&told).unwrap()["items"].clone()
     };
     let mut groups: BTreeMap<&str, Vec<&City>> = BTreeMap::new();
@@ -249,15 +303,28 @@ async fn sums_agree(kit: &Kit, all: &[City]) {
     let most = ask(json!({"group_by": ["country.code"], "limit": 1, "sort": "-n", "measures": {"n": "count()"}})).await;
     let largest = groups.values().map(Vec::len).max();
     assert_eq!(most[0]["n"], json!(largest));
-    let filtered = ask(json!({"filter": "lat > 60", "measures": {"n": "count()", "mean": "avg(lon)"}})).await;
-    let north: Vec<f64> = all.iter().filter(|c| c.north > 6_000_000).map(|c| c.lon).collect();
+    let filtered =
+        ask(json!({"filter": "lat > 60", "measures": {"n": "count()", "mean": "avg(lon)"}})).await;
+    let north: Vec<f64> = all
+        .iter()
+        .filter(|c| c.north > 6_000_000)
+        .map(|c| c.lon)
+        .collect();
     let mean = north.iter().sum::<f64>() / north.len() as f64;
     assert_eq!(filtered[0]["n"], json!(north.len()));
-    assert!((filtered[0]["mean"].as_f64().unwrap() - mean).abs() < 1e-9, "{filtered} {mean}");
+    assert!(
+        (filtered[0]["mean"].as_f64().unwrap() - mean).abs() < 1e-9,
+        "{filtered} {mean}"
+    );
 }
 
-async fn countries_are_found_by_their_cities(kit: &Kit, all: &[City], countries: &BTreeMap<String, String>) {
-    let mut by_id: Vec<(&String, &String)> = countries.iter().map(|(code, id)| (id, code)).collect();
+async fn countries_are_found_by_their_cities(
+    kit: &Kit,
+    all: &[City],
+    countries: &BTreeMap<String, String>,
+) {
+    let mut by_id: Vec<(&String, &String)> =
+        countries.iter().map(|(code, id)| (id, code)).collect();
     by_id.sort();
     let with = |test: &dyn Fn(&[&City]) -> bool| -> Vec<String> {
         let cities = |code: &str| all.iter().filter(|c| c.country == code).collect::<Vec<_>>();
@@ -265,10 +332,22 @@ async fn countries_are_found_by_their_cities(kit: &Kit, all: &[City], countries:
         some.map(|(id, _)| (*id).clone()).collect()
     };
     for (filter, wanted) in [
-        ("cities_via_country.exists(c, c.lat > 65)", with(&|all| all.iter().any(|c| c.north > 6_500_000))),
-        ("cities_via_country.all(c, c.lon > 0 && c.lat < 0)", with(&|all| all.iter().all(|c| c.lon > 0.0 && c.north < 0))),
-        ("size(cities_via_country) > 200", with(&|all| all.len() > 200)),
-        ("cities_via_country.exists_one(c, c.name.startsWith('S'))", with(&|all| all.iter().filter(|c| c.name.starts_with('S')).count() == 1)),
+        (
+            "cities_via_country.exists(c, c.lat > 65)",
+            with(&|all| all.iter().any(|c| c.north > 6_500_000)),
+        ),
+        (
+            "cities_via_country.all(c, c.lon > 0 && c.lat < 0)",
+            with(&|all| all.iter().all(|c| c.lon > 0.0 && c.north < 0)),
+        ),
+        (
+            "size(cities_via_country) > 200",
+            with(&|all| all.len() > 200),
+        ),
+        (
+            "cities_via_country.exists_one(c, c.name.startsWith('S'))",
+            with(&|all| all.iter().filter(|c| c.name.starts_with('S')).count() == 1),
+        ),
     ] {
         let found = walk(kit, "countries", &json!({"filter": filter, "sort": "id"})).await;
         assert!(!wanted.is_empty(), "{filter}");
@@ -277,16 +356,24 @@ async fn countries_are_found_by_their_cities(kit: &Kit, all: &[City], countries:
     // Forth and back in one answer.
     let query = query_string(&[
         ("filter", "code == 'IT'"),
-        ("expand", "cities_via_country(sort:name,limit:5,expand:country)"),
+        (
+            "expand",
+            "cities_via_country(sort:name,limit:5,expand:country)",
+        ),
     ]);
     let page = kit.page(&anon(), "countries", &query).await.unwrap();
     let italy: Json = serde_json::from_str(&page.docs[0].json).unwrap();
-    let told = italy["expand"]["cities_via_country"]["items"].as_array().unwrap();
+    let told = italy["expand"]["cities_via_country"]["items"]
+        .as_array()
+        .unwrap();
     let mut wanted: Vec<&City> = all.iter().filter(|c| c.country == "IT").collect();
     wanted.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     assert_eq!(told.len(), 5);
     for (told, wanted) in told.iter().zip(wanted) {
-        assert_eq!((&told["name"], &told["id"]), (&json!(wanted.name), &json!(wanted.id)));
+        assert_eq!(
+            (&told["name"], &told["id"]),
+            (&json!(wanted.name), &json!(wanted.id))
+        );
         assert_eq!(told["place"], json!({"lat": wanted.lat, "lon": wanted.lon}));
         assert_eq!(told["lat"], json!(format!("{:.5}", wanted.lat)));
         assert_eq!(told["expand"]["country"]["code"], "IT");
@@ -302,5 +389,9 @@ async fn cities_are_found_as_plain_loops_find_them(kit: &Kit) {
     orders_agree(kit, all).await;
     sums_agree(kit, all).await;
     countries_are_found_by_their_cities(kit, all, &countries).await;
-    eprintln!("{} cities loaded in {loaded:?}, asked for in {:?}", all.len(), started.elapsed() - loaded);
+    eprintln!(
+        "{} cities loaded in {loaded:?}, asked for in {:?}",
+        all.len(),
+        started.elapsed() - loaded
+    );
 }

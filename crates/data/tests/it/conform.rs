@@ -313,16 +313,21 @@ async fn fill(
         let fields = collection.fields.iter().filter(|f| !f.late);
         let fields: Vec<Json> = fields.map(FieldOf::definition).collect();
         kit.open(&collection.name, json!(fields)).await;
+        let mut operations = Vec::new();
         for record in &collection.records {
             for field in collection.fields.iter().filter(|f| f.is == Is::File) {
                 if let Some(file) = record[&field.name].as_str() {
                     put(kit, file.parse().unwrap(), "posters", None).await;
                 }
             }
-            kit.create(&key(), &collection.name, record.clone())
-                .await
-                .unwrap_or_else(|p| panic!("{p:?}: {record} of c{c} in {fields:?}"));
+            let mut data = object(record.clone());
+            let id = data.remove("id");
+            operations.push(
+                json!({"op": "create", "collection": collection.name, "id": id, "data": data}),
+            );
         }
+        let done = kit.batch(&key(), json!(operations)).await;
+        done.unwrap_or_else(|p| panic!("{p:?}: {operations:?} of c{c} in {fields:?}"));
     }
     let late: Vec<Json> = {
         let fields = world.collections[0].fields.iter().filter(|f| f.late);
@@ -331,10 +336,9 @@ async fn fill(
     kit.change("c0", json!({"fields": {"add": late}}))
         .await
         .unwrap();
-    for (record, change) in world.collections[0].records.iter().zip(changes) {
-        let id = record["id"].as_str().unwrap();
-        kit.merge(&key(), "c0", id, change.clone()).await.unwrap();
-    }
+    let first = world.collections[0].records.iter().zip(changes);
+    let merges = first.map(|(record, change)| json!({"op": "update", "collection": "c0", "id": record["id"], "data": change}));
+    kit.batch(&key(), merges.collect()).await.unwrap();
     // A text past a limit is left out, alike on both.
     for ((c, field), text) in masks {
         let change = json!({"fields": {"change": {field: {"read": text}}}});
@@ -372,8 +376,9 @@ async fn run(seed: u64, worlds: u64, until: Instant) {
             let name = format!("c{of}");
             let asker = dice.roll(trial.askers.len());
             let privileged = trial.askers[asker].1.privileged();
+            let levels = 1 + dice.roll(4);
             let found = if turn % 6 == 5 {
-                let text = Texts::new(&trial.world, Writer::Rule, of).cond(&mut dice, 4);
+                let text = Texts::new(&trial.world, Writer::Rule, of).cond(&mut dice, levels);
                 let mut codes = Vec::new();
                 for kit in &trial.kits {
                     let done = kit.rules(&name, json!({"list": text})).await;
@@ -387,7 +392,7 @@ async fn run(seed: u64, worlds: u64, until: Instant) {
                 trial.compare(&name, asker, None, false).await
             } else {
                 let writer = Writer::Filter { privileged };
-                let text = Texts::new(&trial.world, writer, of).cond(&mut dice, 4);
+                let text = Texts::new(&trial.world, writer, of).cond(&mut dice, levels);
                 trial
                     .compare(&name, asker, Some(&text), turn % 5 == 0)
                     .await

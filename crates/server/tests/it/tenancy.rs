@@ -347,7 +347,14 @@ async fn bodies_that_burst_are_refused() {
         }
         coder.finish().unwrap()
     };
+    let nobody = server.as_("");
     for path in paths {
+        // The instance takes no keys of projects.
+        let key = if path.starts_with("/admin") {
+            &nobody
+        } else {
+            &key
+        };
         for coding in [
             "gzip",
             "br",
@@ -396,9 +403,11 @@ async fn bodies_that_burst_are_refused() {
             "{path} {:?}",
             answer.status
         );
-        assert!(answer.body.to_string().len() < 20_000_000, "{path}");
+        // What is told of them is no flood either.
+        let told = answer.body.to_string().len();
+        assert!(told < 65_536, "{path} {told}");
     }
-    assert_eq!(server.as_("").get("/readyz").await.status, 200);
+    assert_eq!(nobody.get("/readyz").await.status, 200);
     let kept = key.get("/p/shop/v1/records/notes?count=exact").await;
     assert_eq!(kept.body["total"], 0);
 }
