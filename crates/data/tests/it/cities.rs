@@ -230,6 +230,31 @@ async fn filters_agree(kit: &Kit, all: &[City]) {
     }
 }
 
+/// Circles that just hold, or just leave out, the farthest of some cities.
+async fn circles_agree(kit: &Kit, all: &[City]) {
+    for (place, n) in [
+        ((48.8566, 2.3522), 50),
+        ((-17.7, 178.1), 20),
+        ((0.0, 0.0), 700),
+    ] {
+        let mut near: Vec<(f64, &City)> = all
+            .iter()
+            .map(|c| (metres((c.lat, c.lon), place), c))
+            .collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (radius, n) in [(near[n].0 + 0.05, n + 1), (near[n].0 - 0.05, n)] {
+            let filter = format!(
+                "distance(place, point({}, {})) < {radius:.4}",
+                place.0, place.1
+            );
+            let found = walk(kit, "cities", &json!({"filter": filter, "sort": "id"})).await;
+            let mut wanted: Vec<&str> = near[..n].iter().map(|(_, c)| c.id.as_str()).collect();
+            wanted.sort_unstable();
+            assert_eq!(found, wanted, "{filter}");
+        }
+    }
+}
+
 async fn orders_agree(kit: &Kit, all: &[City]) {
     type Order = fn(&City, &City) -> std::cmp::Ordering;
     let orders: [(&str, Order); 4] = [
@@ -386,6 +411,7 @@ async fn cities_are_found_as_plain_loops_find_them(kit: &Kit) {
     let countries = load(kit, all).await;
     let loaded = started.elapsed();
     filters_agree(kit, all).await;
+    circles_agree(kit, all).await;
     orders_agree(kit, all).await;
     sums_agree(kit, all).await;
     countries_are_found_by_their_cities(kit, all, &countries).await;
