@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Answer, Claim, WriteTx};
 
+/// Collections of a project at most: each is held in memory with its rules resolved.
+const COLLECTIONS_MAX: usize = 1_000;
+
 impl Data {
     /// Makes a collection with its table, in one transaction.
     pub async fn create_collection(
@@ -37,6 +40,13 @@ impl Data {
             let (schema, version) = held(tx, &known).await?;
             if schema.collections.contains_key(&collection.name) {
                 return Err(DataError::CollectionTaken);
+            }
+            if schema.collections.len() >= COLLECTIONS_MAX {
+                return Err(DataError::invalid(vec![FieldError {
+                    path: String::new(),
+                    code: "too_many",
+                    message: format!("A project has at most {COLLECTIONS_MAX} collections."),
+                }]));
             }
             check_rules(&schema, &collection, None)?;
             rows::create(tx, &collection).await?;

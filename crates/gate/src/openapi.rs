@@ -64,7 +64,8 @@ impl PartialSchema for ProblemSchema {
                 "errors",
                 ArrayBuilder::new()
                     .items(fault)
-                    .description(Some("The faults of single values")),
+                    .max_items(Some(crate::problem::FAULTS_MAX))
+                    .description(Some("The faults of single values, the first of them")),
             )
             .property("hint", text("Advice for the developer"))
             .property(

@@ -6,6 +6,9 @@ use kernel::{Code, FieldError, Kind};
 use serde::Serialize;
 use store::StoreError;
 
+/// Faults that an answer tells at most: who sends tens of thousands is not sent a multiple of that back.
+pub const FAULTS_MAX: usize = 100;
+
 /// A failure on its way to the client. Built from a code; the front door adds the request's id and renders it.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Inner>);
@@ -43,7 +46,7 @@ impl Problem {
         self
     }
 
-    /// With the faults of single values.
+    /// With the faults of single values. The first [`FAULTS_MAX`] of them are sent.
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors = errors;
@@ -113,7 +116,7 @@ impl Problem {
             code: inner.code,
             detail: inner.detail.as_deref(),
             request_id: request_id.to_owned(),
-            errors: &inner.errors,
+            errors: inner.errors.get(..FAULTS_MAX).unwrap_or(&inner.errors),
             hint: inner.hint.as_deref(),
             offset: inner.place.map(|(offset, _)| offset),
             length: inner.place.map(|(_, length)| length),
@@ -152,7 +155,7 @@ pub struct ProblemView<'a> {
     pub detail: Option<&'a str>,
     /// Names the request in the logs.
     pub request_id: String,
-    /// The faults of single values.
+    /// The faults of single values, at most [`FAULTS_MAX`].
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub errors: &'a [FieldError],
     /// Advice for the developer.

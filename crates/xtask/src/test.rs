@@ -17,7 +17,8 @@ Stages, all of them unless some are named:
   tidy           cargo xtask tidy
   clippy         cargo clippy, warnings are errors
   build          compile the tests
-  tests          cargo test, with a PostgreSQL of our own, started and stopped here
+  tests          cargo test, with a PostgreSQL of our own, started and stopped here; fuzzers run
+                 for half a minute each, or for GALLEY_FUZZ_SECONDS
   documentation  cargo doc, warnings are errors
   generated      cargo xtask codegen --check
   web            checks, unit tests and builds of the dashboard and the shop
@@ -47,6 +48,9 @@ const STAGES: [(&str, Stage); 9] = [
         count(&mut web::walk(run.workspace)?, read)
     }),
 ];
+
+/// How many seconds each target of the fuzzers runs; a plain `cargo test` gives them few.
+const FUZZ: &str = "GALLEY_FUZZ_SECONDS";
 
 type Stage = fn(&Run) -> Outcome<Counts>;
 
@@ -155,6 +159,9 @@ fn build(run: &Run) -> Outcome<Counts> {
 
 fn tests(run: &Run) -> Outcome<Counts> {
     let mut command = cargo_test(run, "--no-fail-fast");
+    if std::env::var_os(FUZZ).is_none() {
+        command.env(FUZZ, "30");
+    }
     let _cluster = match std::env::var_os(postgres::VARIABLE) {
         Some(_) => None,
         None => {

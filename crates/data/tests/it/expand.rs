@@ -70,7 +70,6 @@ async fn what_a_relation_points_to_comes_along(kit: &Kit) {
     }
 }
 
-/// Case 42.
 async fn what_may_not_be_listed_is_null(kit: &Kit) {
     let (genre, film) = films(kit).await;
     add_user(kit, U, Some("u@example.com")).await;

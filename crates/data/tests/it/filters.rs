@@ -135,7 +135,7 @@ async fn faults_have_a_place(kit: &Kit) {
     }
 }
 
-/// Case 64: a bad filter, or a comparison with a text; never the database's own error.
+/// A bad filter, or a comparison with a text; never the database's own error.
 async fn harm_is_text(kit: &Kit) {
     kit.open("posts", every_type()).await;
     let harm = [

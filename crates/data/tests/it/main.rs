@@ -9,6 +9,7 @@
     reason = "a table of cases is as long as its cases"
 )]
 
+mod absent;
 mod added;
 mod aggregate;
 mod aggregate_exact;
@@ -28,9 +29,12 @@ mod changes_copy;
 mod changes_feed;
 mod changes_kept;
 mod changes_rules;
+mod cities;
+mod closed;
 mod collections;
 mod concurrency;
 mod conflicts;
+mod conform;
 mod expand;
 mod explain;
 mod explain_acts;
@@ -40,6 +44,8 @@ mod field_rules;
 mod field_writes;
 mod files;
 mod filters;
+mod fuzz;
+mod harm;
 mod held;
 mod held_many;
 mod hop_rules;

@@ -12,7 +12,7 @@ both!(
     closed_collections_are_null,
 );
 
-/// Case 42 at every hop: forward, back, and forward behind back.
+/// At every hop: forward, back, and forward behind back.
 async fn rules_hold_at_every_hop(kit: &Kit) {
     let blog = blog(kit).await;
     let post = &blog.posts[0];

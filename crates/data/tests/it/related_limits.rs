@@ -66,7 +66,7 @@ async fn statements(kit: &Kit, query: &str) -> u64 {
     least
 }
 
-/// Case 85: at most one statement for each hop beside that of the list.
+/// At most one statement for each hop beside that of the list.
 async fn each_back_relation_is_one_statement(kit: &Kit) {
     let blog = blog(kit).await;
     for (expand, want) in [
@@ -100,7 +100,7 @@ async fn each_back_relation_is_one_statement(kit: &Kit) {
     assert_eq!(statements(kit, "expand=author.posts_via_author").await, 1);
 }
 
-/// Case 85: no hop brings more than 1,000 rows, whatever is asked for; what is left out has a cursor.
+/// No hop brings more than 1,000 rows, whatever is asked for; what is left out has a cursor.
 async fn a_thousand_rows_of_a_relation_at_most(kit: &Kit) {
     kit.open(
         "posts",
@@ -289,7 +289,7 @@ async fn an_answer_is_one_state(kit: &Kit) {
     assert!(states > 1, "nothing was written meanwhile");
 }
 
-/// Case 86: what is read once and told many times counts as often as it is told.
+/// What is read once and told many times counts as often as it is told.
 async fn what_is_repeated_counts(kit: &Kit) {
     kit.open("authors", json!([{"name": "a", "type": "text"}]))
         .await;

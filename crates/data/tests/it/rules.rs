@@ -101,7 +101,7 @@ async fn owners_have_their_own(kit: &Kit) {
     kit.delete(&u(), "posts", id).await.unwrap();
 }
 
-/// Case 44: what is absent is not equal to anything, and not unequal either.
+/// What is absent is not equal to anything, and not unequal either.
 async fn nobody_signed_in_is_nobody(kit: &Kit) {
     with_users(kit).await;
     kit.open("posts", every_type()).await;
@@ -158,7 +158,6 @@ async fn nobody_signed_in_is_nobody(kit: &Kit) {
     kit.create(&anon(), "posts", json!({})).await.unwrap();
 }
 
-/// Case 34.
 async fn a_refusal_says_no_more_than_may_be_known(kit: &Kit) {
     with_users(kit).await;
     let own = "owner == auth.id";
@@ -207,7 +206,6 @@ async fn a_refusal_says_no_more_than_may_be_known(kit: &Kit) {
     );
 }
 
-/// Case 46.
 async fn rows_do_not_move_out_of_their_rule(kit: &Kit) {
     with_users(kit).await;
     kit.collection(json!({"name": "posts", "fields": every_type(), "template": "owner"}))

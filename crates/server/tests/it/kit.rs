@@ -199,6 +199,12 @@ impl Server {
         self.database.as_ref().map(|d| d.url.clone())
     }
 
+    /// What PostgreSQL answers to one statement in this server's database.
+    pub fn sql(&self, sql: &str) -> String {
+        let database = self.database.as_ref().expect("a server on PostgreSQL");
+        psql(&database.url, sql)
+    }
+
     /// Asks the server to stop, and waits for its end.
     pub fn terminate(mut self) -> std::process::ExitStatus {
         let asked = Command::new("kill")

@@ -17,4 +17,5 @@ mod contract;
 mod faults;
 mod kit;
 mod nodes;
+mod tenancy;
 mod tour;
