@@ -312,7 +312,7 @@ async fn many_ways_to_write_one(kit: &Kit) {
     let bulk = Bulk::parse_update(object(bulk)).unwrap();
     let all = kit
         .data
-        .write_all(&kit.project, &anon(), "posts", bulk, None)
+        .write_all(&kit.project, &anon(), "posts", bulk, None, &|_| Ok(()))
         .await;
     assert_eq!(
         crate::kit::body(&all.unwrap()),
@@ -434,7 +434,7 @@ async fn a_bulk_write_waits_for_the_list() {
         let asker = anon();
         let all = kit
             .data
-            .write_all(&kit.project, &asker, "posts", bulk, None);
+            .write_all(&kit.project, &asker, "posts", bulk, None, &|_| Ok(()));
         crate::kit::body(&all.await.unwrap())
     };
     let (first, told) = futures_util::future::join(first, second).await;
