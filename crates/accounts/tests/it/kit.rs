@@ -1,13 +1,14 @@
 //! What the tests stand on: a project on either engine, a directory over a table of its own, a clock that is held, and
 //! calls through real routes.
 
-use accounts::ports::{Directory, NewUser, UserRow};
+use accounts::ports::{Directory, NewUser, UserChange, UserRow};
 use accounts::{Accounts, AccountsConfig, AccountsParts};
 use actix_web::dev::Service;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
 use actix_web::{App, HttpMessage};
+use gate::egress::{Egress, EgressConfig};
 use gate::password::Passwords;
 use gate::ports::UserTokens;
 use gate::{Access, By, Gate, GateConfig, GateParts, Input, Master, Place, Problem, Project, Who};
@@ -15,6 +16,7 @@ use kernel::{Clock, Code, FieldError, Ids, Stamp};
 use sea_orm::sea_query::{Alias, ColumnDef, IntoTableRef, Table};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
 };
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
@@ -38,6 +40,7 @@ pub mod user {
         pub email: String,
         pub key: String,
         pub name: Option<String>,
+        pub verified: bool,
         pub disabled: bool,
         pub roles: Json,
     }
@@ -57,6 +60,7 @@ fn users_table(ddl: &mut Ddl) {
             .col(column("email").text().not_null())
             .col(column("key").text().not_null().unique_key())
             .col(column("name").text().null())
+            .col(column("verified").boolean().not_null())
             .col(column("disabled").boolean().not_null())
             .col(column("roles").json_binary().not_null()),
     );
@@ -67,7 +71,7 @@ fn row(model: user::Model) -> UserRow {
     UserRow {
         id: model.id,
         email: Some(model.email),
-        verified: false,
+        verified: model.verified,
         disabled: model.disabled,
         anonymous: false,
         roles: serde_json::from_value(model.roles).unwrap(),
@@ -131,6 +135,7 @@ impl Directory for Users {
             key: email.to_lowercase(),
             email,
             name,
+            verified: false,
             disabled: false,
             roles: json!(["member"]),
         };
@@ -142,6 +147,42 @@ impl Directory for Users {
             .map_err(StoreError::from)
         {
             Ok(_) => Ok(row(model)),
+            Err(StoreError::Unique(_)) => Err(Code::IdentityTaken.into()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    async fn lock(
+        &self,
+        _project: &Project,
+        tx: &WriteTx,
+        id: Uuid,
+    ) -> Result<Option<UserRow>, Problem> {
+        let found = user::Entity::find_by_id(id)
+            .lock_exclusive()
+            .one(tx)
+            .await?;
+        Ok(found.map(row))
+    }
+
+    async fn change(
+        &self,
+        _project: &Project,
+        tx: &WriteTx,
+        id: Uuid,
+        change: UserChange,
+    ) -> Result<(), Problem> {
+        let mut model = user::ActiveModel {
+            id: ActiveValue::Unchanged(id),
+            verified: ActiveValue::Set(change.verified),
+            ..Default::default()
+        };
+        if let Some(email) = change.email {
+            model.key = ActiveValue::Set(email.to_lowercase());
+            model.email = ActiveValue::Set(email);
+        }
+        match model.update(tx).await.map_err(StoreError::from) {
+            Ok(_) => Ok(()),
             Err(StoreError::Unique(_)) => Err(Code::IdentityTaken.into()),
             Err(other) => Err(other.into()),
         }
@@ -211,11 +252,17 @@ pub async fn on_both(test: impl AsyncFn(Kit)) {
 }
 
 pub fn accounts() -> Accounts {
+    accounts_with(AccountsConfig::default())
+}
+
+pub fn accounts_with(config: AccountsConfig) -> Accounts {
     Accounts::new(AccountsParts {
         directory: Arc::new(Users),
         passwords: Passwords::new(2, 64),
+        egress: Egress::new(&EgressConfig::default()),
+        wake: Arc::new(|_| ()),
         ids: Ids,
-        config: AccountsConfig::default(),
+        config,
     })
 }
 
@@ -237,6 +284,28 @@ impl Kit {
     /// A second project on the same store.
     pub async fn other_project(&self) -> Arc<Project> {
         Project::for_tests(database(&self.store).await, "blog").unwrap()
+    }
+
+    /// The same project with other accounts: another process.
+    pub fn with_accounts(&self, accounts: Accounts) -> Self {
+        Self {
+            accounts,
+            project: self.project.clone(),
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            _dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// The same accounts, asked at another project.
+    pub async fn in_other_project(&self) -> Self {
+        Self {
+            accounts: self.accounts.clone(),
+            project: self.other_project().await,
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            _dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub fn pass(&self, time: Duration) {
@@ -262,6 +331,56 @@ impl Kit {
         self.call_as(method, path, who, body, &[]).await
     }
 
+    /// Calls as somebody who holds these permissions.
+    pub async fn key(
+        &self,
+        method: Method,
+        path: &str,
+        scopes: &[&str],
+        body: Option<Value>,
+    ) -> Reply {
+        let scopes = scopes.iter().map(|s| (*s).to_owned());
+        let who = Who::Key {
+            id: Uuid::from_u128(1),
+            scopes: scopes.collect::<Arc<[String]>>(),
+        };
+        self.call_as(method, path, Ok(who), body, &[]).await
+    }
+
+    /// Lets the jobs do what is due.
+    pub async fn tick(&self) {
+        let now = self.clock.now();
+        self.accounts.tick(&self.project, now).await.unwrap();
+    }
+
+    /// Mails with what became of them, the newest first.
+    pub async fn mails(&self) -> Vec<Value> {
+        let all = self.key(Method::GET, "/v1/mails", &["mails.read"], None);
+        let all = all.await.expect(200).json();
+        all["items"].as_array().unwrap().clone()
+    }
+
+    /// The newest mail in the development inbox made of this template, for this address.
+    pub async fn mail(&self, template: &str, to: &str) -> Value {
+        self.tick().await;
+        let all = self.mails().await;
+        let found = all
+            .iter()
+            .find(|m| m["template"] == template && m["recipient"] == to && m["status"] == "caught");
+        let found = found.unwrap_or_else(|| panic!("no {template} to {to} in {all:#?}"));
+        let path = format!("/v1/mails/{}", found["id"].as_str().unwrap());
+        let mail = self.key(Method::GET, &path, &["mails.open"], None).await;
+        mail.expect(200).json()
+    }
+
+    /// The secret in the link of a mail.
+    pub async fn token(&self, template: &str, to: &str) -> String {
+        let mail = self.mail(template, to).await;
+        let text = mail["text"].as_str().unwrap();
+        let (_, rest) = text.split_once("token=").unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
     /// Calls as this caller, through the routes.
     pub async fn call_as(
         &self,
@@ -284,6 +403,7 @@ impl Kit {
             .app_data(Data::new(self.accounts.clone()))
             .into_utoipa_app()
             .configure(accounts::configure_project)
+            .map(|app| app.configure(accounts::configure_pages))
             .split_for_parts();
         let app = init_service(app.wrap_fn(move |request, service| {
             request.extensions_mut().insert(access.clone());
@@ -294,8 +414,13 @@ impl Kit {
         for header in headers {
             request = request.insert_header(*header);
         }
-        if let Some(body) = body {
-            request = request.set_json(body);
+        match body {
+            Some(Value::String(form)) => {
+                let kind = ("content-type", "application/x-www-form-urlencoded");
+                request = request.insert_header(kind).set_payload(form);
+            }
+            Some(body) => request = request.set_json(body),
+            None => {}
         }
         let mut response = call_service(&app, request.to_request()).await;
         let problem = response.response().extensions().get::<Problem>().cloned();
@@ -372,26 +497,46 @@ impl Kit {
             .unwrap();
     }
 
+    async fn found(&self, email: &str) -> user::Model {
+        let found = user::Entity::find().filter(user::Column::Email.eq(email));
+        found.one(&self.project.db).await.unwrap().unwrap()
+    }
+
     /// Writes to the directory, as an operator would.
-    pub async fn set_disabled(&self, email: &str, disabled: bool) -> Uuid {
-        let found = user::Entity::find()
-            .filter(user::Column::Email.eq(email))
-            .one(&self.project.db)
-            .await
-            .unwrap()
-            .unwrap();
-        let id = found.id;
+    async fn set(&self, change: user::ActiveModel) {
         let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
-            let change = user::ActiveModel {
-                id: ActiveValue::Unchanged(id),
-                disabled: ActiveValue::Set(disabled),
-                ..Default::default()
-            };
-            change.update(tx).await?;
+            change.clone().update(tx).await?;
             Ok(())
         };
         self.project.db.write(write).await.unwrap();
+    }
+
+    pub async fn set_disabled(&self, email: &str, disabled: bool) -> Uuid {
+        let id = self.found(email).await.id;
+        let mut change = user::ActiveModel {
+            id: ActiveValue::Unchanged(id),
+            ..Default::default()
+        };
+        change.disabled = ActiveValue::Set(disabled);
+        self.set(change).await;
         id
+    }
+
+    pub async fn is_verified(&self, email: &str) -> bool {
+        self.found(email).await.verified
+    }
+
+    pub async fn set_verified(&self, email: &str, verified: bool) {
+        let mut change = self.found(email).await.into_active_model();
+        change.verified = ActiveValue::Set(verified);
+        self.set(change).await;
+    }
+
+    pub async fn set_email(&self, email: &str, new: &str) {
+        let mut change = self.found(email).await.into_active_model();
+        change.email = ActiveValue::Set(new.to_owned());
+        change.key = ActiveValue::Set(new.to_lowercase());
+        self.set(change).await;
     }
 
     /// Removes a user from the directory.

@@ -14,5 +14,6 @@ mod cli;
 mod contract;
 mod faults;
 mod kit;
+mod mail;
 mod nodes;
 mod tour;
