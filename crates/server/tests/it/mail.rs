@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
+
+/// How long the mail server may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Takes mails on a port of its own and prints each as a line of JSON. `starttls` or `implicit`, then the certificate.
 const SERVER: &str = r#"
@@ -17,11 +21,11 @@ context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 context.load_cert_chain(cert, key)
 def authenticate(server, session, envelope, mechanism, data):
     good = (data.login, data.password) == (b"galley", b"a secret")
-    return AuthResult(success=good, handled=good)
+    return AuthResult(success=good, auth_data=data.login)
 class Handler:
     async def handle_DATA(self, server, session, envelope):
         print(json.dumps({"from": envelope.mail_from, "to": envelope.rcpt_tos, "tls": session.ssl is not None or mode == "implicit",
-            "user": session.auth_data.login.decode(), "data": envelope.content.decode()}), flush=True)
+            "user": session.auth_data.decode(), "data": envelope.content.decode()}), flush=True)
         return "250 taken"
 handler = Handler()
 def factory():
@@ -38,7 +42,7 @@ asyncio.run(main())
 struct MailServer {
     child: Child,
     port: u16,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl MailServer {
@@ -51,11 +55,14 @@ impl MailServer {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a mail server");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines
-            .next()
-            .expect("the mail server did not start")
-            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            let mut output = output.map_while(Result::ok);
+            output.try_for_each(|line| sender.send(line))
+        });
+        let port = lines.recv_timeout(PATIENCE);
+        let port: String = port.expect("the mail server did not start");
         Self {
             child,
             port: port.parse().unwrap(),
@@ -64,8 +71,9 @@ impl MailServer {
     }
 
     /// The next mail.
-    fn next(&mut self) -> Value {
-        serde_json::from_str(&self.lines.next().expect("a mail").unwrap()).unwrap()
+    fn next(&self) -> Value {
+        let line = self.lines.recv_timeout(PATIENCE).expect("a mail");
+        serde_json::from_str(&line).unwrap()
     }
 }
 
@@ -135,7 +143,7 @@ async fn a_forgotten_password_is_set_by_way_of_a_real_mail_server() {
     let temp = tempfile::tempdir().unwrap();
     let (cert, private) = certificate(temp.path());
     for (engine, tls) in ENGINES.into_iter().zip(["starttls", "implicit"]) {
-        let mut mail = MailServer::start(tls, &cert, &private);
+        let mail = MailServer::start(tls, &cert, &private);
         let port = mail.port;
         let server = Server::fresh_with(engine, |command| with_mail(command, port, tls, &cert));
         server.project("shop").await;
