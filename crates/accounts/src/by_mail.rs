@@ -11,6 +11,7 @@ use crate::model::{CodeAnswer, OneTime, ToAddress};
 use crate::ports::UserRow;
 use crate::rows::{self, Which, challenges, changes, session, tokens};
 use crate::service::{Ask, SignedIn};
+use aws_lc_rs::rand;
 use secrecy::ExposeSecret;
 use std::time::Duration;
 use store::WriteTx;
@@ -36,7 +37,9 @@ impl Accounts {
             return Err(Error::MethodDisabled);
         }
         // Random in all its bits: whoever does not have it cannot guess at the code.
-        let challenge = Uuid::new_v4();
+        let mut bytes = [0; 16];
+        rand::fill(&mut bytes).map_err(|_| Error::Crypto)?;
+        let challenge = uuid::Builder::from_random_bytes(bytes).into_uuid();
         let wish = Wish {
             template: Template::Code,
             recipient: form.email,

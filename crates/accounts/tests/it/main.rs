@@ -6,6 +6,7 @@
 )]
 
 mod by_mail;
+mod directory;
 mod document;
 mod email_change;
 mod inbox;

@@ -5,6 +5,14 @@ use std::rc::Rc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server of a test ends with the test"
+)]
+fn spawn(work: impl Future<Output = ()> + 'static) {
+    actix_web::rt::spawn(work);
+}
+
 /// How the server behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
@@ -45,10 +53,10 @@ impl Receiver {
             said: Rc::default(),
         };
         let server = this.clone();
-        actix_web::rt::spawn(async move {
+        spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let server = server.clone();
-                actix_web::rt::spawn(async move { server.talk(stream).await });
+                spawn(async move { server.talk(stream).await });
             }
         });
         this
