@@ -16,7 +16,7 @@ const TEXT_CHARS_MAX: usize = 255;
 #[serde(default)]
 #[schema(as = ProjectMail)]
 pub struct MailSettings {
-    /// The sender's address; empty: the instance's.
+    /// The sender's address, for a mail server of the project's own. The instance's server speaks in the instance's name.
     pub from: String,
     /// The sender's name; empty: the brand's.
     pub from_name: String,
