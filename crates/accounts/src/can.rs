@@ -15,4 +15,16 @@ gate::permissions! {
     SessionsEnd = "sessions.end", InProject, Holders::Users;
     /// Changes one's own password.
     PasswordChange = "password.change", InProject, Holders::Users;
+    /// Asks for another address of one's own account.
+    EmailChange = "email.change", InProject, Holders::Users;
+    /// Reads which mails were sent, and what became of them.
+    MailsRead = "mails.read", InProject, Holders::Granted;
+    /// Reads what the mails of the development inbox say: the secrets in them are good.
+    MailsOpen = "mails.open", InProject, Holders::Granted;
+    /// Empties the development inbox.
+    MailsClear = "mails.clear", InProject, Holders::Granted;
+    /// Reads the templates of mails.
+    MailTemplatesRead = "mail_templates.read", InProject, Holders::Granted;
+    /// Changes the templates of mails.
+    MailTemplatesWrite = "mail_templates.write", InProject, Holders::Granted;
 }

@@ -11,6 +11,9 @@ pub enum Error {
     /// The project lets nobody sign up.
     #[error("sign-up is closed")]
     SignUpClosed,
+    /// The project's users do not sign in this way.
+    #[error("this way to sign in is not open")]
+    MethodDisabled,
     /// No such identity, another password, or a user who may not sign in: the caller never learns which.
     #[error("the identity or the password is wrong")]
     InvalidCredentials,
@@ -26,6 +29,18 @@ pub enum Error {
     /// The user has no such session.
     #[error("no such session")]
     NoSuchSession,
+    /// The one-time secret is wrong, used, out of date, or its user stands otherwise: the caller never learns which.
+    #[error("the one-time secret is not good")]
+    InvalidToken,
+    /// The address was asked for too often.
+    #[error("too many mails to one address")]
+    TooManyMails,
+    /// There is no such mail, or none that is kept.
+    #[error("no such mail")]
+    NoSuchMail,
+    /// There is no such template.
+    #[error("no such template")]
+    NoSuchTemplate,
     /// What is stored is not what was sealed.
     #[error("{0} is stored in a form that is not ours")]
     Sealed(&'static str),
@@ -56,6 +71,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::SignUpClosed => Code::SignUpClosed.into(),
+            Error::MethodDisabled => Code::MethodDisabled.into(),
             Error::InvalidCredentials => Code::InvalidCredentials.into(),
             Error::InvalidAccessToken(why) => {
                 tracing::debug!(why, "access token refused");
@@ -76,6 +92,12 @@ impl From<Error> for Problem {
             Error::NoSuchSession => {
                 Self::new(Code::RecordNotFound).detail("There is no such session.")
             }
+            Error::InvalidToken => Code::InvalidToken.into(),
+            Error::TooManyMails => Self::new(Code::RateLimited)
+                .detail("Too many mails were asked for to this address.")
+                .retry_after(600),
+            Error::NoSuchMail => Code::MailNotFound.into(),
+            Error::NoSuchTemplate => Code::TemplateNotFound.into(),
             Error::Sealed(_) | Error::Crypto => Self::internal(error),
             Error::Store(error) => error.into(),
             Error::Problem(problem) => problem,

@@ -5,18 +5,27 @@
 //!   and not at all once this process ended the session.
 //! - An access token names its project, its session and its kind; what is missing or of another type refuses it.
 //! - Refresh tokens are derived, so that a repeat has the same successor; anything older ends the session.
+//! - A one-time secret is good once, for one purpose, while its user stands as when it was sent; whoever asks for one to
+//!   an address learns nothing about the address.
+//! - A mail is on the disk before its asker is answered, and is sent, or given up with a reason, whatever process dies.
 //! - An unknown identity, a wrong password and a disabled user read the same and cost the same.
 //!
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
 //! [`ports::Directory`].
 
+mod by_mail;
 mod cache;
 pub mod can;
 mod config;
 mod error;
+mod jobs;
 mod keys;
+mod language;
+mod links;
+mod mail;
 mod migrations;
 pub mod model;
+mod pages;
 pub mod ports;
 mod refresh;
 mod routes;
@@ -26,18 +35,24 @@ mod tokens;
 mod verify;
 pub mod views;
 
-pub use config::AccountsConfig;
+pub use config::{AccountsConfig, MailConfig, SmtpTls};
 pub use error::Error;
+pub use language::Language;
+pub use mail::template::{Rendered, Source};
+pub use mail::{INBOX_MAX, MAIL_KEPT, Template, Wake};
+pub use pages::configure_pages;
 pub use routes::configure_project;
 pub use service::{Ask, SignedIn};
 
 use cache::Cache;
 use gate::Project;
+use gate::egress::Egress;
 use gate::password::Passwords;
-use kernel::Ids;
+use kernel::{Ids, Stamp};
 use keys::Keys;
 use ports::Directory;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use store::{Step, Topic};
 use uuid::Uuid;
 
@@ -47,6 +62,10 @@ pub struct AccountsParts {
     pub directory: Arc<dyn Directory>,
     /// The process's one queue for hashing.
     pub passwords: Passwords,
+    /// Judges the mail servers of projects.
+    pub egress: Egress,
+    /// Called when a project has mails to send; it must not block.
+    pub wake: Wake,
     /// The source of ids.
     pub ids: Ids,
     /// The section `[accounts]`, validated.
@@ -62,10 +81,14 @@ pub struct Accounts {
 struct Inner {
     directory: Arc<dyn Directory>,
     passwords: Passwords,
+    egress: Egress,
+    wake: Wake,
     ids: Ids,
     keys: Keys,
     cache: Cache,
     config: AccountsConfig,
+    /// When each project was cleaned up last.
+    tidied: Mutex<HashMap<Uuid, Stamp>>,
 }
 
 impl Accounts {
@@ -75,6 +98,8 @@ impl Accounts {
         let AccountsParts {
             directory,
             passwords,
+            egress,
+            wake,
             ids,
             config,
         } = parts;
@@ -84,10 +109,13 @@ impl Accounts {
             inner: Arc::new(Inner {
                 directory,
                 passwords,
+                egress,
+                wake,
                 ids,
                 keys,
                 cache,
                 config,
+                tidied: Mutex::default(),
             }),
         }
     }

@@ -1,13 +1,22 @@
-//! The tables of accounts in a project's database: credentials, sessions and signing keys, all keyed by user id.
+//! The tables of accounts in a project's database: credentials, sessions and signing keys, all keyed by user id; mails
+//! and the one-time secrets in them.
 
-use sea_orm::sea_query::{Alias, ColumnDef, Index, IntoTableRef, Table, TableRef};
+use sea_orm::sea_query::{
+    Alias, ColumnDef, Index, IndexCreateStatement, IntoTableRef, Table, TableRef,
+};
 use store::{Ddl, SCHEMA, Step};
 
 /// The steps, in order.
-pub(crate) const STEPS: &[Step] = &[Step {
-    name: "accounts/1-tables",
-    up: tables,
-}];
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "accounts/1-tables",
+        up: tables,
+    },
+    Step {
+        name: "accounts/2-mail",
+        up: mail,
+    },
+];
 
 fn table(name: &str) -> TableRef {
     (Alias::new(SCHEMA), Alias::new(name)).into_table_ref()
@@ -56,4 +65,100 @@ fn tables(ddl: &mut Ddl) {
             .col(column("created_at").timestamp_with_time_zone().not_null())
             .col(column("retired_at").timestamp_with_time_zone().null()),
     );
+}
+
+fn index(name: &str, of: &str, columns: &[&str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(name).table(table(of));
+    for column in columns {
+        index.col(Alias::new(*column));
+    }
+    index
+}
+
+fn mail(ddl: &mut Ddl) {
+    let id = |name: &str| column(name).uuid().not_null().to_owned();
+    let text = |name: &str| column(name).text().not_null().to_owned();
+    let maybe = |name: &str| column(name).text().null().to_owned();
+    let flag = |name: &str| column(name).boolean().not_null().to_owned();
+    let number = |name: &str| column(name).big_integer().not_null().to_owned();
+    let time = |name: &str| {
+        column(name)
+            .timestamp_with_time_zone()
+            .not_null()
+            .to_owned()
+    };
+    let some_time = |name: &str| column(name).timestamp_with_time_zone().null().to_owned();
+    ddl.table(
+        Table::create()
+            .table(table("_mails"))
+            .col(id("id").primary_key())
+            .col(text("template"))
+            .col(text("language"))
+            .col(text("recipient"))
+            .col(text("recipient_key"))
+            .col(column("subject_id").uuid().null())
+            .col(maybe("content"))
+            .col(text("status"))
+            .col(maybe("reason"))
+            .col(number("attempts"))
+            .col(some_time("due_at"))
+            .col(time("created_at"))
+            .col(time("expires_at"))
+            .col(some_time("finished_at")),
+    );
+    ddl.index(&index("_mails_due", "_mails", &["due_at"]));
+    ddl.index(&index("_mails_finished", "_mails", &["finished_at"]));
+    ddl.index(&index("_mails_status", "_mails", &["status", "id"]));
+    let recent = ["recipient_key", "created_at"];
+    ddl.index(&index("_mails_recipient", "_mails", &recent));
+    ddl.table(
+        Table::create()
+            .table(table("_mail_templates"))
+            .col(text("name"))
+            .col(text("language"))
+            .col(text("subject"))
+            .col(text("html"))
+            .col(text("text"))
+            .col(time("updated_at"))
+            .primary_key(Index::create().col("name").col("language")),
+    );
+    ddl.table(
+        Table::create()
+            .table(table("_auth_tokens"))
+            .col(text("hash").primary_key())
+            .col(text("purpose"))
+            .col(id("user_id"))
+            .col(text("state"))
+            .col(column("change_id").uuid().null())
+            .col(some_time("claimed_until"))
+            .col(time("created_at"))
+            .col(time("expires_at")),
+    );
+    ddl.index(&index("_auth_tokens_user", "_auth_tokens", &["user_id"]));
+    ddl.index(&index("_auth_tokens_end", "_auth_tokens", &["expires_at"]));
+    ddl.table(
+        Table::create()
+            .table(table("_email_changes"))
+            .col(id("user_id").primary_key())
+            .col(id("id").unique_key())
+            .col(text("new_email"))
+            .col(flag("old_confirmed"))
+            .col(flag("new_confirmed"))
+            .col(time("expires_at")),
+    );
+    ddl.table(
+        Table::create()
+            .table(table("_challenges"))
+            .col(id("id").primary_key())
+            .col(id("user_id"))
+            .col(text("code_hash"))
+            .col(text("state"))
+            .col(number("attempts"))
+            .col(flag("used"))
+            .col(time("created_at"))
+            .col(time("expires_at")),
+    );
+    let recent = ["user_id", "created_at"];
+    ddl.index(&index("_challenges_user", "_challenges", &recent));
 }

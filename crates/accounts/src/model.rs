@@ -4,11 +4,14 @@ use gate::{Input, Problem};
 use kernel::Code;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 /// Characters of a password at least.
 const PASSWORD_CHARS_MIN: usize = 8;
 /// Bytes of an e-mail address at most (RFC 5321, with the two brackets of a path).
 const EMAIL_BYTES_MAX: usize = 254;
+/// Characters of a one-time secret at most. Ours are shorter; another kind of token must read as a wrong one.
+const TOKEN_CHARS_MAX: usize = 8_192;
 
 /// A wish to sign up, with its faults; what the profile may hold is the directory's to say.
 #[derive(Debug)]
@@ -26,10 +29,7 @@ impl SignUp {
     /// Reads `email`, `password`, and all else as the profile.
     #[must_use]
     pub fn read(mut input: Input) -> Self {
-        let email = input.text("email", 1, EMAIL_BYTES_MAX).trim().to_owned();
-        if let Some((code, message)) = (!email.is_empty()).then(|| email_fault(&email)).flatten() {
-            input.fault("email", code, message);
-        }
+        let email = address(&mut input, "email");
         let password = new_password(&mut input, "password");
         let profile = input.rest();
         Self {
@@ -114,6 +114,111 @@ impl PasswordChange {
         let new = new_password(&mut input, "new_password");
         input.finish().map(|()| Self { current, new })
     }
+}
+
+/// A wish for a mail to an address.
+#[derive(Debug)]
+pub struct ToAddress {
+    /// The address, trimmed and otherwise as it was spelled.
+    pub email: String,
+}
+
+impl ToAddress {
+    /// Reads `email`.
+    pub fn parse(mut input: Input) -> Result<Self, Problem> {
+        let email = address(&mut input, "email");
+        input.finish().map(|()| Self { email })
+    }
+}
+
+/// A one-time secret that was sent by mail.
+#[derive(Debug)]
+pub struct OneTime {
+    /// The secret.
+    pub token: SecretString,
+}
+
+impl OneTime {
+    /// Reads `token`.
+    pub fn parse(mut input: Input) -> Result<Self, Problem> {
+        let token = input.text("token", 1, TOKEN_CHARS_MAX).into();
+        input.finish().map(|()| Self { token })
+    }
+}
+
+/// The answer to a challenge.
+#[derive(Debug)]
+pub struct CodeAnswer {
+    /// The challenge.
+    pub challenge: Uuid,
+    /// The code, without spaces.
+    pub code: SecretString,
+}
+
+impl CodeAnswer {
+    /// Reads `challenge_id` and `code`.
+    pub fn parse(mut input: Input) -> Result<Self, Problem> {
+        let id = input.text("challenge_id", 1, 100);
+        let challenge = kernel::parse_id(&id);
+        if !id.is_empty() && challenge.is_none() {
+            input.fault("challenge_id", "not_an_id", "This must be an id.");
+        }
+        let code = input.text("code", 1, 20);
+        let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+        input.finish().map(|()| Self {
+            challenge: challenge.unwrap_or_default(),
+            code: code.into(),
+        })
+    }
+}
+
+/// A one-time secret with the password that is to be set.
+#[derive(Debug)]
+pub struct Reset {
+    /// The secret.
+    pub token: SecretString,
+    /// The password.
+    pub new: SecretString,
+}
+
+impl Reset {
+    /// Reads `token` and `new_password`.
+    pub fn parse(mut input: Input) -> Result<Self, Problem> {
+        let token = input.text("token", 1, TOKEN_CHARS_MAX).into();
+        let new = new_password(&mut input, "new_password");
+        input.finish().map(|()| Self { token, new })
+    }
+}
+
+/// A wish for another address.
+#[derive(Debug)]
+pub struct EmailChange {
+    /// The address that is to be.
+    pub new_email: String,
+    /// The password, where the account has one.
+    pub current: Option<SecretString>,
+}
+
+impl EmailChange {
+    /// Reads `new_email` and `current_password`.
+    pub fn parse(mut input: Input) -> Result<Self, Problem> {
+        let new_email = address(&mut input, "new_email");
+        let max = gate::password::PASSWORD_BYTES_MAX;
+        let current = input.optional_text("current_password", 1, max);
+        input.finish().map(|()| Self {
+            new_email,
+            current: current.map(Into::into),
+        })
+    }
+}
+
+/// An address to send mail to.
+fn address(input: &mut Input, name: &str) -> String {
+    let email = input.text(name, 1, EMAIL_BYTES_MAX).trim().to_owned();
+    if let Some((code, message)) = (!email.is_empty()).then(|| email_fault(&email)).flatten() {
+        input.fault(name, code, message);
+    }
+    email
 }
 
 /// A password to be set: at least 8 characters, at most 512 bytes, otherwise anything.

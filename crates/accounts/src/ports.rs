@@ -40,6 +40,19 @@ pub struct NewUser {
     pub actor: Option<String>,
 }
 
+/// A change of a user's address; what is absent stays.
+#[derive(Clone, Debug)]
+pub struct UserChange {
+    /// Another address, as it was spelled; its form was checked.
+    pub email: Option<String>,
+    /// Whether the address was verified.
+    pub verified: bool,
+    /// When.
+    pub now: Stamp,
+    /// Who does it, for the change log; none for somebody who came by a link.
+    pub actor: Option<String>,
+}
+
 /// The users of a project.
 #[async_trait::async_trait(?Send)]
 pub trait Directory: Send + Sync {
@@ -67,4 +80,21 @@ pub trait Directory: Send + Sync {
         tx: &WriteTx,
         user: NewUser,
     ) -> Result<UserRow, Problem>;
+
+    /// The user as it stands in the open transaction, locked until its end where the engine locks rows.
+    async fn lock(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        id: Uuid,
+    ) -> Result<Option<UserRow>, Problem>;
+
+    /// Changes a user that is there, in the open transaction. A taken address is `identity_taken`.
+    async fn change(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        id: Uuid,
+        change: UserChange,
+    ) -> Result<(), Problem>;
 }

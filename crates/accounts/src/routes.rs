@@ -1,12 +1,16 @@
 //! The operations of accounts, each as thin as its verb.
 
+mod by_mail;
+mod links;
+mod mails;
+
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
 use crate::views::{
     JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn, SessionsView,
     SignInPasswordIn, SignUpIn, SignedInView,
 };
-use crate::{Accounts, can};
+use crate::{Accounts, can, pages};
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
@@ -36,10 +40,13 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
         .service(change_password)
         .service(get_me);
     config.service(get_jwks).service(get_openid_configuration);
+    by_mail::configure(config);
+    links::configure(config);
+    mails::configure(config);
 }
 
 impl Ask {
-    fn new<P: Permission<Place = InProject>>(
+    pub(crate) fn new<P: Permission<Place = InProject>>(
         caller: &Caller<P>,
         request: &HttpRequest,
     ) -> Result<Self, Problem> {
@@ -59,6 +66,7 @@ impl Ask {
                     .collect()
             }),
             network: caller.network().to_owned(),
+            language: pages::language(request),
         })
     }
 }

@@ -1,8 +1,14 @@
 //! The rows of credentials, sessions and signing keys, and every statement on them.
 
+pub(crate) mod challenges;
+pub(crate) mod changes;
+pub mod mails;
+pub(crate) mod templates;
+pub mod tokens;
+
 use kernel::Stamp;
 use kernel::limits::PAGE_MAX;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
@@ -137,6 +143,28 @@ pub(crate) async fn update_credential(tx: &WriteTx, row: credential::Model) -> R
         changed_at: ActiveValue::Set(row.changed_at),
     };
     change.update(tx).await.map(drop)
+}
+
+/// Sets a user's password, whether it had one or not.
+pub(crate) async fn put_credential(tx: &WriteTx, row: credential::Model) -> Result<(), DbErr> {
+    let over = OnConflict::column(credential::Column::UserId)
+        .update_columns([
+            credential::Column::PasswordHash,
+            credential::Column::ChangedAt,
+        ])
+        .to_owned();
+    credential::Entity::insert(row.into_active_model())
+        .on_conflict(over)
+        .exec_without_returning(tx)
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn delete_credential(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
+    credential::Entity::delete_by_id(user)
+        .exec(tx)
+        .await
+        .map(drop)
 }
 
 pub(crate) async fn insert_session(tx: &WriteTx, row: session::Model) -> Result<(), DbErr> {

@@ -3,6 +3,8 @@
 use crate::Accounts;
 use crate::error::Error;
 use crate::keys::KeySet;
+use crate::language::Language;
+use crate::mail::{Template, Wish};
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::ports::{NewUser, UserRow};
 use crate::refresh::{self, RefreshToken, Secret, Verdict};
@@ -32,6 +34,8 @@ pub struct Ask {
     pub user_agent: Option<String>,
     /// The network it calls from.
     pub network: String,
+    /// The language it likes best.
+    pub language: Language,
 }
 
 /// Somebody who is signed in now.
@@ -48,9 +52,9 @@ pub struct SignedIn {
 }
 
 /// A session that is not stored yet, and its first refresh token.
-struct Begun {
-    row: session::Model,
-    refresh_token: String,
+pub(crate) struct Begun {
+    pub(crate) row: session::Model,
+    pub(crate) refresh_token: String,
 }
 
 /// What became of a refresh token that was made by us.
@@ -67,6 +71,9 @@ impl Accounts {
         if ask.project.settings().sign_up == gate::SignUp::Closed && !ask.is_trusted {
             return Err(Error::SignUpClosed);
         }
+        if !ask.project.settings().sign_in.password && !ask.is_trusted {
+            return Err(Error::MethodDisabled);
+        }
         let profile = self
             .inner
             .directory
@@ -81,6 +88,15 @@ impl Accounts {
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
         let id = self.inner.ids.new_id();
         let begun = self.begin(ask, id)?;
+        let mail = self.inner.mail(
+            Wish {
+                template: Template::Verify,
+                recipient: form.email.clone(),
+                subject_id: None,
+                language: ask.language,
+            },
+            ask.now,
+        );
         let user = NewUser {
             id,
             email: Some(form.email),
@@ -102,14 +118,19 @@ impl Accounts {
             let made = directory.create(&project, tx, user.clone()).await?;
             rows::insert_credential(tx, credential.clone()).await?;
             rows::insert_session(tx, row.clone()).await?;
+            rows::mails::insert(tx, mail.clone()).await?;
             Ok(made)
         };
         let user = ask.project.db.write(make).await?;
+        (self.inner.wake)(&ask.project);
         self.signed_in(ask, &keys, user, begun.row.id, begun.refresh_token)
     }
 
     /// Signs in with a password. An unknown identity, a wrong password and a disabled user read and cost the same.
     pub async fn sign_in_password(&self, ask: &Ask, form: SignIn) -> Result<SignedIn, Error> {
+        if !ask.project.settings().sign_in.password {
+            return Err(Error::MethodDisabled);
+        }
         let found = self
             .inner
             .directory
@@ -216,6 +237,8 @@ impl Accounts {
                 return Err(Error::WrongPassword);
             }
             rows::update_credential(tx, row.clone()).await?;
+            // Who knew the old one may have begun it.
+            rows::changes::delete(tx, id).await?;
             Ok(rows::end_sessions(tx, id, Which::Others(keep), now).await?)
         };
         let ended = ask.project.db.write(change).await?;
@@ -310,7 +333,7 @@ impl Accounts {
     }
 
     /// Whether the password is that of the credential; nobody's takes as long.
-    async fn is_password(
+    pub(crate) async fn is_password(
         &self,
         password: &str,
         credential: Option<&credential::Model>,
@@ -326,7 +349,7 @@ impl Accounts {
         })
     }
 
-    fn begin(&self, ask: &Ask, user: Uuid) -> Result<Begun, Error> {
+    pub(crate) fn begin(&self, ask: &Ask, user: Uuid) -> Result<Begun, Error> {
         let id = self.inner.ids.new_id();
         let bytes = Secret::fresh()?;
         let row = session::Model {
@@ -348,7 +371,7 @@ impl Accounts {
         })
     }
 
-    fn signed_in(
+    pub(crate) fn signed_in(
         &self,
         ask: &Ask,
         keys: &KeySet,

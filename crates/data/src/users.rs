@@ -7,6 +7,7 @@ use crate::schema::{Column, Loaded, Rule, Schema};
 use crate::service::{Asker, Data, allows, allows_outside};
 use crate::sql::plan::Plan;
 use crate::sql::projection::Projection;
+use crate::sql::write::Assign;
 use crate::sql::{list, write};
 use gate::{Problem, Project, UserAuth, Who};
 use kernel::{Code, FieldError, Stamp, parse_id};
@@ -41,6 +42,19 @@ pub struct NewUser {
     pub email: Option<String>,
     /// The developer's own fields.
     pub profile: Map<String, Json>,
+    /// When.
+    pub now: Stamp,
+    /// Who does it, for the change log.
+    pub actor: Option<String>,
+}
+
+/// A change of what only the server may change of a user; what is absent stays.
+#[derive(Clone, Debug)]
+pub struct UserChange {
+    /// Another e-mail address, as it was written.
+    pub email: Option<String>,
+    /// Whether the address was verified.
+    pub verified: Option<bool>,
     /// When.
     pub now: Stamp,
     /// Who does it, for the change log.
@@ -119,6 +133,68 @@ impl Data {
         read(users, &row, own).await.map(Some)
     }
 
+    /// The user with this id as it stands in the open transaction, locked until its end where the engine locks rows.
+    pub async fn lock_user(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        id: Uuid,
+    ) -> Result<Option<User>, DataError> {
+        let schema = self.schema_within(project, tx).await?;
+        let users = schema.collection("users")?;
+        let Some(row) = locked(tx, users, id).await? else {
+            return Ok(None);
+        };
+        let own =
+            async |rule: &Rule, asker: &Asker| allows(rule, asker, tx, &row, Some(&row)).await;
+        read(users, &row, own).await.map(Some)
+    }
+
+    /// Changes what only the server may change of a user. The address must not be taken:
+    /// [`store::StoreError::Unique`] otherwise.
+    pub async fn update_user(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        id: Uuid,
+        change: &UserChange,
+    ) -> Result<(), DataError> {
+        let schema = self.schema_within(project, tx).await?;
+        let users = schema.collection("users")?;
+        let before = locked(tx, users, id).await?.ok_or(DataError::NoRecord)?;
+        let mut set = Vec::new();
+        let mut assign = |name: &str, value| set.push((name.to_owned(), Assign::Value(value)));
+        if let Some(email) = &change.email {
+            assign("email", Value::String(Some(email.trim().to_owned())));
+            assign("email_key", Value::String(Some(email_key(email))));
+        }
+        if let Some(verified) = change.verified {
+            assign("verified", Value::Bool(Some(verified)));
+        }
+        let fields: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
+        let fields = serde_json::to_string(&fields).unwrap_or_default();
+        let now = Value::TimeDateTimeWithTimeZone(Some(change.now.time()));
+        set.push(("updated_at".to_owned(), Assign::Value(now)));
+        let statement = write::update(users, id, set, tx.backend());
+        tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
+        let names = users.witness.iter();
+        let old = names.filter_map(|name| Some((name.clone(), before.get(name)?.clone())));
+        let witness = (!users.witness.is_empty()).then(|| Json::Object(old.collect()).to_string());
+        let logged = ChangeIn {
+            collection: "users".to_owned(),
+            record: id.to_string(),
+            action: Action::Update,
+            fields,
+            actor: change.actor.clone(),
+            witness,
+            before: None,
+            after: None,
+            at: change.now,
+        };
+        let version = tx.log_change_under(logged).await?;
+        records::unchanged(tx, users, version).await
+    }
+
     /// Checks a new user's own fields, all faults at once, before any password is hashed.
     pub async fn check_user(
         &self,
@@ -187,6 +263,33 @@ impl Data {
             async |rule: &Rule, asker: &Asker| allows(rule, asker, tx, &row, Some(&row)).await;
         read(users, &row, own).await
     }
+}
+
+/// The whole record of a user, locked where the engine locks rows.
+async fn locked(tx: &WriteTx, users: &Loaded, id: Uuid) -> Result<Option<Row>, DataError> {
+    let backend = tx.backend();
+    let plan = users.lock_plan.get_or_init(|| {
+        let projection = Projection {
+            columns: users.columns(true),
+            masked: false,
+            expand: Vec::new(),
+        };
+        list::one(users, None, &projection, backend, true)
+    });
+    let request = rules::Request::default();
+    let env = Env {
+        auth: None,
+        request: &request,
+        now: "",
+        params: &Map::new(),
+        record: None,
+        next: None,
+    };
+    let statement = plan
+        .statement(&env, |_| Value::Uuid(Some(id)))
+        .map_err(|e| Problem::internal(format!("a statement could not be bound: {e}")))?;
+    let doc = tx.docs(statement).await?.pop();
+    doc.as_ref().map(parsed).transpose()
 }
 
 fn parsed(doc: &Doc) -> Result<Row, DataError> {

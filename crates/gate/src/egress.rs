@@ -5,8 +5,10 @@
 //! [`Target`] is an address whose text was judged; what its name resolves to is judged by the client's own resolver,
 //! and the very addresses that passed are connected to, so that a second answer of the name server changes nothing.
 
+mod mail;
 mod public;
 
+pub use mail::MailHost;
 pub use public::is_public;
 pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -39,7 +41,7 @@ const LOCAL_NAMES: [&str; 4] = ["localhost", "local", "internal", "home.arpa"];
 #[serde(default, deny_unknown_fields)]
 pub struct EgressConfig {
     /// Origins that requests may go to although they are private, plain http or at another port, each exactly as
-    /// `http://10.0.0.5:9000`.
+    /// `http://10.0.0.5:9000`; a mail server of a project as `smtp://10.0.0.5:25`.
     pub allow_origins: Vec<String>,
 }
 
@@ -61,6 +63,9 @@ impl EgressConfig {
 
 /// The normal form of an origin, `None` when the text is none.
 fn origin(text: &str) -> Option<String> {
+    if text.starts_with("smtp://") {
+        return mail::mail_origin(text);
+    }
     let url = Url::parse(text).ok()?;
     let bare = matches!(url.scheme(), "http" | "https")
         && url.path() == "/"

@@ -13,6 +13,7 @@ mod metric;
 mod network;
 mod trip;
 
+pub use answer::Page;
 pub use network::Cidr;
 
 use crate::ports::UserTokens;

@@ -2,7 +2,7 @@
 
 use crate::Problem;
 use crate::sealed::RootKey;
-use crate::settings::{Settings, SettingsCell};
+use crate::settings::{SETTINGS_PLACE, Settings, SettingsCell};
 use kernel::Code;
 use std::sync::Arc;
 use store::{Db, Store, Topic};
@@ -70,6 +70,23 @@ impl Project {
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.get().1
+    }
+
+    /// The password of its own mail server, if it has one with a password.
+    pub fn mail_password(&self) -> Result<Option<String>, Problem> {
+        let settings = self.settings();
+        let sealed = settings
+            .mail
+            .smtp
+            .as_ref()
+            .and_then(|smtp| smtp.password.as_ref());
+        let Some(sealed) = sealed else {
+            return Ok(None);
+        };
+        let plain = self.open(SETTINGS_PLACE, sealed)?;
+        String::from_utf8(plain)
+            .map(Some)
+            .map_err(Problem::internal)
     }
 
     pub(crate) fn settings_cell(&self) -> &SettingsCell {

@@ -1,10 +1,22 @@
 //! A project's own settings: kept versioned in its database, read from memory, applied at once.
 
-use crate::Input;
+mod brand;
+mod mail;
+mod sign_in;
+
+pub use brand::Brand;
+pub use mail::{MailSettings, MailTls, SmtpSettings};
+pub use sign_in::SignInMethods;
+
+use crate::egress::Egress;
+use crate::{Input, Problem};
 use kernel::FieldError;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::{Arc, PoisonError, RwLock};
 
+/// The settings' row, for which their secrets are sealed.
+pub(crate) const SETTINGS_PLACE: &str = "_settings/1";
 /// Origins of a CORS allow-list at most.
 const ORIGINS_MAX: usize = 100;
 
@@ -17,8 +29,14 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Whether strangers may create accounts.
     pub sign_up: SignUp,
+    /// By which ways users sign in.
+    pub sign_in: SignInMethods,
     /// Whether refusals by rules are explained to callers. Never turn this on where real users are.
     pub development: bool,
+    /// How pages and mails look.
+    pub brand: Brand,
+    /// How mails leave.
+    pub mail: MailSettings,
 }
 
 /// Whether strangers may create accounts.
@@ -37,14 +55,25 @@ impl Default for Settings {
         Self {
             cors_origins: Vec::new(),
             sign_up: SignUp::Open,
+            sign_in: SignInMethods::default(),
             development: false,
+            brand: Brand::default(),
+            mail: MailSettings::default(),
         }
     }
 }
 
+/// What reading a patch needs beside it.
+pub(crate) struct Patching<'a> {
+    /// Judges the addresses of servers.
+    pub(crate) egress: &'a Egress,
+    /// Seals a secret for the settings' row.
+    pub(crate) seal: &'a dyn Fn(&str) -> Result<String, Problem>,
+}
+
 impl Settings {
     /// Merges the members that are there; faults are noted in `input`.
-    pub fn patch(mut self, input: &mut Input) -> Self {
+    pub(crate) fn patch(mut self, input: &mut Input, with: &Patching<'_>) -> Result<Self, Problem> {
         if let Some(origins) = input.optional_texts("cors_origins") {
             if origins.len() > ORIGINS_MAX {
                 input.fault(
@@ -78,13 +107,67 @@ impl Settings {
         self.development = input
             .optional_bool("development")
             .unwrap_or(self.development);
-        self
+        if let Some(mut methods) = part(input, "sign_in") {
+            self.sign_in = self.sign_in.patch(&mut methods);
+            close(input, "sign_in", methods);
+        }
+        if let Some(mut brand) = part(input, "brand") {
+            self.brand = self.brand.patch(&mut brand);
+            close(input, "brand", brand);
+        }
+        if let Some(mut mail) = part(input, "mail") {
+            self.mail = self.mail.patch(&mut mail, with)?;
+            close(input, "mail", mail);
+        }
+        if self.sign_in.magic_link && self.brand.app_url.is_empty() {
+            input.push(FieldError {
+                path: "/sign_in/magic_link".to_owned(),
+                code: "needs_app_url",
+                message: "Sign-in links end at brand.app_url, which is not set.".to_owned(),
+            });
+        }
+        Ok(self)
+    }
+
+    /// As they are shown: without what is sealed in them.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        let mut shown = self.clone();
+        if let Some(smtp) = &mut shown.mail.smtp {
+            smtp.password = None;
+        }
+        shown
     }
 
     /// Whether pages of this origin may call the project.
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.cors_origins.iter().any(|o| o == origin)
+    }
+}
+
+/// A member that is an object, to be read by itself; none when it is absent or null.
+fn part(input: &mut Input, name: &str) -> Option<Input> {
+    match input.take(name) {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(object)) => Some(Input::new(object)),
+        Some(_) => {
+            input.fault(name, "not_an_object", "This must be an object.");
+            None
+        }
+    }
+}
+
+/// Notes the faults of a member that was read by itself, and what of it was not read.
+fn close(input: &mut Input, name: &str, mut part: Input) {
+    for unknown in part.rest().keys() {
+        part.fault(unknown, "unknown_field", "There is no such field.");
+    }
+    for fault in part.faults() {
+        input.push(FieldError {
+            path: format!("/{name}{}", fault.path),
+            ..fault
+        });
     }
 }
 
@@ -174,19 +257,26 @@ mod tests {
     #[test]
     fn a_patch_merges_and_names_every_fault() {
         let input = |v: serde_json::Value| Input::new(v.as_object().cloned().unwrap());
+        let egress = Egress::new(&crate::egress::EgressConfig::default());
+        let seal = |plain: &str| Ok(format!("sealed {plain}"));
+        let with = Patching {
+            egress: &egress,
+            seal: &seal,
+        };
         let mut some = input(json!({"sign_up": "closed"}));
         let settings = Settings {
             development: true,
             ..Settings::default()
         }
-        .patch(&mut some);
+        .patch(&mut some, &with)
+        .unwrap();
         assert!(
             some.finish().is_ok() && settings.development && settings.sign_up == SignUp::Closed
         );
         let mut bad = input(
             json!({"cors_origins": ["https://a.b", "*"], "sign_up": "maybe", "development": 1}),
         );
-        let _ = settings.patch(&mut bad);
+        let _ = settings.patch(&mut bad, &with);
         let paths: Vec<String> = bad
             .finish()
             .unwrap_err()

@@ -2,7 +2,7 @@
 //!
 //! Requests are read by `Input`, which names all faults at once; these types exist for the documents alone.
 
-use crate::settings::SignUp;
+use crate::settings::{MailTls, SignUp};
 use crate::views::{AuditView, KeyView, OperatorView, ProjectView, RequestView};
 use utoipa::{IntoParams, ToSchema};
 
@@ -189,6 +189,75 @@ pub struct ProjectSettingsPatch {
     pub cors_origins: Option<Vec<String>>,
     /// Whether strangers may create accounts.
     pub sign_up: Option<SignUp>,
+    /// By which ways users sign in.
+    pub sign_in: Option<ProjectSignInPatch>,
     /// Whether refusals by rules are explained to callers.
     pub development: Option<bool>,
+    /// How pages and mails look.
+    pub brand: Option<ProjectBrandPatch>,
+    /// How mails leave.
+    pub mail: Option<ProjectMailPatch>,
+}
+
+/// A change of the ways by which users sign in; what is absent stays.
+#[derive(ToSchema)]
+pub struct ProjectSignInPatch {
+    /// By a password.
+    pub password: Option<bool>,
+    /// By a code that is sent by mail.
+    pub email_code: Option<bool>,
+    /// By a link that is sent by mail. It ends at `brand.app_url`.
+    pub magic_link: Option<bool>,
+}
+
+/// A change of how pages and mails look; what is absent stays, null resets.
+#[derive(ToSchema)]
+pub struct ProjectBrandPatch {
+    /// What people know the project by.
+    #[schema(max_length = 100)]
+    pub name: Option<String>,
+    /// The colour of buttons.
+    #[schema(pattern = "^(#[0-9a-fA-F]{6})?$", example = "#1c3d5a")]
+    pub color: Option<String>,
+    /// An https address of a picture.
+    #[schema(max_length = 500)]
+    pub logo_url: Option<String>,
+    /// Where the app is.
+    #[schema(max_length = 500)]
+    pub app_url: Option<String>,
+}
+
+/// A change of how mails leave; what is absent stays, null resets.
+#[derive(ToSchema)]
+pub struct ProjectMailPatch {
+    /// The sender's address.
+    #[schema(max_length = 254)]
+    pub from: Option<String>,
+    /// The sender's name.
+    #[schema(max_length = 255)]
+    pub from_name: Option<String>,
+    /// Where answers go.
+    #[schema(max_length = 254)]
+    pub reply_to: Option<String>,
+    /// The project's own mail server; null: the instance's.
+    pub smtp: Option<ProjectSmtpPatch>,
+}
+
+/// A change of a mail server.
+#[derive(ToSchema)]
+pub struct ProjectSmtpPatch {
+    /// Its public name or address.
+    #[schema(max_length = 253, example = "smtp.example.com")]
+    pub host: Option<String>,
+    /// 25, 465, 587 or 2525.
+    #[schema(example = 587)]
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    pub tls: Option<MailTls>,
+    /// Whom to sign in as.
+    #[schema(max_length = 255)]
+    pub username: Option<String>,
+    /// Sealed at rest and in no answer. Another host or port needs it anew.
+    #[schema(max_length = 255, format = Password)]
+    pub password: Option<String>,
 }

@@ -113,6 +113,8 @@ codes! {
     CrossOrigin = "cross_origin", Forbidden, "The origin is not allowed";
     /// Sign-up is not open.
     SignUpClosed = "sign_up_closed", Forbidden, "Sign-up is closed";
+    /// The project's users do not sign in this way.
+    MethodDisabled = "method_disabled", Forbidden, "This way to sign in is not open";
     /// No such address.
     RouteNotFound = "route_not_found", NotFound, "There is nothing at this address";
     /// No such project, or none that may be seen.
@@ -137,6 +139,10 @@ codes! {
     DeviceNotFound = "device_not_found", NotFound, "There is no such device";
     /// No such message.
     MessageNotFound = "message_not_found", NotFound, "There is no such message";
+    /// No such mail.
+    MailNotFound = "mail_not_found", NotFound, "There is no such mail";
+    /// No such template, or not in this language.
+    TemplateNotFound = "template_not_found", NotFound, "There is no such template";
     /// The address does not take this method.
     MethodNotAllowed = "method_not_allowed", MethodNotAllowed, "The method is not allowed here";
     /// The request's body did not arrive in time.

@@ -66,6 +66,7 @@ pub fn configure(config: &mut web::ServiceConfig, parts: &AppParts) {
         .service(
             scope(Place::Project, project_routes)
                 .configure(dashboard::configure_project)
+                .configure(accounts::configure_pages)
                 .default_service(web::to(sites::serve)),
         )
         .service(scope(Place::Instance, instance_routes).configure(dashboard::configure_instance));

@@ -182,7 +182,12 @@ fn parse_id(text: &str) -> Result<uuid::Uuid, Problem> {
 /// The settings in force, with secrets left out.
 pub fn effective(config: &Config) -> String {
     let mut value = serde_json::to_value(config).unwrap_or_default();
-    for place in ["/database/url", "/secrets/master_key"] {
+    let secrets = [
+        "/database/url",
+        "/secrets/master_key",
+        "/accounts/mail/smtp_password",
+    ];
+    for place in secrets {
         if let Some(secret) = value.pointer_mut(place)
             && secret.as_str().is_some_and(|s| !s.is_empty())
         {

@@ -172,6 +172,11 @@ impl Config {
                 &config.secrets.master_key_file,
                 "secrets.master_key",
             ),
+            (
+                &mut config.accounts.mail.smtp_password,
+                &config.accounts.mail.smtp_password_file,
+                "accounts.mail.smtp_password",
+            ),
         ] {
             if !file.is_empty() {
                 if !value.is_empty() {

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::worker::Wake;
-use accounts::ports::{Directory, NewUser, UserRow};
+use accounts::ports::{Directory, NewUser, UserChange, UserRow};
 use accounts::{Accounts, AccountsParts};
 use data::ports::FileRefs;
 use data::{Data, DataError};
@@ -85,15 +85,19 @@ impl Services {
         });
         // Each needs the other: data binds files, files ask data about what is bound.
         let _ = attachments.0.set(files.clone());
+        let egress = Egress::new(&config.gate.egress);
+        let of_mail = wake.clone();
         let accounts = Accounts::new(AccountsParts {
             directory: Arc::new(Users(data.clone())),
             passwords: gate.passwords().clone(),
+            egress: egress.clone(),
+            wake: Arc::new(move |project| of_mail.call(project)),
             ids,
             config: config.accounts.clone(),
         });
         let wake = wake.clone();
         let push = Push::new(PushParts {
-            egress: Egress::new(&config.gate.egress),
+            egress,
             sessions: Arc::new(LiveSessions(accounts.clone())),
             wake: Arc::new(move |project| wake.call(project)),
             ids,
@@ -191,10 +195,46 @@ impl Directory for Users {
                 },
             )
             .await;
-        made.map(row).map_err(|e| match e {
-            DataError::Store(StoreError::Unique(_)) => Code::IdentityTaken.into(),
-            e => e.into(),
-        })
+        made.map(row).map_err(taken)
+    }
+
+    async fn lock(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        id: Uuid,
+    ) -> Result<Option<UserRow>, Problem> {
+        Ok(self.0.lock_user(project, tx, id).await?.map(row))
+    }
+
+    async fn change(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        id: Uuid,
+        change: UserChange,
+    ) -> Result<(), Problem> {
+        let UserChange {
+            email,
+            verified,
+            now,
+            actor,
+        } = change;
+        let change = data::UserChange {
+            email,
+            verified: Some(verified),
+            now,
+            actor,
+        };
+        let done = self.0.update_user(project, tx, id, &change).await;
+        done.map_err(taken)
+    }
+}
+
+fn taken(error: DataError) -> Problem {
+    match error {
+        DataError::Store(StoreError::Unique(_)) => Code::IdentityTaken.into(),
+        error => error.into(),
     }
 }
 

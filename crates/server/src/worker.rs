@@ -140,13 +140,14 @@ async fn turn(services: &Services, id: String) -> (String, Option<Duration>) {
         Err(_) => return (id, Some(AFTER_FAILURE)),
     };
     let now = services.gate.clock().now();
-    let (data, files, push) = futures_util::join!(
+    let (accounts, data, files, push) = futures_util::join!(
+        services.accounts.tick(&project, now),
         services.data.tick(&project, now),
         services.files.tick(&project, now),
         services.push.tick(&project, now),
     );
     let mut next: Option<Duration> = None;
-    for due in [data, Ok(files), push] {
+    for due in [accounts, data, Ok(files), push] {
         let wait = match due {
             Ok(None) => continue,
             Ok(Some(due)) => until(services.gate.clock().now(), due),

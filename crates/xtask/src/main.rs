@@ -10,6 +10,7 @@ mod codegen;
 mod demo;
 mod packages;
 mod postgres;
+mod python;
 mod run;
 mod scan;
 mod test;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::run::{Outcome, Workspace, on, shown, succeed};
-use crate::{codegen, postgres, tidy, web};
+use crate::{codegen, postgres, python, tidy, web};
 
 pub const HELP: &str = "\
 Runs every check there is and closes with one line of passed and failed counts.
@@ -17,8 +17,8 @@ Stages, all of them unless some are named:
   tidy           cargo xtask tidy
   clippy         cargo clippy, warnings are errors
   build          compile the tests
-  tests          cargo test, with a PostgreSQL of our own, started and stopped here; fuzzers run
-                 for half a minute each, or for GALLEY_FUZZ_SECONDS
+  tests          cargo test, with a PostgreSQL and a mail server of our own, started and stopped here;
+                 fuzzers run for half a minute each, or for GALLEY_FUZZ_SECONDS
   documentation  cargo doc, warnings are errors
   generated      cargo xtask codegen --check
   web            checks, unit tests and builds of the dashboard and the shop
@@ -170,6 +170,9 @@ fn tests(run: &Run) -> Outcome<Counts> {
             Some(cluster)
         }
     };
+    if std::env::var_os(python::VARIABLE).is_none() {
+        command.env(python::VARIABLE, python::ensure(run.workspace)?);
+    }
     count(&mut command, summary)
 }
 

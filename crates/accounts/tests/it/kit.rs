@@ -1,152 +1,32 @@
 //! What the tests stand on: a project on either engine, a directory over a table of its own, a clock that is held, and
 //! calls through real routes.
 
-use accounts::ports::{Directory, NewUser, UserRow};
+pub use crate::directory::user;
+
+use crate::directory::{Users, users_table};
 use accounts::{Accounts, AccountsConfig, AccountsParts};
 use actix_web::dev::Service;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
 use actix_web::{App, HttpMessage};
+use gate::egress::{Egress, EgressConfig};
 use gate::password::Passwords;
 use gate::ports::UserTokens;
 use gate::{Access, By, Gate, GateConfig, GateParts, Input, Master, Place, Problem, Project, Who};
-use kernel::{Clock, Code, FieldError, Ids, Stamp};
-use sea_orm::sea_query::{Alias, ColumnDef, IntoTableRef, Table};
+use kernel::{Clock, Ids, Stamp};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Db, Ddl, Engine, PgOptions, SqliteOptions, Step, Store, StoreError, WriteTx};
+use store::{Db, Engine, PgOptions, SqliteOptions, Step, Store, StoreError, WriteTx};
 use utoipa_actix_web::AppExt;
 use uuid::Uuid;
 
 pub const PASSWORD: &str = "correct horse";
-
-/// The directory's table.
-pub mod user {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(schema_name = "project", table_name = "users")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub email: String,
-        pub key: String,
-        pub name: Option<String>,
-        pub disabled: bool,
-        pub roles: Json,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-fn users_table(ddl: &mut Ddl) {
-    let column = |name: &str| ColumnDef::new(Alias::new(name));
-    ddl.table(
-        Table::create()
-            .table((Alias::new(store::SCHEMA), Alias::new("users")).into_table_ref())
-            .col(column("id").uuid().not_null().primary_key())
-            .col(column("email").text().not_null())
-            .col(column("key").text().not_null().unique_key())
-            .col(column("name").text().null())
-            .col(column("disabled").boolean().not_null())
-            .col(column("roles").json_binary().not_null()),
-    );
-}
-
-fn row(model: user::Model) -> UserRow {
-    let view = json!({"id": model.id, "email": model.email, "name": model.name});
-    UserRow {
-        id: model.id,
-        email: Some(model.email),
-        verified: false,
-        disabled: model.disabled,
-        anonymous: false,
-        roles: serde_json::from_value(model.roles).unwrap(),
-        view: view.as_object().cloned().unwrap(),
-    }
-}
-
-struct Users;
-
-#[async_trait::async_trait(?Send)]
-impl Directory for Users {
-    async fn find(&self, project: &Project, identity: &str) -> Result<Option<UserRow>, Problem> {
-        let key = identity.trim().to_lowercase();
-        Ok(user::Entity::find()
-            .filter(user::Column::Key.eq(key))
-            .one(&project.db)
-            .await?
-            .map(row))
-    }
-
-    async fn get(&self, project: &Project, id: Uuid) -> Result<Option<UserRow>, Problem> {
-        Ok(user::Entity::find_by_id(id)
-            .one(&project.db)
-            .await?
-            .map(row))
-    }
-
-    async fn check(&self, _project: &Project, profile: &Map<String, Value>) -> Result<(), Problem> {
-        if let Some(unknown) = profile.keys().find(|name| *name != "name") {
-            return Err(Problem::new(Code::UnknownField).errors(vec![FieldError::at(
-                unknown,
-                "unknown_field",
-                "There is no such field.",
-            )]));
-        }
-        match profile.get("name") {
-            None | Some(Value::String(_)) => Ok(()),
-            Some(_) => Err(Problem::validation(vec![FieldError::at(
-                "name",
-                "not_a_text",
-                "This must be a text.",
-            )])),
-        }
-    }
-
-    async fn create(
-        &self,
-        project: &Project,
-        tx: &WriteTx,
-        new: NewUser,
-    ) -> Result<UserRow, Problem> {
-        self.check(project, &new.profile).await?;
-        let email = new.email.unwrap();
-        let name = new
-            .profile
-            .get("name")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        let model = user::Model {
-            id: new.id,
-            key: email.to_lowercase(),
-            email,
-            name,
-            disabled: false,
-            roles: json!(["member"]),
-        };
-        match model
-            .clone()
-            .into_active_model()
-            .insert(tx)
-            .await
-            .map_err(StoreError::from)
-        {
-            Ok(_) => Ok(row(model)),
-            Err(StoreError::Unique(_)) => Err(Code::IdentityTaken.into()),
-            Err(other) => Err(other.into()),
-        }
-    }
-}
 
 /// A project with accounts, and a hand on its clock.
 pub struct Kit {
@@ -211,11 +91,17 @@ pub async fn on_both(test: impl AsyncFn(Kit)) {
 }
 
 pub fn accounts() -> Accounts {
+    accounts_with(AccountsConfig::default())
+}
+
+pub fn accounts_with(config: AccountsConfig) -> Accounts {
     Accounts::new(AccountsParts {
         directory: Arc::new(Users),
         passwords: Passwords::new(2, 64),
+        egress: Egress::new(&EgressConfig::default()),
+        wake: Arc::new(|_| ()),
         ids: Ids,
-        config: AccountsConfig::default(),
+        config,
     })
 }
 
@@ -237,6 +123,28 @@ impl Kit {
     /// A second project on the same store.
     pub async fn other_project(&self) -> Arc<Project> {
         Project::for_tests(database(&self.store).await, "blog").unwrap()
+    }
+
+    /// The same project with other accounts: another process.
+    pub fn with_accounts(&self, accounts: Accounts) -> Self {
+        Self {
+            accounts,
+            project: self.project.clone(),
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            _dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// The same accounts, asked at another project.
+    pub async fn in_other_project(&self) -> Self {
+        Self {
+            accounts: self.accounts.clone(),
+            project: self.other_project().await,
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            _dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub fn pass(&self, time: Duration) {
@@ -262,6 +170,56 @@ impl Kit {
         self.call_as(method, path, who, body, &[]).await
     }
 
+    /// Calls as somebody who holds these permissions.
+    pub async fn key(
+        &self,
+        method: Method,
+        path: &str,
+        scopes: &[&str],
+        body: Option<Value>,
+    ) -> Reply {
+        let scopes = scopes.iter().map(|s| (*s).to_owned());
+        let who = Who::Key {
+            id: Uuid::from_u128(1),
+            scopes: scopes.collect::<Arc<[String]>>(),
+        };
+        self.call_as(method, path, Ok(who), body, &[]).await
+    }
+
+    /// Lets the jobs do what is due.
+    pub async fn tick(&self) {
+        let now = self.clock.now();
+        self.accounts.tick(&self.project, now).await.unwrap();
+    }
+
+    /// Mails with what became of them, the newest first.
+    pub async fn mails(&self) -> Vec<Value> {
+        let all = self.key(Method::GET, "/v1/mails", &["mails.read"], None);
+        let all = all.await.expect(200).json();
+        all["items"].as_array().unwrap().clone()
+    }
+
+    /// The newest mail in the development inbox made of this template, for this address.
+    pub async fn mail(&self, template: &str, to: &str) -> Value {
+        self.tick().await;
+        let all = self.mails().await;
+        let found = all
+            .iter()
+            .find(|m| m["template"] == template && m["recipient"] == to && m["status"] == "caught");
+        let found = found.unwrap_or_else(|| panic!("no {template} to {to} in {all:#?}"));
+        let path = format!("/v1/mails/{}", found["id"].as_str().unwrap());
+        let mail = self.key(Method::GET, &path, &["mails.open"], None).await;
+        mail.expect(200).json()
+    }
+
+    /// The secret in the link of a mail.
+    pub async fn token(&self, template: &str, to: &str) -> String {
+        let mail = self.mail(template, to).await;
+        let text = mail["text"].as_str().unwrap();
+        let (_, rest) = text.split_once("token=").unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
     /// Calls as this caller, through the routes.
     pub async fn call_as(
         &self,
@@ -284,6 +242,7 @@ impl Kit {
             .app_data(Data::new(self.accounts.clone()))
             .into_utoipa_app()
             .configure(accounts::configure_project)
+            .map(|app| app.configure(accounts::configure_pages))
             .split_for_parts();
         let app = init_service(app.wrap_fn(move |request, service| {
             request.extensions_mut().insert(access.clone());
@@ -294,8 +253,13 @@ impl Kit {
         for header in headers {
             request = request.insert_header(*header);
         }
-        if let Some(body) = body {
-            request = request.set_json(body);
+        match body {
+            Some(Value::String(form)) => {
+                let kind = ("content-type", "application/x-www-form-urlencoded");
+                request = request.insert_header(kind).set_payload(form);
+            }
+            Some(body) => request = request.set_json(body),
+            None => {}
         }
         let mut response = call_service(&app, request.to_request()).await;
         let problem = response.response().extensions().get::<Problem>().cloned();
@@ -372,26 +336,46 @@ impl Kit {
             .unwrap();
     }
 
+    async fn found(&self, email: &str) -> user::Model {
+        let found = user::Entity::find().filter(user::Column::Email.eq(email));
+        found.one(&self.project.db).await.unwrap().unwrap()
+    }
+
     /// Writes to the directory, as an operator would.
-    pub async fn set_disabled(&self, email: &str, disabled: bool) -> Uuid {
-        let found = user::Entity::find()
-            .filter(user::Column::Email.eq(email))
-            .one(&self.project.db)
-            .await
-            .unwrap()
-            .unwrap();
-        let id = found.id;
+    async fn set(&self, change: user::ActiveModel) {
         let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
-            let change = user::ActiveModel {
-                id: ActiveValue::Unchanged(id),
-                disabled: ActiveValue::Set(disabled),
-                ..Default::default()
-            };
-            change.update(tx).await?;
+            change.clone().update(tx).await?;
             Ok(())
         };
         self.project.db.write(write).await.unwrap();
+    }
+
+    pub async fn set_disabled(&self, email: &str, disabled: bool) -> Uuid {
+        let id = self.found(email).await.id;
+        let mut change = user::ActiveModel {
+            id: ActiveValue::Unchanged(id),
+            ..Default::default()
+        };
+        change.disabled = ActiveValue::Set(disabled);
+        self.set(change).await;
         id
+    }
+
+    pub async fn is_verified(&self, email: &str) -> bool {
+        self.found(email).await.verified
+    }
+
+    pub async fn set_verified(&self, email: &str, verified: bool) {
+        let mut change = self.found(email).await.into_active_model();
+        change.verified = ActiveValue::Set(verified);
+        self.set(change).await;
+    }
+
+    pub async fn set_email(&self, email: &str, new: &str) {
+        let mut change = self.found(email).await.into_active_model();
+        change.email = ActiveValue::Set(new.to_owned());
+        change.key = ActiveValue::Set(new.to_lowercase());
+        self.set(change).await;
     }
 
     /// Removes a user from the directory.

@@ -5,12 +5,21 @@
     reason = "the helpers of a test fail it as the test itself does"
 )]
 
+mod by_mail;
+mod directory;
 mod document;
+mod email_change;
+mod inbox;
 mod kit;
+mod pages;
 mod password;
+mod receiver;
+mod recovery;
 mod refresh;
 mod rows;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod smtp;
+mod templates;
 mod tokens;

@@ -23,6 +23,10 @@ const OF_THE_BODY: [HeaderName; 4] = [
     TRANSFER_ENCODING,
 ];
 
+/// Stands among the extensions of a response that is a page for people: its body stays what it is, whatever its status.
+#[derive(Clone, Copy, Debug)]
+pub struct Page;
+
 /// Puts a problem in the place of every error's body: the one that the response carries, else the one of its status.
 pub(super) fn with_problem<B: MessageBody + 'static>(
     shared: &Shared,
@@ -30,7 +34,8 @@ pub(super) fn with_problem<B: MessageBody + 'static>(
     trip: &mut Trip,
 ) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
-    if status.as_u16() < 400 || is_problem(response.headers()) {
+    let is_page = response.response().extensions().contains::<Page>();
+    if status.as_u16() < 400 || is_page || is_problem(response.headers()) {
         return response.map_into_left_body();
     }
     let carried = response.response().extensions().get::<Problem>().cloned();

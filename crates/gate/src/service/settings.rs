@@ -2,8 +2,9 @@
 
 use super::Gate;
 use crate::audit::{By, record};
+use crate::egress::Egress;
 use crate::rows::settings;
-use crate::settings::{Settings, SettingsCell};
+use crate::settings::{Patching, SETTINGS_PLACE, Settings, SettingsCell};
 use crate::views::Versioned;
 use crate::{Input, Problem, Project};
 use kernel::Code;
@@ -26,13 +27,13 @@ impl Gate {
         reload(&project.db, project.settings_cell()).await
     }
 
-    /// The settings with their version.
+    /// The settings with their version, without what is sealed in them.
     #[must_use]
     pub fn get_settings(&self, project: &Project) -> Versioned<Settings> {
         let (version, settings) = project.settings_cell().get();
         Versioned {
             version,
-            value: (*settings).clone(),
+            value: settings.shown(),
         }
     }
 
@@ -49,10 +50,15 @@ impl Gate {
         if if_match.is_some_and(|tags| !matches_etag(tags, version)) {
             return Err(Code::PreconditionFailed.into());
         }
-        let after = (*before).clone().patch(&mut input);
+        let seal = |plain: &str| project.seal(SETTINGS_PLACE, plain.as_bytes());
+        let with = Patching {
+            egress: &Egress::new(&self.0.config.egress),
+            seal: &seal,
+        };
+        let after = (*before).clone().patch(&mut input, &with)?;
         input.finish()?;
         let value = serde_json::to_value(&after).map_err(Problem::internal)?;
-        let detail = json!({"before": &*before, "after": &after});
+        let detail = json!({"before": before.shown(), "after": after.shown()});
         let (entry, at) = (by.did("settings.update", "settings", detail), by.now.time());
         project
             .db
@@ -72,7 +78,7 @@ impl Gate {
         project.announce(Topic::Settings);
         Ok(Versioned {
             version: version + 1,
-            value: after,
+            value: after.shown(),
         })
     }
 }

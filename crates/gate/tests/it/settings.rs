@@ -13,7 +13,13 @@ on_both! {
         let app = kit.app().await;
         let key = kit.key("shop", &["settings.*", "audit.read"]).await;
         let read = send(&app, bearer(get("/p/shop/v1/settings"), &key)).await;
-        assert_eq!((read.header("etag"), &read.body), (Some("\"0\""), &json!({"cors_origins": [], "sign_up": "open", "development": false})));
+        let fresh = json!({
+            "cors_origins": [], "sign_up": "open", "development": false,
+            "sign_in": {"password": true, "email_code": false, "magic_link": false},
+            "brand": {"name": "", "color": "", "logo_url": "", "app_url": ""},
+            "mail": {"from": "", "from_name": "", "reply_to": ""}
+        });
+        assert_eq!((read.header("etag"), &read.body), (Some("\"0\""), &fresh));
         let patch = |body: serde_json::Value| bearer(TestRequest::patch().uri("/p/shop/v1/settings"), &key).set_json(body);
         let done = send(&app, patch(json!({"sign_up": "closed"}))).await;
         assert_eq!((done.status, done.header("etag"), &done.body["sign_up"]), (200, Some("\"1\""), &json!("closed")));
@@ -37,6 +43,38 @@ on_both! {
         assert!(kit.gate.list_instance_audit(&ListQuery::default()).await.unwrap().items.iter().all(|e| e.action != "settings.update"));
         let again = kit.another(GateConfig::default(), Vec::new()).await.project("shop").await.unwrap();
         assert!(again.settings().development && again.settings().sign_up == SignUp::Closed);
+    }
+
+    async fn the_password_of_a_mail_server_is_sealed_and_shown_nowhere(kit: Kit) {
+        let shop = kit.project("shop").await;
+        let app = kit.app().await;
+        let key = kit.key("shop", &["settings.*", "audit.read"]).await;
+        let patch = |body: serde_json::Value| bearer(TestRequest::patch().uri("/p/shop/v1/settings"), &key).set_json(body);
+        let smtp = json!({"host": "smtp.example.com", "port": 465, "tls": "implicit", "username": "u", "password": "hunter2-hunter2"});
+        let set = send(&app, patch(json!({"mail": {"from": "shop@example.com", "smtp": smtp}}))).await;
+        assert_eq!((set.status, &set.body["mail"]["smtp"]["port"]), (200, &json!(465)));
+        assert_eq!(shop.mail_password().unwrap().as_deref(), Some("hunter2-hunter2"));
+        let stored = shop.settings().mail.smtp.clone().unwrap().password.unwrap();
+        assert!(stored.starts_with("s1."), "{stored}");
+        let read = send(&app, bearer(get("/p/shop/v1/settings"), &key)).await;
+        let log = send(&app, bearer(get("/p/shop/v1/audit"), &key)).await;
+        for body in [&set.body, &read.body, &log.body] {
+            let text = body.to_string();
+            assert!(!text.contains("hunter2") && !text.contains(&stored) && !text.contains("password\":\"s1"), "{text}");
+        }
+        // Another server does not get the password of the one before.
+        send(&app, patch(json!({"mail": {"smtp": {"host": "smtp.evil.example"}}}))).await;
+        assert_eq!(shop.mail_password().unwrap(), None);
+        for (body, path) in [
+            (json!({"mail": {"smtp": {"host": "127.0.0.1"}}}), "/mail/smtp/host"),
+            (json!({"mail": {"smtp": {"host": "169.254.169.254"}}}), "/mail/smtp/host"),
+            (json!({"brand": {"color": "red"}}), "/brand/color"),
+            (json!({"sign_in": {"magic_link": true}}), "/sign_in/magic_link"),
+            (json!({"sign_in": {"odd": true}}), "/sign_in/odd"),
+        ] {
+            let bad = send(&app, patch(body)).await;
+            assert_eq!((bad.status, &bad.body["errors"][0]["path"]), (422, &json!(path)));
+        }
     }
 
     async fn a_change_without_its_audit_row_does_not_happen(kit: Kit) {

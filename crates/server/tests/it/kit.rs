@@ -95,10 +95,15 @@ pub fn galley() -> Command {
 impl Server {
     /// A fresh server with an operator.
     pub fn fresh(engine: Engine) -> Self {
+        Self::fresh_with(engine, |_| {})
+    }
+
+    /// A fresh server with an operator, with changes to its command.
+    pub fn fresh_with(engine: Engine, change: impl FnOnce(&mut Command)) -> Self {
         let temp = tempfile::tempdir().expect("a folder");
         let dir = temp.path().join("data");
         let database = (engine == Engine::Postgres).then(|| Arc::new(Database::create()));
-        let mut server = Self::start_with(&dir, database, |_| {}, "serve");
+        let mut server = Self::start_with(&dir, database, change, "serve");
         server._temp = Some(temp);
         let out = server.cli_with_input(
             &[

@@ -16,6 +16,7 @@ mod cli;
 mod contract;
 mod faults;
 mod kit;
+mod mail;
 mod nodes;
 mod tenancy;
 mod tour;

@@ -26,6 +26,7 @@ impl Samples {
             ("/v1/files/", "file"),
             ("/v1/push/devices/", "device"),
             ("/v1/push/messages/", "message"),
+            ("/v1/mails/", "mail"),
         ];
         for (start, name) in special {
             if path.starts_with(start) {
@@ -41,6 +42,7 @@ impl Samples {
         path = path.replace("{bucket}", &self.path["bucket"]);
         path = path.replace("{version}", "1000000");
         path = path.replace("{path}", "a.txt");
+        path = path.replace("{name}/{language}", "verify/de");
         assert!(!path.contains('{'), "no sample for {path}");
         path
     }
@@ -117,7 +119,8 @@ impl Samples {
             "create_operator" => {
                 json!({"email": "second@example.com", "password": "a-long-password", "role": "owner"})
             }
-            other => panic!("no sample body for {other}: add one"),
+            other => super::mail::body(self, other)
+                .unwrap_or_else(|| panic!("no sample body for {other}: add one")),
         })
     }
 }
@@ -174,6 +177,9 @@ pub async fn samples(server: &Server) -> (Samples, Client) {
         ("file", String::new()),
         ("device", String::new()),
         ("message", String::new()),
+        ("mail", "01990000-0000-7000-8000-00000000dead".to_owned()),
+        ("secret", "x".to_owned()),
+        ("challenge", String::new()),
     ]);
     (
         Samples {
@@ -193,6 +199,7 @@ pub async fn set_subject(
     operation: &Operation,
 ) {
     set_record(samples, key, operation).await;
+    super::mail::set(samples, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"

@@ -1,0 +1,187 @@
+//! Signing in with what was sent by mail: a code that answers a challenge, or a link.
+//!
+//! Either proves that the address is its user's. Whoever made the account with this address before and never proved it
+//! is put out: the password and the sessions that were there are gone.
+
+use crate::Accounts;
+use crate::error::Error;
+use crate::links::{GUESSES_COUNTED, Secret};
+use crate::mail::{Template, Wish};
+use crate::model::{CodeAnswer, OneTime, ToAddress};
+use crate::ports::UserRow;
+use crate::rows::{self, Which, challenges, changes, session, tokens};
+use crate::service::{Ask, SignedIn};
+use aws_lc_rs::rand;
+use secrecy::ExposeSecret;
+use std::time::Duration;
+use store::WriteTx;
+use uuid::Uuid;
+
+/// Guesses at one code at most.
+const GUESSES_MAX: i64 = 5;
+/// Guesses at all codes of an account in an hour at most.
+const ACCOUNT_GUESSES_MAX: i64 = 20;
+/// For how long what the page of a link gives to the app is good.
+const TICKET: Duration = Duration::from_secs(60);
+
+/// Who was let in, and the sessions that ended by it.
+struct LetIn {
+    user: UserRow,
+    ended: Vec<Uuid>,
+}
+
+impl Accounts {
+    /// Asks for a code, and gives the challenge that it will answer, whether or not there is such an account.
+    pub async fn request_code(&self, ask: &Ask, form: ToAddress) -> Result<Uuid, Error> {
+        if !ask.project.settings().sign_in.email_code {
+            return Err(Error::MethodDisabled);
+        }
+        // Random in all its bits: whoever does not have it cannot guess at the code.
+        let mut bytes = [0; 16];
+        rand::fill(&mut bytes).map_err(|_| Error::Crypto)?;
+        let challenge = uuid::Builder::from_random_bytes(bytes).into_uuid();
+        let wish = Wish {
+            template: Template::Code,
+            recipient: form.email,
+            subject_id: Some(challenge),
+            language: ask.language,
+        };
+        self.want_mail(ask, wish).await?;
+        Ok(challenge)
+    }
+
+    /// Signs in with the code of a challenge.
+    pub async fn sign_in_code(&self, ask: &Ask, form: CodeAnswer) -> Result<SignedIn, Error> {
+        if !ask.project.settings().sign_in.email_code {
+            return Err(Error::MethodDisabled);
+        }
+        let (id, now) = (form.challenge, ask.now);
+        let guess = async move |tx: &WriteTx| -> Result<Option<challenges::Model>, Error> {
+            Ok(challenges::guess(tx, id, GUESSES_MAX, now).await?)
+        };
+        // Counted for good before it is looked at: many who guess at once have no more guesses.
+        let challenge = ask.project.db.write(guess).await?;
+        let challenge = challenge.ok_or(Error::InvalidToken)?;
+        let since = now.minus(GUESSES_COUNTED);
+        let guesses = challenges::guesses(&ask.project.db, challenge.user_id, since).await?;
+        let hash = Secret::brought(form.code.expose_secret()).hash(Some(id));
+        if guesses > ACCOUNT_GUESSES_MAX || hash != challenge.code_hash {
+            return Err(Error::InvalidToken);
+        }
+        let keys = self.inner.keys.of(&ask.project, now).await?;
+        let begun = self.begin(ask, challenge.user_id)?;
+        let (this, of, row) = (self.clone(), ask.clone(), begun.row.clone());
+        let enter = async move |tx: &WriteTx| -> Result<LetIn, Error> {
+            if !challenges::consume(tx, id).await? {
+                return Err(Error::InvalidToken);
+            }
+            let (user, state) = (challenge.user_id, &*challenge.state);
+            let user = this
+                .demand_user(&of, tx, user, Template::Code, state)
+                .await?;
+            this.let_in(&of, tx, user, row.clone()).await
+        };
+        let let_in = ask.project.db.write(enter).await?;
+        self.entered(ask, &let_in);
+        self.signed_in(ask, &keys, let_in.user, begun.row.id, begun.refresh_token)
+    }
+
+    /// Asks for a link to sign in with.
+    pub async fn request_link(&self, ask: &Ask, form: ToAddress) -> Result<(), Error> {
+        if !ask.project.settings().sign_in.magic_link {
+            return Err(Error::MethodDisabled);
+        }
+        let wish = Wish {
+            template: Template::MagicLink,
+            recipient: form.email,
+            subject_id: None,
+            language: ask.language,
+        };
+        self.want_mail(ask, wish).await
+    }
+
+    /// Signs in with the secret of a link, or with what the link's page gave for it.
+    pub async fn sign_in_link(&self, ask: &Ask, form: OneTime) -> Result<SignedIn, Error> {
+        if !ask.project.settings().sign_in.magic_link {
+            return Err(Error::MethodDisabled);
+        }
+        let hash = Secret::brought(form.token.expose_secret()).hash(None);
+        let purpose = [Template::MagicLink.as_str()];
+        // Whose it is must be known before the session is made; whether it is good is judged when it is used up.
+        let found = tokens::find(&ask.project.db, &hash, &purpose, ask.now).await?;
+        let found = found.ok_or(Error::InvalidToken)?;
+        let keys = self.inner.keys.of(&ask.project, ask.now).await?;
+        let begun = self.begin(ask, found.user_id)?;
+        let (this, of, row) = (self.clone(), ask.clone(), begun.row.clone());
+        let enter = async move |tx: &WriteTx| -> Result<LetIn, Error> {
+            let token = tokens::consume(tx, &hash, &purpose, of.now).await?;
+            let token = token.ok_or(Error::InvalidToken)?;
+            let (user, state) = (token.user_id, &*token.state);
+            let user = this
+                .demand_user(&of, tx, user, Template::MagicLink, state)
+                .await?;
+            this.let_in(&of, tx, user, row.clone()).await
+        };
+        let let_in = ask.project.db.write(enter).await?;
+        self.entered(ask, &let_in);
+        self.signed_in(ask, &keys, let_in.user, begun.row.id, begun.refresh_token)
+    }
+
+    /// Uses up the secret of a link for one that the app signs in with, within a minute.
+    pub(crate) async fn exchange_link(&self, ask: &Ask, form: &OneTime) -> Result<String, Error> {
+        if !ask.project.settings().sign_in.magic_link {
+            return Err(Error::MethodDisabled);
+        }
+        let hash = Secret::brought(form.token.expose_secret()).hash(None);
+        let ticket = Secret::fresh(Template::MagicLink)?;
+        let next = ticket.hash(None);
+        let (this, of, purpose) = (self.clone(), ask.clone(), [Template::MagicLink.as_str()]);
+        let exchange = async move |tx: &WriteTx| -> Result<(), Error> {
+            let token = tokens::consume(tx, &hash, &purpose, of.now).await?;
+            let token = token.ok_or(Error::InvalidToken)?;
+            let (user, state) = (token.user_id, &*token.state);
+            this.demand_user(&of, tx, user, Template::MagicLink, state)
+                .await?;
+            let row = tokens::Model {
+                hash: next.clone(),
+                created_at: of.now.time(),
+                expires_at: of.now.plus(TICKET).time(),
+                ..token
+            };
+            Ok(tokens::replace(tx, row).await?)
+        };
+        ask.project.db.write(exchange).await?;
+        Ok(ticket.code().to_owned())
+    }
+
+    /// Begins a session of a user who proved that the address is his.
+    async fn let_in(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: UserRow,
+        row: session::Model,
+    ) -> Result<LetIn, Error> {
+        let (id, now) = (user.id, ask.now);
+        let mut ended = Vec::new();
+        let mut user = user;
+        if !user.verified {
+            // Whoever chose the password may not be who reads the mail.
+            rows::delete_credential(tx, id).await?;
+            changes::delete(tx, id).await?;
+            tokens::delete_of(tx, id, None).await?;
+            ended = rows::end_sessions(tx, id, Which::All, now).await?;
+            self.set_address(ask, tx, id, None).await?;
+            let again = self.inner.directory.lock(&ask.project, tx, id).await?;
+            user = again.ok_or(Error::InvalidToken)?;
+        }
+        rows::delete_stale_sessions(tx, id, now).await?;
+        rows::insert_session(tx, row).await?;
+        Ok(LetIn { user, ended })
+    }
+
+    fn entered(&self, ask: &Ask, let_in: &LetIn) {
+        self.ended(&ask.project, &let_in.ended);
+        self.user_changed(&ask.project, let_in.user.id);
+    }
+}

@@ -1,0 +1,405 @@
+//! What is done with the secrets that mails carry: verifying an address, setting a new password, changing the address.
+//!
+//! A secret is bound to one purpose and to how its user stood when it was made, and is used up in the transaction of
+//! the act, so that of many who come with it one succeeds.
+
+use crate::Accounts;
+use crate::error::Error;
+use crate::mail::{Template, Wish, address_key, demand_room};
+use crate::model::{EmailChange, OneTime, Reset, ToAddress};
+use crate::ports::{UserChange, UserRow};
+use crate::rows::changes::{self, Side};
+use crate::rows::{self, Which, credential, mails, tokens};
+use crate::service::Ask;
+use aws_lc_rs::rand;
+use gate::{Problem, Project, UserAuth};
+use kernel::FieldError;
+use secrecy::ExposeSecret;
+use std::time::Duration;
+use store::WriteTx;
+use uuid::Uuid;
+
+/// Over how long guesses at codes of one account are counted.
+pub(crate) const GUESSES_COUNTED: Duration = Duration::from_secs(3_600);
+/// For how long a secret is reserved while its new password is hashed.
+const CLAIM: Duration = Duration::from_secs(30);
+/// What the secrets of links begin with.
+const PREFIX: &str = "gt_";
+/// The purposes of a confirmation of another address.
+const CHANGE: [&str; 2] = ["change_email_old", "change_email_new"];
+
+/// A secret as it goes into a mail.
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// A new one: six digits where a person types it, else 256 random bits.
+    pub(crate) fn fresh(template: Template) -> Result<Self, Error> {
+        if template != Template::Code {
+            return Ok(Self(gate::new_token(PREFIX)?));
+        }
+        loop {
+            let mut bytes = [0; 4];
+            rand::fill(&mut bytes).map_err(|_| Error::Crypto)?;
+            let number = u32::from_le_bytes(bytes);
+            // Above the last full million the low numbers would be likelier.
+            if number < 4_294_000_000 {
+                return Ok(Self(format!("{:06}", number % 1_000_000)));
+            }
+        }
+    }
+
+    /// One that a caller brought.
+    pub(crate) fn brought(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The secret itself.
+    pub(crate) fn code(&self) -> &str {
+        &self.0
+    }
+
+    /// As it is kept. A code is hashed with its challenge.
+    pub(crate) fn hash(&self, challenge: Option<Uuid>) -> String {
+        match challenge {
+            None => gate::token_hash(&self.0),
+            Some(id) => gate::token_hash(&format!("{id} {}", self.0)),
+        }
+    }
+}
+
+/// Where a mail leads.
+pub(crate) fn link(project: &Project, template: Template, secret: &Secret) -> String {
+    let Some(page) = template.page() else {
+        return String::new();
+    };
+    format!("{}/v1/auth/pages/{page}?token={}", project.issuer, secret.0)
+}
+
+/// How a user stands, as far as a secret of this purpose depends on it: with another address it is no good any more,
+/// nor, if it lets in, after the password was changed.
+pub(crate) fn state(
+    template: Template,
+    user: &UserRow,
+    credential: Option<&credential::Model>,
+) -> String {
+    let key = address_key(user.email.as_deref().unwrap_or_default());
+    let lets_in = matches!(
+        template,
+        Template::Reset | Template::Code | Template::MagicLink
+    );
+    // The hash has a salt of its own each time, while a clock may show the same time twice.
+    let password = credential.filter(|_| lets_in);
+    let password = password.map(|row| row.password_hash.as_str());
+    gate::token_hash(&format!("{} {key} {password:?}", template.as_str()))
+}
+
+impl Accounts {
+    /// Asks for a mail that verifies an address.
+    pub async fn request_verification(&self, ask: &Ask, form: ToAddress) -> Result<(), Error> {
+        self.want_mail(ask, wish(ask, Template::Verify, form)).await
+    }
+
+    /// Notes that an address is its reader's.
+    pub async fn confirm_verification(&self, ask: &Ask, form: OneTime) -> Result<(), Error> {
+        let hash = Secret::brought(form.token.expose_secret()).hash(None);
+        let (this, of, now) = (self.clone(), ask.clone(), ask.now);
+        let confirm = async move |tx: &WriteTx| -> Result<Uuid, Error> {
+            let token = tokens::consume(tx, &hash, &["verify"], now).await?;
+            let token = token.ok_or(Error::InvalidToken)?;
+            let user = this.demand_state(&of, tx, &token).await?;
+            if !user.verified {
+                this.set_address(&of, tx, user.id, None).await?;
+            }
+            Ok(user.id)
+        };
+        let user = ask.project.db.write(confirm).await?;
+        self.user_changed(&ask.project, user);
+        Ok(())
+    }
+
+    /// Asks for a mail that leads to a new password.
+    pub async fn request_reset(&self, ask: &Ask, form: ToAddress) -> Result<(), Error> {
+        self.want_mail(ask, wish(ask, Template::Reset, form)).await
+    }
+
+    /// Sets a new password and ends all sessions. The address is verified by it: the secret was sent there. What waited
+    /// for a confirmation is over.
+    pub async fn confirm_reset(&self, ask: &Ask, form: Reset) -> Result<(), Error> {
+        let hash = Secret::brought(form.token.expose_secret()).hash(None);
+        let (now, until) = (ask.now, ask.now.plus(CLAIM));
+        let claim = async move |tx: &WriteTx| -> Result<Option<tokens::Model>, Error> {
+            Ok(tokens::claim(tx, &hash, "reset", now, until).await?)
+        };
+        // Reserved before it is hashed: many who come with one secret cost one hash.
+        let token = ask.project.db.write(claim).await?;
+        let token = token.ok_or(Error::InvalidToken)?;
+        let done = self.reset(ask, token.clone(), &form).await;
+        if done.is_err() {
+            let give_back = async move |tx: &WriteTx| -> Result<(), Error> {
+                Ok(tokens::release(tx, &token).await?)
+            };
+            ask.project.db.write(give_back).await?;
+        }
+        done
+    }
+
+    async fn reset(&self, ask: &Ask, token: tokens::Model, form: &Reset) -> Result<(), Error> {
+        let password_hash = self.inner.passwords.hash(form.new.expose_secret()).await?;
+        let (this, of, now) = (self.clone(), ask.clone(), ask.now);
+        let user = token.user_id;
+        let set = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
+            let user = this.demand_state(&of, tx, &token).await?;
+            if !tokens::consume_claimed(tx, &token).await? {
+                return Err(Error::InvalidToken);
+            }
+            let row = credential::Model {
+                user_id: user.id,
+                password_hash: password_hash.clone(),
+                changed_at: now.time(),
+            };
+            rows::put_credential(tx, row).await?;
+            if !user.verified {
+                this.set_address(&of, tx, user.id, None).await?;
+            }
+            changes::delete(tx, user.id).await?;
+            tokens::delete_of(tx, user.id, None).await?;
+            Ok(rows::end_sessions(tx, user.id, Which::All, now).await?)
+        };
+        let ended = ask.project.db.write(set).await?;
+        self.ended(&ask.project, &ended);
+        self.user_changed(&ask.project, user);
+        Ok(())
+    }
+
+    /// Asks for another address: both addresses are asked by mail. Whether the new one has an account is not told.
+    pub async fn request_email_change(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        form: EmailChange,
+    ) -> Result<(), Error> {
+        let found = self.inner.directory.get(&ask.project, user.id).await?;
+        let found = found.ok_or(Error::InvalidAccessToken("the user is gone"))?;
+        let credential = rows::credential(&ask.project.db, user.id).await?;
+        if let Some(credential) = &credential {
+            let current = form
+                .current
+                .as_ref()
+                .map_or("", |text| text.expose_secret());
+            if !self.is_password(current, Some(credential)).await? {
+                return Err(Error::WrongPassword);
+            }
+        }
+        let key = address_key(&form.new_email);
+        if found.email.as_deref().map(address_key).as_ref() == Some(&key) {
+            let fault = FieldError::at("new_email", "same", "This is the account's address.");
+            return Err(Problem::validation(vec![fault]).into());
+        }
+        let change = changes::Model {
+            user_id: user.id,
+            id: self.inner.ids.new_id(),
+            new_email: form.new_email.clone(),
+            // Who has no address has nobody to ask.
+            old_confirmed: found.email.is_none(),
+            new_confirmed: false,
+            expires_at: ask.now.plus(Template::ChangeEmailNew.life()).time(),
+        };
+        let old = found.email.map(|email| (Template::ChangeEmailOld, email));
+        let both = old.into_iter();
+        let both = both.chain([(Template::ChangeEmailNew, form.new_email)]);
+        let letters: Vec<mails::Model> = both
+            .map(|(template, recipient)| Wish {
+                template,
+                recipient,
+                subject_id: Some(change.id),
+                language: ask.language,
+            })
+            .map(|wish| self.inner.mail(wish, ask.now))
+            .collect();
+        let (now, max) = (ask.now, self.inner.config.mail.mails_per_recipient_hour);
+        let begin = async move |tx: &WriteTx| -> Result<(), Error> {
+            changes::replace(tx, change.clone()).await?;
+            for row in &letters {
+                demand_room(tx, &row.recipient_key, max, now).await?;
+                mails::insert(tx, row.clone()).await?;
+            }
+            Ok(())
+        };
+        ask.project.db.write(begin).await?;
+        (self.inner.wake)(&ask.project);
+        Ok(())
+    }
+
+    /// Notes that one of the two addresses agreed; whether both have, and the address is changed.
+    pub async fn confirm_email_change(&self, ask: &Ask, form: OneTime) -> Result<bool, Error> {
+        let hash = Secret::brought(form.token.expose_secret()).hash(None);
+        let (this, of, now) = (self.clone(), ask.clone(), ask.now);
+        let confirm = async move |tx: &WriteTx| -> Result<(Uuid, bool), Error> {
+            let token = tokens::consume(tx, &hash, &CHANGE, now).await?;
+            let token = token.ok_or(Error::InvalidToken)?;
+            let user = this.demand_state(&of, tx, &token).await?;
+            let side = match Template::parse(&token.purpose) {
+                Some(Template::ChangeEmailOld) => Side::Old,
+                _ => Side::New,
+            };
+            let change = token.change_id.unwrap_or_default();
+            let change = changes::confirm(tx, change, side, now).await?;
+            let change = change.filter(|change| change.user_id == user.id);
+            let change = change.ok_or(Error::InvalidToken)?;
+            let is_done = change.old_confirmed && change.new_confirmed;
+            if is_done {
+                this.set_address(&of, tx, user.id, Some(change.new_email))
+                    .await?;
+                changes::delete(tx, user.id).await?;
+                tokens::delete_of(tx, user.id, None).await?;
+            }
+            Ok((user.id, is_done))
+        };
+        let (user, is_done) = ask.project.db.write(confirm).await?;
+        self.user_changed(&ask.project, user);
+        Ok(is_done)
+    }
+
+    /// Whether a page has something to ask: its secret is good at the moment. Nothing is used up.
+    pub(crate) async fn is_good(
+        &self,
+        ask: &Ask,
+        purposes: &[&str],
+        token: &str,
+    ) -> Result<bool, Error> {
+        let hash = Secret::brought(token).hash(None);
+        let found = tokens::find(&ask.project.db, &hash, purposes, ask.now).await?;
+        let Some((found, template)) = found.and_then(|row| {
+            let template = Template::parse(&row.purpose)?;
+            Some((row, template))
+        }) else {
+            return Ok(false);
+        };
+        let user = self
+            .inner
+            .directory
+            .get(&ask.project, found.user_id)
+            .await?;
+        let credential = rows::credential(&ask.project.db, found.user_id).await?;
+        Ok(user
+            .filter(|user| !user.disabled)
+            .is_some_and(|user| state(template, &user, credential.as_ref()) == found.state))
+    }
+
+    /// The user of a secret, locked, if it stands as when the secret was made.
+    async fn demand_state(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        token: &tokens::Model,
+    ) -> Result<UserRow, Error> {
+        let template = Template::parse(&token.purpose).ok_or(Error::InvalidToken)?;
+        self.demand_user(ask, tx, token.user_id, template, &token.state)
+            .await
+    }
+
+    /// The user, locked, if it may sign in and stands as it did.
+    pub(crate) async fn demand_user(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        id: Uuid,
+        template: Template,
+        then: &str,
+    ) -> Result<UserRow, Error> {
+        let user = self.inner.directory.lock(&ask.project, tx, id).await?;
+        let credential = rows::lock_credential(tx, id).await?;
+        user.filter(|user| !user.disabled && state(template, user, credential.as_ref()) == then)
+            .ok_or(Error::InvalidToken)
+    }
+
+    /// Notes that the user's address is verified, and that it is another if one is given.
+    pub(crate) async fn set_address(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: Uuid,
+        email: Option<String>,
+    ) -> Result<(), Error> {
+        let change = UserChange {
+            email,
+            verified: true,
+            now: ask.now,
+            actor: ask.actor.clone(),
+        };
+        let directory = &self.inner.directory;
+        Ok(directory.change(&ask.project, tx, user, change).await?)
+    }
+}
+
+fn wish(ask: &Ask, template: Template, form: ToAddress) -> Wish {
+    Wish {
+        template,
+        recipient: form.email,
+        subject_id: None,
+        language: ask.language,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Stamp;
+
+    #[test]
+    fn a_code_has_six_digits_of_any_value_and_a_link_256_bits() {
+        let mut firsts = std::collections::HashSet::new();
+        for _ in 0..500 {
+            let code = Secret::fresh(Template::Code).unwrap();
+            assert!(code.0.len() == 6 && code.0.bytes().all(|b| b.is_ascii_digit()));
+            firsts.insert(code.0.as_bytes()[0]);
+        }
+        assert_eq!(firsts.len(), 10);
+        let link = Secret::fresh(Template::Reset).unwrap();
+        assert_eq!(link.0.len(), 3 + 43);
+    }
+
+    #[test]
+    fn a_code_is_hashed_with_its_challenge() {
+        let code = Secret::brought("123456");
+        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_ne!(code.hash(Some(a)), code.hash(Some(b)));
+        assert_ne!(code.hash(Some(a)), code.hash(None));
+    }
+
+    #[test]
+    fn a_state_moves_with_what_it_depends_on() {
+        let user = |email: &str| UserRow {
+            id: Uuid::nil(),
+            email: Some(email.to_owned()),
+            verified: false,
+            disabled: false,
+            anonymous: false,
+            roles: Vec::new(),
+            view: serde_json::Map::new(),
+        };
+        let credential = |hash: &str| credential::Model {
+            user_id: Uuid::nil(),
+            password_hash: hash.to_owned(),
+            changed_at: Stamp::parse("2026-01-02T03:04:05Z").unwrap().time(),
+        };
+        let (one, two) = (credential("a"), credential("b"));
+        for template in Template::ALL {
+            let of = |email: &str, c| state(template, &user(email), c);
+            assert_eq!(of("A@b.co ", Some(&one)), of("a@b.co", Some(&one)));
+            assert_ne!(of("a@b.co", Some(&one)), of("x@b.co", Some(&one)));
+            let lets_in =
+                template.page() != Some("verify") && template.page() != Some("change-email");
+            assert_eq!(
+                of("a@b.co", Some(&one)) != of("a@b.co", Some(&two)),
+                lets_in
+            );
+            assert_eq!(of("a@b.co", Some(&one)) != of("a@b.co", None), lets_in);
+        }
+        let all: std::collections::HashSet<String> = Template::ALL
+            .into_iter()
+            .map(|template| state(template, &user("a@b.co"), None))
+            .collect();
+        assert_eq!(all.len(), Template::ALL.len());
+    }
+}

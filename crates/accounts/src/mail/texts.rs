@@ -1,0 +1,158 @@
+//! The words that are built in, in all languages: of mails, until a project writes its own, and of pages.
+
+use super::Template;
+use super::template::{Source, escaped};
+use crate::language::Language;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+const LAYOUT: &str = include_str!("../assets/mail.html");
+
+/// The words of one language.
+#[derive(Deserialize)]
+pub(crate) struct Texts {
+    ignore: String,
+    good_for: String,
+    mails: HashMap<String, MailText>,
+    /// The words of pages.
+    pub(crate) pages: PageTexts,
+}
+
+#[derive(Deserialize)]
+struct MailText {
+    subject: String,
+    lead: String,
+    button: String,
+}
+
+/// The words of pages.
+#[derive(Deserialize)]
+pub(crate) struct PageTexts {
+    pub(crate) verify: PageText,
+    pub(crate) reset: PageText,
+    pub(crate) change_email: PageText,
+    pub(crate) magic_link: PageText,
+    pub(crate) bad_link: PageText,
+    /// Leads back to the app.
+    pub(crate) back: String,
+    pub(crate) new_password: String,
+    pub(crate) password_short: String,
+    pub(crate) password_long: String,
+    pub(crate) busy: String,
+    pub(crate) taken: String,
+}
+
+/// The words of one page.
+#[derive(Deserialize)]
+pub(crate) struct PageText {
+    pub(crate) title: String,
+    pub(crate) lead: String,
+    #[serde(default)]
+    pub(crate) button: String,
+    /// What is said afterwards.
+    #[serde(default)]
+    pub(crate) done: String,
+    /// What is said when somebody else must agree as well.
+    #[serde(default)]
+    pub(crate) half: String,
+}
+
+fn source(language: Language) -> &'static str {
+    match language {
+        Language::En => include_str!("../assets/texts/en.json"),
+        Language::De => include_str!("../assets/texts/de.json"),
+        Language::Es => include_str!("../assets/texts/es.json"),
+        Language::Fr => include_str!("../assets/texts/fr.json"),
+        Language::Pt => include_str!("../assets/texts/pt.json"),
+        Language::Zh => include_str!("../assets/texts/zh.json"),
+        Language::Ja => include_str!("../assets/texts/ja.json"),
+    }
+}
+
+/// The words of a language.
+#[expect(
+    clippy::expect_used,
+    reason = "the files are part of the binary, and a test reads all of them"
+)]
+pub(crate) fn texts(language: Language) -> &'static Texts {
+    static ALL: OnceLock<HashMap<Language, Texts>> = OnceLock::new();
+    let all = ALL.get_or_init(|| {
+        let read = |one| {
+            (
+                one,
+                serde_json::from_str(source(one)).expect("texts of ours"),
+            )
+        };
+        Language::ALL.into_iter().map(read).collect()
+    });
+    all.get(&language).expect("a language of ours")
+}
+
+/// The mail that is sent unless the project has one of its own.
+#[expect(
+    clippy::expect_used,
+    reason = "the files are part of the binary, and a test reads all of them"
+)]
+pub(crate) fn built_in(template: Template, language: Language) -> Source {
+    let words = texts(language);
+    let mail = words.mails.get(template.as_str()).expect("texts of ours");
+    let (act_html, act_text) = if mail.button.is_empty() {
+        let code = "<p style=\"font-size:32px;letter-spacing:6px;font-weight:bold\">{{ code }}</p>";
+        (code.to_owned(), "{{ code }}")
+    } else {
+        let style = "display:inline-block;padding:12px 20px;border-radius:6px;background:{{ color }};color:#ffffff;text-decoration:none";
+        let button = escaped(&mail.button);
+        let link = format!("<p><a href=\"{{{{ link }}}}\" style=\"{style}\">{button}</a></p>");
+        (link, "{{ link }}")
+    };
+    // Our own words hold variables, whose braces escaping leaves alone.
+    let html = LAYOUT
+        .replace("<html>", &format!("<html lang=\"{}\">", language.as_str()))
+        .replace("[lead]", &escaped(&mail.lead))
+        .replace("[act]", &act_html)
+        .replace("[good_for]", &escaped(&words.good_for))
+        .replace("[ignore]", &escaped(&words.ignore));
+    let text = [&*mail.lead, act_text, &words.good_for, &words.ignore].join("\n\n");
+    Source {
+        subject: mail.subject.clone(),
+        html,
+        text: format!("{text}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_has_every_text_and_says_it_itself() {
+        let mut seen = std::collections::HashSet::new();
+        for language in Language::ALL {
+            for template in Template::ALL {
+                let mail = built_in(template, language);
+                assert_eq!(mail.faults(), [], "{language:?} {template:?}");
+                assert!(seen.insert(mail.subject.clone()), "{}", mail.subject);
+                let act = if template == Template::Code {
+                    "{{ code }}"
+                } else {
+                    "{{ link }}"
+                };
+                assert!(mail.html.contains(act) && mail.text.contains(act));
+                assert!(!mail.html.contains('['), "{}", mail.html);
+            }
+            let pages = &texts(language).pages;
+            for page in [
+                &pages.verify,
+                &pages.reset,
+                &pages.change_email,
+                &pages.magic_link,
+            ] {
+                assert!(
+                    ![&page.title, &page.lead, &page.button, &page.done].contains(&&String::new())
+                );
+            }
+            assert!(!pages.change_email.half.is_empty() && !pages.bad_link.lead.is_empty());
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Codes that were sent by mail: each is the answer to one challenge, whose id only the requester has.
+
+use kernel::Stamp;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ConnectionTrait, IntoActiveModel, QuerySelect};
+use store::WriteTx;
+
+/// One challenge.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(schema_name = "project", table_name = "_challenges")]
+pub struct Model {
+    /// Its id, given to the requester alone.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Who is to sign in.
+    pub user_id: Uuid,
+    /// The hash of the code, with the challenge's id.
+    pub code_hash: String,
+    /// How the user stood when it was made.
+    pub state: String,
+    /// How often it was guessed at.
+    pub attempts: i64,
+    /// Whether it was answered.
+    pub used: bool,
+    /// When it was made.
+    pub created_at: TimeDateTimeWithTimeZone,
+    /// Until when it is good.
+    pub expires_at: TimeDateTimeWithTimeZone,
+}
+
+/// None.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Keeps a challenge; earlier ones of the user are over, and their attempts stay counted.
+pub(crate) async fn replace(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Used, Expr::value(true))
+        .filter(Column::UserId.eq(row.user_id))
+        .exec(tx)
+        .await?;
+    Entity::insert(row.into_active_model())
+        .exec_without_returning(tx)
+        .await
+        .map(drop)
+}
+
+/// Counts a guess at a challenge that is good, and gives it; none when it has had `max`.
+pub(crate) async fn guess(
+    tx: &WriteTx,
+    id: Uuid,
+    max: i64,
+    now: Stamp,
+) -> Result<Option<Model>, DbErr> {
+    let guessed = Entity::update_many()
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Used.eq(false))
+        .filter(Column::Attempts.lt(max))
+        .filter(Column::ExpiresAt.gt(now.time()))
+        .exec_with_returning(tx)
+        .await?;
+    Ok(guessed.into_iter().next())
+}
+
+/// Uses up a challenge; one of many callers gets it.
+pub(crate) async fn consume(tx: &WriteTx, id: Uuid) -> Result<bool, DbErr> {
+    let done = Entity::update_many()
+        .col_expr(Column::Used, Expr::value(true))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Used.eq(false))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// How often a user's challenges were guessed at since `since`.
+pub(crate) async fn guesses<C: ConnectionTrait>(
+    db: &C,
+    user: Uuid,
+    since: Stamp,
+) -> Result<i64, DbErr> {
+    let counts: Vec<i64> = Entity::find()
+        .select_only()
+        .column(Column::Attempts)
+        .filter(Column::UserId.eq(user))
+        .filter(Column::CreatedAt.gt(since.time()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(counts.into_iter().sum())
+}
+
+/// Removes what was made before `before`.
+pub(crate) async fn delete_old(tx: &WriteTx, before: Stamp) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::CreatedAt.lt(before.time()))
+        .exec(tx)
+        .await
+        .map(drop)
+}
