@@ -496,12 +496,12 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
             request_id: string;
-            /** @description The faults of single values */
+            /** @description The faults of single values, the first of them */
             errors?: {
                 /** @description A JSON pointer into the body, or `?name` for a query parameter */
                 path: string;
@@ -512,6 +512,10 @@ export interface components {
             }[];
             /** @description Advice for the developer */
             hint?: string;
+            /** @description Where in the filter the fault begins, in characters */
+            offset?: number;
+            /** @description How many characters of the filter it has */
+            length?: number;
         };
         /** @description A project. */
         Project: {

@@ -133,8 +133,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Does up to 1,000 operations in one transaction: all of them, or none. Each counts against the caller's limit. The
-         *     problem of the operation that fails names it in `detail` and in the paths of `errors`.
+         * Does up to 1,000 operations in one transaction: all of them, or none. Each counts against the caller's limit, and each
+         *     record that is made in another counts as an operation. The problem of the operation that fails names it in `detail` and in the paths of `errors`.
          */
         post: operations["write_batch"];
         delete?: never;
@@ -353,6 +353,343 @@ export interface paths {
         get: operations["get_openid_configuration"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an app may offer
+         * @description The ways by which the project's users sign in, as its settings say.
+         */
+        get: operations["get_auth_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/sign-in/code/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for a code to sign in with
+         * @description 202 whether or not there is such an account. The code goes to the address, and is good together with the challenge
+         *     that is answered here. 403 `method_disabled` where the project's users do not sign in this way.
+         */
+        post: operations["request_sign_in_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/sign-in/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs in with a code
+         * @description A code has five guesses, and all codes of an account twenty in an hour. 400 `invalid_token` when the code or the
+         *     challenge is wrong, used or out of date. It verifies the address; if nobody had verified it before, the password and
+         *     the sessions that were there are gone.
+         */
+        post: operations["sign_in_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/sign-in/link/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for a link to sign in with
+         * @description 202 whether or not there is such an account. The link shows a page, whose button leads to the project's
+         *     `brand.app_url` with `#token=...`; the app signs in with that token within a minute.
+         */
+        post: operations["request_magic_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/sign-in/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs in with a link
+         * @description With the secret of the link, or with the token that its page gave to the app. 400 `invalid_token` when it is wrong,
+         *     used or out of date. It verifies the address; if nobody had verified it before, the password and the sessions that
+         *     were there are gone.
+         */
+        post: operations["sign_in_magic_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for a mail that verifies an address
+         * @description 202 whether or not there is such an account; a mail is sent if there is one that is not verified yet. One address
+         *     gets ten mails an hour at most, unless the server is set otherwise.
+         */
+        post: operations["request_verification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/verification/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verifies an address
+         * @description With the secret of the mail. 400 `invalid_token` when it is wrong, used or out of date.
+         */
+        post: operations["confirm_verification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for a mail that leads to a new password
+         * @description 202 whether or not there is such an account. The link in the mail is good for an hour; a later one replaces it.
+         */
+        post: operations["request_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets a new password
+         * @description With the secret of the mail. Ends all sessions of the account and verifies its address; nobody is signed in by it.
+         *     400 `invalid_token` when the secret is wrong, used, out of date, or the account's address or password was changed
+         *     since.
+         */
+        post: operations["confirm_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/email-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for another address of one's account
+         * @description A mail goes to the present address and one to the new; the address changes when both have been confirmed, within a
+         *     day. Until then all stays as it is. A later request replaces an earlier one. Whether the new address has an account
+         *     is not told.
+         */
+        post: operations["request_email_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/email-change/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirms another address
+         * @description With the secret of one of the two mails. `done` tells whether both addresses have confirmed. 409 `identity_taken`
+         *     when the new address got an account meanwhile.
+         */
+        post: operations["confirm_email_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists mails
+         * @description The newest first, with what became of each; they are kept for seven days after they are done. Where neither the
+         *     project nor the instance has a mail server, they are `caught` in the development inbox.
+         */
+        get: operations["list_mails"];
+        put?: never;
+        post?: never;
+        /** Empties the development inbox */
+        delete: operations["clear_mails"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mails/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a mail
+         * @description With what it says while it is in the development inbox: the secrets in it are good, so this needs a permission of its
+         *     own. What was sent is not kept.
+         */
+        get: operations["get_mail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mail-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the templates of mails
+         * @description Each in each language: the project's own where it has one, else the built-in one.
+         */
+        get: operations["list_mail_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mail-templates/{name}/{language}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a template in one language */
+        get: operations["get_mail_template"];
+        /**
+         * Writes a template in one language
+         * @description `{{ name }}` stands for a variable, and nothing else has a meaning. 422 names what does not parse, with its line.
+         */
+        put: operations["put_mail_template"];
+        post?: never;
+        /** Goes back to the built-in template */
+        delete: operations["reset_mail_template"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mail-templates/{name}/{language}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shows a template with made-up values
+         * @description Nothing is kept and nothing is sent. Show the HTML in a sandbox.
+         */
+        post: operations["preview_mail_template"];
         delete?: never;
         options?: never;
         head?: never;
@@ -806,7 +1143,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes the records of genres that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Changes the records of genres that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["update_many_genres"];
         delete?: never;
         options?: never;
@@ -823,7 +1160,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deletes the records of genres that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Deletes the records of genres that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["delete_many_genres"];
         delete?: never;
         options?: never;
@@ -915,7 +1252,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes the records of order_lines that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Changes the records of order_lines that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["update_many_order_lines"];
         delete?: never;
         options?: never;
@@ -932,7 +1269,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deletes the records of order_lines that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Deletes the records of order_lines that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["delete_many_order_lines"];
         delete?: never;
         options?: never;
@@ -1024,7 +1361,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes the records of orders that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Changes the records of orders that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["update_many_orders"];
         delete?: never;
         options?: never;
@@ -1041,7 +1378,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deletes the records of orders that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Deletes the records of orders that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["delete_many_orders"];
         delete?: never;
         options?: never;
@@ -1133,7 +1470,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes the records of people that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Changes the records of people that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["update_many_people"];
         delete?: never;
         options?: never;
@@ -1150,7 +1487,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deletes the records of people that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Deletes the records of people that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["delete_many_people"];
         delete?: never;
         options?: never;
@@ -1242,7 +1579,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes the records of products that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Changes the records of products that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["update_many_products"];
         delete?: never;
         options?: never;
@@ -1259,7 +1596,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deletes the records of products that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Deletes the records of products that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["delete_many_products"];
         delete?: never;
         options?: never;
@@ -1351,7 +1688,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes the records of users that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Changes the records of users that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["update_many_users"];
         delete?: never;
         options?: never;
@@ -1368,7 +1705,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deletes the records of users that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Deletes the records of users that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["delete_many_users"];
         delete?: never;
         options?: never;
@@ -1460,7 +1797,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Changes the records of wishes that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Changes the records of wishes that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["update_many_wishes"];
         delete?: never;
         options?: never;
@@ -1477,7 +1814,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deletes the records of wishes that a filter finds, in slices of 500 that are each atomic. A retry with the same Idempotency-Key goes on where it stopped. */
+        /** Deletes the records of wishes that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
         post: operations["delete_many_wishes"];
         delete?: never;
         options?: never;
@@ -1567,7 +1904,10 @@ export interface components {
              * @description The record's id; a record that is made may leave it out.
              */
             id?: string;
-            /** @description The fields, as the collection's own operations take them. */
+            /**
+             * @description The fields, as the collection's own operations take them; where a record is made, with the records that are made
+             *     in it.
+             */
             data?: Record<string, unknown>;
             /**
              * Format: int64
@@ -1672,6 +2012,19 @@ export interface components {
          * @description The bytes of a file.
          */
         Bytes: string;
+        /** @description A challenge: the code in the mail answers it. */
+        ChallengeView: {
+            /**
+             * Format: uuid
+             * @description Send it with the code. Without it the code is good for nothing.
+             */
+            challenge_id: string;
+            /**
+             * Format: int64
+             * @description For how many seconds the code is good, once it was sent.
+             */
+            expires_in: number;
+        };
         /** @description What has become of one record. */
         Change: {
             /**
@@ -1711,6 +2064,19 @@ export interface components {
              */
             visibility: string;
         };
+        /** @description The answer to a challenge. */
+        CodeAnswerIn: {
+            /**
+             * Format: uuid
+             * @description The challenge.
+             */
+            challenge_id: string;
+            /**
+             * @description The code.
+             * @example 123456
+             */
+            code: string;
+        };
         /** @description A collection as it is sent. */
         Collection: {
             /**
@@ -1724,6 +2090,8 @@ export interface components {
             kind: components["schemas"]["CollectionKind"];
             /** @description Its fields, without `id`, `created_at`, `updated_at` and `_version`, which every record has. */
             fields: components["schemas"]["CollectionField"][];
+            /** @description The fields that the server keeps itself: those of `users`, beside the four of every record. They stay as they are. */
+            built_in_fields: components["schemas"]["CollectionField"][];
             /** @description Its indexes. */
             indexes: components["schemas"]["CollectionIndex"][];
             /** @description Who may do what. */
@@ -1817,12 +2185,17 @@ export interface components {
             /**
              * @description Relations: what happens when the record that it points to is deleted. `restrict`, if absent: it cannot be;
              *     `cascade`: the record goes too, whatever its own rules say; `set_null`: the relation becomes null. At most 10,000
-             *     records go or change with one.
+             *     records go or change with one. Of a list (`multiple`): `restrict`: it cannot be as long as a list names it;
+             *     `cascade`: it goes from every list, and the records with the lists stay, but one whose list would then be shorter
+             *     than `min_items` keeps it; `set_null` is not taken.
              */
             on_delete?: string;
             /** @description Selects: the texts that it can hold. */
             values?: string[];
-            /** @description Selects: whether the field holds a list, in order and each value once. */
+            /**
+             * @description Selects, relations and files: whether the field holds a list, in order and each value once. A relation's list is
+             *     kept in a join table `<collection>_<field>`.
+             */
             multiple?: boolean;
             /**
              * Format: int32
@@ -1831,7 +2204,7 @@ export interface components {
             min_items?: number;
             /**
              * Format: int32
-             * @description Lists: items at most.
+             * @description Lists: items at most; if absent, of a relation 1,000, of files 100, of a select as many as it has values.
              */
             max_items?: number;
             /** @description Files: the bucket that they are in. */
@@ -1915,6 +2288,11 @@ export interface components {
              * @description How many records lose a value.
              */
             records: number;
+            /**
+             * Format: int64
+             * @description How many items of their lists go with it, of a relation to many.
+             */
+            pairs?: number | null;
             /** @description The ids of some of them, where values could not be converted. */
             sample: string[];
         };
@@ -2088,6 +2466,24 @@ export interface components {
              */
             total?: number;
         };
+        /** @description A wish for another address. */
+        EmailChangeIn: {
+            /**
+             * Format: email
+             * @description The address that is to be.
+             */
+            new_email: string;
+            /**
+             * Format: password
+             * @description The password, where the account has one.
+             */
+            current_password?: string | null;
+        };
+        /** @description How far a change of an address is. */
+        EmailChangeView: {
+            /** @description Whether both addresses agreed and it is done; else it waits for the other one. */
+            done: boolean;
+        };
         /** @enum {string} */
         FieldType: "text" | "editor" | "email" | "url" | "number" | "bool" | "datetime" | "date" | "uuid" | "json" | "geo" | "relation" | "select" | "file";
         /** @description A file, without its bytes. */
@@ -2143,8 +2539,130 @@ export interface components {
             /** @description The keys. */
             keys: Record<string, unknown>[];
         };
+        /** @description A mail and what became of it. */
+        Mail: {
+            /**
+             * Format: uuid
+             * @description The mail.
+             */
+            id: string;
+            /** @description Which template it is made of. */
+            template: string;
+            /** @description In which language. */
+            language: string;
+            /** @description To whom. */
+            recipient: string;
+            /**
+             * @description `queued`; `sent`: a server has it; `caught`: it is in the development inbox; `failed`: it was given up;
+             *     `dropped`: there was nobody to send it to, or too many were asked for.
+             */
+            status: string;
+            /** @description Why it failed, was dropped, or waits for another attempt. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             */
+            finished_at?: string | null;
+        };
+        /** @description A mail with what it says. */
+        MailContent: components["schemas"]["Mail"] & {
+            /** @description Its subject; null unless it is in the development inbox. */
+            subject?: string | null;
+            /** @description Its HTML. */
+            html?: string | null;
+            /** @description Its plain text. */
+            text?: string | null;
+        };
+        /** @description A page of mails, the newest first. */
+        MailPage: {
+            /** @description The page's mails, in order. */
+            items: components["schemas"]["Mail"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description All of them, on all pages; only when asked for with `count=exact`.
+             */
+            total?: number;
+        };
+        /** @description The source of a mail in one language. */
+        MailParts: {
+            /** @description The subject: one line. */
+            subject: string;
+            /** @description The mail as HTML; what stands for a variable is escaped. */
+            html: string;
+            /** @description The mail as plain text. */
+            text: string;
+        };
+        /** @description A mail as it would be. */
+        MailPreviewView: components["schemas"]["MailParts"];
+        /** @description A template of a mail in one language. */
+        MailTemplate: components["schemas"]["MailParts"] & {
+            /** @description `verify`, `reset`, `change_email_old`, `change_email_new`, `code` or `magic_link`. */
+            name: string;
+            /** @description `en`, `de`, `es`, `fr`, `pt`, `zh` or `ja`. */
+            language: string;
+            /** @description Whether it is the one that is built in. */
+            built_in: boolean;
+            /**
+             * Format: date-time
+             * @description When the project wrote it; null for a built-in one.
+             */
+            updated_at?: string | null;
+        };
+        /**
+         * @description What a mail is made of. `{{ name }}` stands for a variable: `project`, `email`, `new_email`, `link`, `code`,
+         *     `minutes` or `color`. Nothing else is a template's.
+         */
+        MailTemplateIn: {
+            /** @description The subject: one line. */
+            subject: string;
+            /** @description The mail as HTML, at most 65,536 bytes. What stands for a variable is escaped. */
+            html: string;
+            /** @description The mail as plain text, at most 65,536 bytes. */
+            text: string;
+        };
+        /** @description The templates of mails. */
+        MailTemplatesView: {
+            /** @description Each in each language. */
+            items: components["schemas"]["MailTemplate"][];
+            /** @description Always null: there is one page. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description How a connection to a mail server is protected. Without protection none of a project's leaves.
+         * @enum {string}
+         */
+        MailTls: "starttls" | "implicit";
         /** @description A user as it may see itself: the fields of the `users` collection that it may read. */
         MeView: Record<string, unknown>;
+        /** @description What an app may offer. */
+        MethodsView: {
+            /** @description Whether strangers may make accounts. */
+            sign_up: boolean;
+            /** @description Whether users sign in by a password. */
+            password: boolean;
+            /** @description Whether users sign in by a code that is sent by mail. */
+            email_code: boolean;
+            /** @description Whether users sign in by a link that is sent by mail. */
+            magic_link: boolean;
+        };
+        /** @description A one-time secret that was sent by mail. */
+        OneTimeIn: {
+            /** @description The secret. */
+            token: string;
+        };
         /** @description Where other back ends find what they need to verify a project's tokens. */
         OpenidConfigurationView: {
             /** @description The `iss` of every token. */
@@ -2180,12 +2698,12 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
             request_id: string;
-            /** @description The faults of single values */
+            /** @description The faults of single values, the first of them */
             errors?: {
                 /** @description A JSON pointer into the body, or `?name` for a query parameter */
                 path: string;
@@ -2196,6 +2714,77 @@ export interface components {
             }[];
             /** @description Advice for the developer */
             hint?: string;
+            /** @description Where in the filter the fault begins, in characters */
+            offset?: number;
+            /** @description How many characters of the filter it has */
+            length?: number;
+        };
+        /** @description How pages and mails look. */
+        ProjectBrand: {
+            /**
+             * @description What people know the project by; empty: the project's name.
+             * @default
+             */
+            name: string;
+            /**
+             * @description The colour of buttons, as `#1a2b3c`; empty: a dark blue.
+             * @default
+             */
+            color: string;
+            /**
+             * @description An https address of a picture for the top of pages; empty: none.
+             * @default
+             */
+            logo_url: string;
+            /**
+             * @description Where the app is: pages lead back there, and sign-in links end there. Empty: nowhere.
+             * @default
+             */
+            app_url: string;
+        };
+        /** @description A change of how pages and mails look; what is absent stays, null resets. */
+        ProjectBrandPatch: {
+            /** @description What people know the project by. */
+            name?: string | null;
+            /**
+             * @description The colour of buttons.
+             * @example #1c3d5a
+             */
+            color?: string | null;
+            /** @description An https address of a picture. */
+            logo_url?: string | null;
+            /** @description Where the app is. */
+            app_url?: string | null;
+        };
+        /** @description How mails leave. */
+        ProjectMail: {
+            /**
+             * @description The sender's address, for a mail server of the project's own. The instance's server speaks in the instance's name.
+             * @default
+             */
+            from: string;
+            /**
+             * @description The sender's name; empty: the brand's.
+             * @default
+             */
+            from_name: string;
+            /**
+             * @description Where answers go; empty: to the sender.
+             * @default
+             */
+            reply_to: string;
+            /** @default null */
+            smtp: components["schemas"]["ProjectSmtp"] | null;
+        };
+        /** @description A change of how mails leave; what is absent stays, null resets. */
+        ProjectMailPatch: {
+            /** @description The sender's address. */
+            from?: string | null;
+            /** @description The sender's name. */
+            from_name?: string | null;
+            /** @description Where answers go. */
+            reply_to?: string | null;
+            smtp?: components["schemas"]["ProjectSmtpPatch"] | null;
         };
         /** @description What a project's owner decides. */
         ProjectSettings: {
@@ -2210,10 +2799,38 @@ export interface components {
              */
             sign_up: components["schemas"]["SignUp"];
             /**
+             * @description By which ways users sign in.
+             * @default {
+             *       "password": true,
+             *       "email_code": false,
+             *       "magic_link": false
+             *     }
+             */
+            sign_in: components["schemas"]["ProjectSignIn"];
+            /**
              * @description Whether refusals by rules are explained to callers. Never turn this on where real users are.
              * @default false
              */
             development: boolean;
+            /**
+             * @description How pages and mails look.
+             * @default {
+             *       "name": "",
+             *       "color": "",
+             *       "logo_url": "",
+             *       "app_url": ""
+             *     }
+             */
+            brand: components["schemas"]["ProjectBrand"];
+            /**
+             * @description How mails leave.
+             * @default {
+             *       "from": "",
+             *       "from_name": "",
+             *       "reply_to": ""
+             *     }
+             */
+            mail: components["schemas"]["ProjectMail"];
         };
         /** @description A change of a project's settings; what is absent stays. */
         ProjectSettingsPatch: {
@@ -2225,8 +2842,76 @@ export interface components {
              */
             cors_origins?: string[] | null;
             sign_up?: components["schemas"]["SignUp"] | null;
+            sign_in?: components["schemas"]["ProjectSignInPatch"] | null;
             /** @description Whether refusals by rules are explained to callers. */
             development?: boolean | null;
+            brand?: components["schemas"]["ProjectBrandPatch"] | null;
+            mail?: components["schemas"]["ProjectMailPatch"] | null;
+        };
+        /** @description The ways by which users sign in. */
+        ProjectSignIn: {
+            /**
+             * @description By a password.
+             * @default true
+             */
+            password: boolean;
+            /**
+             * @description By a code that is sent by mail.
+             * @default false
+             */
+            email_code: boolean;
+            /**
+             * @description By a link that is sent by mail. It ends at `brand.app_url`.
+             * @default false
+             */
+            magic_link: boolean;
+        };
+        /** @description A change of the ways by which users sign in; what is absent stays. */
+        ProjectSignInPatch: {
+            /** @description By a password. */
+            password?: boolean | null;
+            /** @description By a code that is sent by mail. */
+            email_code?: boolean | null;
+            /** @description By a link that is sent by mail. It ends at `brand.app_url`. */
+            magic_link?: boolean | null;
+        };
+        /** @description A mail server. */
+        ProjectSmtp: {
+            /** @description Its public name or address. */
+            host: string;
+            /**
+             * Format: int32
+             * @description 25, 465, 587 or 2525.
+             */
+            port: number;
+            /** @description How the connection is protected. */
+            tls: components["schemas"]["MailTls"];
+            /** @description Whom to sign in as; empty: nobody. */
+            username?: string;
+            /** @description Sealed at rest and in no answer. It goes with its server: another host needs it anew. */
+            password?: string;
+        };
+        /** @description A change of a mail server. */
+        ProjectSmtpPatch: {
+            /**
+             * @description Its public name or address.
+             * @example smtp.example.com
+             */
+            host?: string | null;
+            /**
+             * Format: int32
+             * @description 25, 465, 587 or 2525.
+             * @example 587
+             */
+            port?: number | null;
+            tls?: components["schemas"]["MailTls"] | null;
+            /** @description Whom to sign in as. */
+            username?: string | null;
+            /**
+             * Format: password
+             * @description Sealed at rest and in no answer. Another host or port needs it anew.
+             */
+            password?: string | null;
         };
         /** @description To whom a message went. */
         PushAudience: {
@@ -2484,6 +3169,16 @@ export interface components {
             /** @description The refresh token that was given last. */
             refresh_token: string;
         };
+        /** @description A one-time secret with the password that is to be set. */
+        ResetIn: {
+            /** @description The secret. */
+            token: string;
+            /**
+             * Format: password
+             * @description At least 8 characters, at most 512 bytes.
+             */
+            new_password: string;
+        };
         /**
          * @description An act that rules decide about.
          * @enum {string}
@@ -2678,6 +3373,14 @@ export interface components {
              */
             expires_in: number;
         };
+        /** @description A wish for a mail to an address. */
+        ToAddressIn: {
+            /**
+             * Format: email
+             * @description The account's address.
+             */
+            email: string;
+        };
         Genre: {
             /** Format: uuid */
             id?: string;
@@ -2690,7 +3393,7 @@ export interface components {
             _version?: number;
             /** @description What was asked for with expand. */
             expand?: {
-                /** @description The records that point here; null when they may not be listed. */
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 products_via_genre?: components["schemas"]["ProductPage"] | null;
             };
         };
@@ -3131,9 +3834,9 @@ export interface components {
             expand?: {
                 /** @description The record it points to; null when there is none or it may not be listed. */
                 customer?: components["schemas"]["User"] | null;
-                /** @description The records that point here; null when they may not be listed. */
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 order_lines_via_order?: components["schemas"]["OrderLinePage"] | null;
-                /** @description The records that point here; null when they may not be listed. */
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 products_via_last_order?: components["schemas"]["ProductPage"] | null;
             };
         };
@@ -3354,7 +4057,7 @@ export interface components {
             _version?: number;
             /** @description What was asked for with expand. */
             expand?: {
-                /** @description The records that point here; null when they may not be listed. */
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 products_via_director?: components["schemas"]["ProductPage"] | null;
             };
         };
@@ -3582,9 +4285,9 @@ export interface components {
                 poster?: Record<string, unknown> | null;
                 /** @description The record it points to; null when there is none or it may not be listed. */
                 last_order?: components["schemas"]["Order"] | null;
-                /** @description The records that point here; null when they may not be listed. */
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 order_lines_via_product?: components["schemas"]["OrderLinePage"] | null;
-                /** @description The records that point here; null when they may not be listed. */
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 wishes_via_product?: components["schemas"]["WishPage"] | null;
             };
         };
@@ -4031,9 +4734,9 @@ export interface components {
             expand?: {
                 /** @description A file of the bucket avatars. */
                 avatar?: Record<string, unknown> | null;
-                /** @description The records that point here; null when they may not be listed. */
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 orders_via_customer?: components["schemas"]["OrderPage"] | null;
-                /** @description The records that point here; null when they may not be listed. */
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 wishes_via_owner?: components["schemas"]["WishPage"] | null;
             };
         };
@@ -4755,7 +5458,12 @@ export interface operations {
     update_collection: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string | null;
+                /** @description return=minimal leaves the collection out of the answer. */
+                Prefer?: string | null;
+            };
             path: {
                 collection: string;
             };
@@ -4775,6 +5483,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CollectionAltered"];
                 };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Malformed, or it names what does not exist or may not be named */
             400: {
@@ -5511,7 +6226,10 @@ export interface operations {
     create_collection: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7400,6 +8118,2619 @@ export interface operations {
             };
             /** @description Not available at the moment */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_auth_methods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ways */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MethodsView"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_sign_in_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToAddressIn"];
+            };
+        };
+        responses: {
+            /** @description Taken */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChallengeView"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description Signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInView"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_magic_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToAddressIn"];
+            };
+        };
+        responses: {
+            /** @description Taken */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_magic_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OneTimeIn"];
+            };
+        };
+        responses: {
+            /** @description Signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInView"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_verification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToAddressIn"];
+            };
+        };
+        responses: {
+            /** @description Taken */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_verification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OneTimeIn"];
+            };
+        };
+        responses: {
+            /** @description Verified */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToAddressIn"];
+            };
+        };
+        responses: {
+            /** @description Taken */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetIn"];
+            };
+        };
+        responses: {
+            /** @description Set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_email_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Taken */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_email_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OneTimeIn"];
+            };
+        };
+        responses: {
+            /** @description Confirmed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailChangeView"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_mails: {
+        parameters: {
+            query?: {
+                /** @description Things of the page at most: 1 to 1,000, else 30. */
+                limit?: number;
+                /** @description Where the page begins: what the page before gave as `next_cursor`. */
+                cursor?: string;
+                /** @description `exact` asks for `total`. */
+                count?: "exact";
+                /** @description Only those of this status */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of mails */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailPage"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clear_mails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Emptied */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The mail */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailContent"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_mail_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The templates */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailTemplatesView"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_mail_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template */
+                name: string;
+                /** @description The language */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The template */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailTemplate"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_mail_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template */
+                name: string;
+                /** @description The language */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailTemplateIn"];
+            };
+        };
+        responses: {
+            /** @description The template */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailTemplate"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_mail_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template */
+                name: string;
+                /** @description The language */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The built-in one is used */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_mail_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template */
+                name: string;
+                /** @description The language */
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailTemplateIn"];
+            };
+        };
+        responses: {
+            /** @description The mail as it would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailPreviewView"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11185,7 +14516,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example products_via_genre(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -11628,7 +14959,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero. */
                         items: {
                             [key: string]: unknown;
                         }[];
@@ -12108,7 +15439,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example products_via_genre(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -12802,7 +16133,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example order
                  */
                 expand?: string;
@@ -13245,7 +16576,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero. */
                         items: {
                             [key: string]: unknown;
                         }[];
@@ -13725,7 +17056,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example order
                  */
                 expand?: string;
@@ -14419,7 +17750,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example customer,order_lines_via_order(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -14862,7 +18193,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero. */
                         items: {
                             [key: string]: unknown;
                         }[];
@@ -15342,7 +18673,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example customer,order_lines_via_order(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -16036,7 +19367,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example products_via_director(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -16479,7 +19810,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero. */
                         items: {
                             [key: string]: unknown;
                         }[];
@@ -16959,7 +20290,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example products_via_director(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -17653,7 +20984,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example genre,order_lines_via_product(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -18096,7 +21427,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero. */
                         items: {
                             [key: string]: unknown;
                         }[];
@@ -18576,7 +21907,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example genre,order_lines_via_product(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -19270,7 +22601,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example orders_via_customer(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -19713,7 +23044,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero. */
                         items: {
                             [key: string]: unknown;
                         }[];
@@ -20193,7 +23524,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example orders_via_customer(limit:3,sort:-created_at)
                  */
                 expand?: string;
@@ -20887,7 +24218,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example owner
                  */
                 expand?: string;
@@ -21330,7 +24661,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. */
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero. */
                         items: {
                             [key: string]: unknown;
                         }[];
@@ -21810,7 +25141,7 @@ export interface operations {
                  */
                 fields?: string;
                 /**
-                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", and the own filter behind it as && (filter).
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
                  * @example owner
                  */
                 expand?: string;
