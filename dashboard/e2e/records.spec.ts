@@ -163,9 +163,21 @@ test.describe("collections and records", () => {
 			{ name: "labels", type: "select", multiple: true, values: ["red", "green"] },
 			{ name: "meta", type: "json" },
 			{ name: "place", type: "geo" },
+			{ name: "likes", type: "relation", collection: "tastes", multiple: true },
+			{ name: "papers", type: "file", bucket: "papers", multiple: true },
 		];
-		const made = await elsewhere("POST", "/p/blog/v1/collections", { name: "kinds", fields });
-		expect(made.status).toBe(201);
+		const tastes = { name: "tastes", fields: [{ name: "name", type: "text" }] };
+		for (const [path, body] of [
+			["/v1/collections", tastes],
+			["/v1/buckets", { name: "papers" }],
+			["/v1/collections", { name: "kinds", fields }],
+			["/v1/records/tastes", { name: "Sweet" }],
+			["/v1/records/tastes", { name: "Sour" }],
+			["/v1/records/tastes", { name: "Bitter" }],
+		] as const) {
+			const made = await elsewhere("POST", `/p/blog${path}`, body);
+			expect(made.status, path).toBe(201);
+		}
 		await app.goto("/dashboard/projects/blog/records/kinds?record=new");
 		const drawer = app.getByRole("dialog");
 		await drawer.getByLabel("page").fill("<p onclick=x()>Hello</p><script>1</script>");
@@ -178,6 +190,16 @@ test.describe("collections and records", () => {
 		await drawer.getByLabel("page").click();
 		await drawer.getByLabel("meta").fill('{"a": [1, null]}');
 		await drawer.getByLabel("place").fill('{"lat": 91, "lon": 0}');
+		for (const taste of ["Sour", "Bitter", "Sweet"]) {
+			await drawer.getByRole("button", { name: "Add to likes" }).click();
+			await app.getByRole("option", { name: taste }).click();
+		}
+		await drawer.getByRole("button", { name: "Remove Bitter" }).click();
+		await drawer.locator("input[type=file]").setInputFiles([
+			{ name: "one.txt", mimeType: "text/plain", buffer: Buffer.from("one") },
+			{ name: "two.txt", mimeType: "text/plain", buffer: Buffer.from("two") },
+		]);
+		await expect(drawer.getByRole("link", { name: "two.txt" })).toBeVisible();
 		await drawer.getByRole("button", { name: "Create" }).click();
 		await expect(drawer.getByLabel("mail")).toHaveAccessibleDescription(/address/i);
 		await expect(drawer.getByLabel("cost")).toHaveAccessibleDescription(/0\.50/);
@@ -203,11 +225,16 @@ test.describe("collections and records", () => {
 			meta: { a: 2 },
 			place: { lat: 52.5, lon: 13.4 },
 		});
+		expect(page.items[0].likes).toHaveLength(2);
+		expect(page.items[0].papers).toHaveLength(2);
 		await app.goto("/dashboard/projects/blog/records/kinds");
 		await expect(row(app, "12.50")).toContainText("green");
+		await expect(row(app, "12.50")).toContainText(/Sour\s*Sweet/);
 		await picture(app, "grid-kinds");
-		const gone = await elsewhere("DELETE", "/p/blog/v1/collections/kinds?confirm=delete:kinds");
-		expect(gone.status).toBe(204);
+		for (const name of ["kinds", "tastes"]) {
+			const path = `/p/blog/v1/collections/${name}?confirm=delete:${name}`;
+			expect((await elsewhere("DELETE", path)).status).toBe(204);
+		}
 	});
 
 	test("leaving a changed form asks first", async ({ app }) => {

@@ -1,5 +1,8 @@
 //! The one text of a float, so that SQLite, PostgreSQL and memory answer the same bytes.
 
+/// Fewer digits than these leave no doubt about the last one.
+const DOUBTFUL_DIGITS: usize = 14;
+
 /// The shortest JSON text that reads back as the same `f64`, laid out as PostgreSQL's `float8out` does:
 /// plain between 1e-4 and 1e15, else with an exponent of at least two digits (`1e+15`, `2.5e-07`).
 ///
@@ -12,11 +15,16 @@ pub fn float_text(value: f64) -> String {
     if value == 0.0 {
         return if value.is_sign_negative() { "-0" } else { "0" }.to_owned();
     }
+    if (1e-4..1e15).contains(&value.abs()) {
+        let text = value.to_string();
+        if text.len() < DOUBTFUL_DIGITS {
+            return text;
+        }
+    }
     // `{:e}` gives the shortest round-trip digits as `d.ddde-n`.
     let mut scientific = format!("{value:e}");
     let mut decimals = decimals_of(&scientific);
-    // Fewer digits than these leave no doubt about the last one.
-    if decimals >= 13 {
+    if decimals + 1 >= DOUBTFUL_DIGITS {
         // Of two texts that are equally near, PostgreSQL takes the even one, as rounding to so many digits does.
         let even = format!("{value:.decimals$e}");
         if even.parse() == Ok(value) {

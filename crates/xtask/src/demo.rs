@@ -28,7 +28,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
 
 /// Builds the release binary with everything that goes into it.
 pub fn build(workspace: &Workspace) -> Outcome {
-    let _ = web::build;
+    web::build(workspace)?;
     succeed(
         workspace
             .cargo()

@@ -18,7 +18,7 @@ Stages, all of them unless some are named:
   clippy         cargo clippy, warnings are errors
   build          compile the tests
   tests          cargo test, with a PostgreSQL and a mail server of our own, started and stopped here;
-                 fuzzers run for half a minute each, or for GALLEY_FUZZ_SECONDS
+                 fuzzers run for half a minute each, or for GALLEY_TEST_FUZZ_SECONDS
   documentation  cargo doc, warnings are errors
   generated      cargo xtask codegen --check
   web            checks, unit tests and builds of the dashboard and the shop
@@ -50,7 +50,7 @@ const STAGES: [(&str, Stage); 9] = [
 ];
 
 /// How many seconds each target of the fuzzers runs; a plain `cargo test` gives them few.
-const FUZZ: &str = "GALLEY_FUZZ_SECONDS";
+const FUZZ: &str = "GALLEY_TEST_FUZZ_SECONDS";
 
 type Stage = fn(&Run) -> Outcome<Counts>;
 

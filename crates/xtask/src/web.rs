@@ -2,9 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::SystemTime;
 
 use crate::packages;
 use crate::run::{Outcome, Workspace, on, succeed, which};
+
+/// What is made of the rest of a folder, or tests it.
+const MADE: [&str; 5] = ["dist", "node_modules", "e2e", "pictures", "test-results"];
 
 /// The folders with a `package.json`, in the order in which they are built.
 const FOLDERS: [&str; 2] = ["dashboard", "examples/shop"];
@@ -12,7 +16,12 @@ const FOLDERS: [&str; 2] = ["dashboard", "examples/shop"];
 /// Installs packages where they are missing and builds what is served.
 pub fn build(workspace: &Workspace) -> Outcome {
     for folder in FOLDERS {
-        npm(workspace, folder, &["run", "build"])?;
+        let path = workspace.root.join(folder);
+        let built = path.join("dist/index.html");
+        // What is built anew is embedded anew, which is minutes of linking.
+        if !built.is_file() || newest(&path)? > age(&built)? {
+            npm(workspace, folder, &["run", "build"])?;
+        }
     }
     Ok(())
 }
@@ -101,11 +110,33 @@ fn up_to_date(folder: &Path) -> Outcome<bool> {
     if !installed.is_file() {
         return Ok(false);
     }
-    let age = |path: &Path| {
-        let modified = std::fs::metadata(path).and_then(|data| data.modified());
-        on(format!("could not read {}", path.display()), modified)
-    };
     Ok(age(&installed)? >= age(&folder.join("package-lock.json"))?)
+}
+
+/// When a file was changed last.
+fn age(path: &Path) -> Outcome<SystemTime> {
+    let modified = std::fs::metadata(path).and_then(|data| data.modified());
+    on(format!("could not read {}", path.display()), modified)
+}
+
+/// When anything was changed last that a front end is built of.
+fn newest(folder: &Path) -> Outcome<SystemTime> {
+    let unreadable = || format!("could not read {}", folder.display());
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for entry in on(unreadable(), std::fs::read_dir(folder))? {
+        let entry = on(unreadable(), entry)?;
+        let path = entry.path();
+        let is_made = MADE.iter().any(|name| entry.file_name() == *name);
+        if is_made || path.is_symlink() {
+            continue;
+        }
+        newest = newest.max(if path.is_dir() {
+            self::newest(&path)?
+        } else {
+            age(&path)?
+        });
+    }
+    Ok(newest)
 }
 
 #[cfg(test)]

