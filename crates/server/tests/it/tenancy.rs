@@ -3,6 +3,7 @@
 use crate::kit::{Answer, Client, ENGINES, Engine, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 const NOWHERE: &str = "01990000-0000-7000-8000-00000000dead";
 
@@ -15,6 +16,19 @@ struct Theirs {
     file: String,
     device: String,
     message: String,
+    mail: String,
+}
+
+/// The mail that a sign-up causes, once it is in the development inbox.
+async fn first_mail(key: &Client) -> String {
+    for _ in 0..200 {
+        let all = key.get("/p/blog/v1/mails").await;
+        if let Some(id) = all.body["items"][0]["id"].as_str() {
+            return id.to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no mail was caught");
 }
 
 async fn put_file(key: &Client, project: &str, bucket: &str) -> String {
@@ -52,6 +66,7 @@ async fn theirs(server: &Server) -> Theirs {
         file: put_file(&key, "blog", "drawings").await,
         device: signed.post("/p/blog/v1/push/devices", device).await.id(),
         message: key.post("/p/blog/v1/push/messages", message).await.id(),
+        mail: first_mail(&key).await,
         key,
         user,
         note,
@@ -94,6 +109,9 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
             p if p.starts_with("/v1/push/devices/") => ("{id}", &theirs.device, NOWHERE),
             p if p.starts_with("/v1/push/messages/") => ("{id}", &theirs.message, NOWHERE),
             p if p.starts_with("/v1/auth/sessions/") => ("{id}", &theirs.session, NOWHERE),
+            p if p.starts_with("/v1/mails/") => ("{id}", &theirs.mail, NOWHERE),
+            // Every project has the same ones: `every_template` tells them apart.
+            p if p.starts_with("/v1/mail-templates/") => continue,
             other => panic!("{other} names something: say here what of it another project has"),
         };
         for (method, operation) in item.as_object().unwrap() {
@@ -136,6 +154,18 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
         }
     }
     assert!(walked.len() > 30, "{walked:?}");
+}
+
+/// What one project makes of its mails is seen in no other.
+async fn every_template(theirs: &Theirs, key: &Client) {
+    let path = |project: &str| format!("/p/{project}/v1/mail-templates/verify/en");
+    let before = key.get(&path("shop")).await;
+    assert_eq!(before.status, 200, "{:?}", before.body);
+    let words = json!({"subject": "Unseen", "html": "<p>{{ link }}</p>", "text": "{{ link }}"});
+    let put = theirs.key.request("PUT", &path("blog")).json(&words);
+    let put = theirs.key.send(put).await;
+    assert!(put.status < 300, "{:?}", put.body);
+    assert_eq!(key.get(&path("shop")).await.body, before.body);
 }
 
 /// Bodies and parameters that name what the other project has.
@@ -254,6 +284,7 @@ async fn what_another_project_has_is_nowhere() {
         let nobody = server.as_("");
         every_path(&server, &theirs, &[&nobody, &user, &key]).await;
         every_body(&theirs, &key).await;
+        every_template(&theirs, &key).await;
     }
 }
 
