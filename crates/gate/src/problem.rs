@@ -46,7 +46,7 @@ impl Problem {
         self
     }
 
-    /// With the faults of single values. The first [`FAULTS_MAX`] of them are sent.
+    /// With the faults of single values. The first 100 of them are sent.
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors = errors;
@@ -155,7 +155,7 @@ pub struct ProblemView<'a> {
     pub detail: Option<&'a str>,
     /// Names the request in the logs.
     pub request_id: String,
-    /// The faults of single values, at most [`FAULTS_MAX`].
+    /// The faults of single values, the first 100 of them.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub errors: &'a [FieldError],
     /// Advice for the developer.
