@@ -15,7 +15,7 @@ import {
 } from "@mantine/core";
 import { IconBell, IconTrash, IconUsersGroup } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { keys } from "../api/keys";
 import { asProblem, messagesByField, pointer } from "../api/problem";
 import {
@@ -62,7 +62,11 @@ interface Props {
 export function RecordDrawer(props: Props) {
 	const { project, collection, id, create, onClose } = props;
 	const isNew = id === "new";
-	const [dirty, setDirty] = useState(false);
+	// Not a state: a key that is pressed before the next render must find what was just typed.
+	const dirty = useRef(false);
+	const setDirty = useCallback((is: boolean) => {
+		dirty.current = is;
+	}, []);
 	const confirm = useConfirm();
 	const record = useQuery({
 		...recordQuery(project, collection.name, id ?? ""),
@@ -70,7 +74,7 @@ export function RecordDrawer(props: Props) {
 		refetchOnWindowFocus: false,
 	});
 	const close = async () => {
-		if (dirty) {
+		if (dirty.current) {
 			const yes = await confirm({
 				title: "Leave without saving?",
 				body: "What you changed in this form is lost.",
