@@ -119,7 +119,7 @@ fn age(path: &Path) -> Outcome<SystemTime> {
     on(format!("could not read {}", path.display()), modified)
 }
 
-/// When anything was changed last that a front end is built of.
+/// When anything was changed last that a front end is built of. A folder's own time tells what was moved or removed.
 fn newest(folder: &Path) -> Outcome<SystemTime> {
     let unreadable = || format!("could not read {}", folder.display());
     let mut newest = SystemTime::UNIX_EPOCH;
@@ -130,11 +130,10 @@ fn newest(folder: &Path) -> Outcome<SystemTime> {
         if is_made || path.is_symlink() {
             continue;
         }
-        newest = newest.max(if path.is_dir() {
-            self::newest(&path)?
-        } else {
-            age(&path)?
-        });
+        newest = newest.max(age(&path)?);
+        if path.is_dir() {
+            newest = newest.max(self::newest(&path)?);
+        }
     }
     Ok(newest)
 }
