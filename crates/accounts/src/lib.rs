@@ -31,6 +31,7 @@ mod refresh;
 mod routes;
 pub mod rows;
 mod service;
+pub mod teams;
 mod tokens;
 mod verify;
 pub mod views;

@@ -1,5 +1,7 @@
 //! What callers send, read into types that cannot be wrong, with every fault told at once.
 
+pub mod teams;
+
 use gate::{Input, Problem};
 use kernel::Code;
 use secrecy::SecretString;
@@ -213,7 +215,7 @@ impl EmailChange {
 }
 
 /// An address to send mail to.
-fn address(input: &mut Input, name: &str) -> String {
+pub(crate) fn address(input: &mut Input, name: &str) -> String {
     let email = input.text(name, 1, EMAIL_BYTES_MAX).trim().to_owned();
     if let Some((code, message)) = (!email.is_empty()).then(|| email_fault(&email)).flatten() {
         input.fault(name, code, message);

@@ -3,6 +3,7 @@
 mod by_mail;
 mod links;
 mod mails;
+mod teams;
 
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
@@ -43,6 +44,12 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
     by_mail::configure(config);
     links::configure(config);
     mails::configure(config);
+    teams::configure(config);
+}
+
+/// An id in a path.
+fn id(text: &str) -> Result<uuid::Uuid, Problem> {
+    kernel::parse_id(text).ok_or_else(|| Code::InvalidId.into())
 }
 
 impl Ask {

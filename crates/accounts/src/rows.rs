@@ -2,7 +2,9 @@
 
 pub(crate) mod challenges;
 pub(crate) mod changes;
+pub mod grants;
 pub mod mails;
+pub mod teams;
 pub(crate) mod templates;
 pub mod tokens;
 

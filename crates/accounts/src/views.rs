@@ -1,5 +1,7 @@
 //! The wire types of accounts. What comes in is read by `model`; the types for it here are what the document says.
 
+pub mod teams;
+
 use crate::mail::template::{Rendered, Source};
 use crate::rows::{mails, session};
 use crate::service::SignedIn;
@@ -312,7 +314,7 @@ pub(crate) struct MailPage {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MailTemplate)]
 pub struct MailTemplateView {
-    /// `verify`, `reset`, `change_email_old`, `change_email_new`, `code` or `magic_link`.
+    /// `verify`, `reset`, `change_email_old`, `change_email_new`, `code`, `magic_link`, `invite` or `team_invite`.
     pub name: String,
     /// `en`, `de`, `es`, `fr`, `pt`, `zh` or `ja`.
     pub language: String,
@@ -337,7 +339,7 @@ pub struct MailTemplatesView {
 }
 
 /// What a mail is made of. `{{ name }}` stands for a variable: `project`, `email`, `new_email`, `link`, `code`,
-/// `minutes` or `color`. Nothing else is a template's.
+/// `minutes`, `color` or `team`. Nothing else is a template's.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailTemplateIn {
