@@ -2,6 +2,7 @@
 //! and the one-time secrets in them.
 
 mod people;
+mod sessions;
 
 use sea_orm::sea_query::{
     Alias, ColumnDef, Index, IndexCreateStatement, IntoTableRef, Table, TableRef,
@@ -17,6 +18,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "accounts/2-mail",
         up: mail,
+    },
+    Step {
+        name: "accounts/3-sessions",
+        up: sessions::sessions,
     },
     Step {
         name: "accounts/6-people",
