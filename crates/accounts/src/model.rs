@@ -1,6 +1,8 @@
 //! What callers send, read into types that cannot be wrong, with every fault told at once.
 
+pub mod import;
 pub mod teams;
+pub mod users;
 
 use gate::{Input, Problem};
 use kernel::Code;
@@ -224,7 +226,7 @@ pub(crate) fn address(input: &mut Input, name: &str) -> String {
 }
 
 /// A password to be set: at least 8 characters, at most 512 bytes, otherwise anything.
-fn new_password(input: &mut Input, name: &str) -> SecretString {
+pub(crate) fn new_password(input: &mut Input, name: &str) -> SecretString {
     let password = gate::password::check_new_password(input, name);
     // The gate counts bytes; four letters with accents are no password.
     let chars = password.chars().count();

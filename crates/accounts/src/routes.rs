@@ -4,6 +4,7 @@ mod by_mail;
 mod links;
 mod mails;
 mod teams;
+mod users;
 
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
@@ -45,6 +46,8 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
     links::configure(config);
     mails::configure(config);
     teams::configure(config);
+    // Last: an id takes every word.
+    users::configure(config);
 }
 
 /// An id in a path.

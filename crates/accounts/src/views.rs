@@ -1,6 +1,8 @@
 //! The wire types of accounts. What comes in is read by `model`; the types for it here are what the document says.
 
+pub mod import;
 pub mod teams;
+pub mod users;
 
 use crate::door::Entered;
 use crate::mail::template::{Rendered, Source};
@@ -149,7 +151,7 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    fn new(row: session::Model, current: Uuid) -> Self {
+    pub(crate) fn new(row: session::Model, current: Uuid) -> Self {
         Self {
             id: row.id,
             created_at: kernel::Stamp::from_time(row.created_at),

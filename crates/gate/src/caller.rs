@@ -117,6 +117,7 @@ impl Who {
     #[must_use]
     pub fn may(&self, name: &str, holders: Holders) -> bool {
         match (self, holders) {
+            (Self::User(user), _) if user.impersonator.is_some() && is_own(name) => false,
             (Self::Anonymous, Holders::Everyone)
             | (Self::User(_), Holders::Everyone | Holders::Users) => true,
             (Self::Anonymous | Self::User(_), _) => false,
@@ -152,6 +153,29 @@ impl Who {
             Self::Operator { id, .. } => Some(format!("operator:{id}")),
         }
     }
+}
+
+/// Whether nobody but the user itself may: whatever it is signed in with, and whether it stays.
+fn is_own(name: &str) -> bool {
+    const NOUNS: [&str; 14] = [
+        "email",
+        "factors",
+        "identities",
+        "passkeys",
+        "password",
+        "passwords",
+        "phone",
+        "recovery_codes",
+        "sudo",
+        "tokens",
+        "totp",
+        "username",
+        "anonymous",
+        "reauth",
+    ];
+    const ACTS: [&str; 2] = ["users.erase_me", "users.export_me"];
+    let noun = name.split_once('.').map_or(name, |(noun, _)| noun);
+    NOUNS.contains(&noun) || ACTS.contains(&name)
 }
 
 /// Whether the scope `scope` (`*`, `records.*` or `records.read`) covers the permission `name`.
