@@ -91,7 +91,6 @@ impl From<SignedIn> for SignedInView {
 /// Somebody who is in, or who must show a second factor first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "it is sent at once")]
 pub enum EnteredView {
     /// Signed in.
     In(SignedInView),
