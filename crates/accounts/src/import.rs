@@ -220,7 +220,9 @@ impl Accounts {
             cursor,
             count: false,
         };
-        let page = self.list_users(ask, &UsersFilter::default(), &query).await?;
+        let page = self
+            .list_users(ask, &UsersFilter::default(), &query)
+            .await?;
         let mut hashes = HashMap::new();
         if with_hashes {
             let ids: Vec<Uuid> = page.items.iter().map(|user| user.user()).collect();

@@ -38,8 +38,8 @@ mod routes;
 pub mod rows;
 mod service;
 pub mod teams;
-mod users;
 mod tokens;
+mod users;
 mod verify;
 pub mod views;
 

@@ -199,7 +199,10 @@ impl Accounts {
                 .current
                 .as_ref()
                 .map_or("", |text| text.expose_secret());
-            if !self.is_password(&ask.project, current, Some(credential)).await? {
+            if !self
+                .is_password(&ask.project, current, Some(credential))
+                .await?
+            {
                 return Err(Error::WrongPassword);
             }
         } else {

@@ -56,7 +56,10 @@ impl Accounts {
             let current = form.current.as_ref();
             let current = current.map_or("", |text| text.expose_secret());
             let project = &ask.project;
-            if !self.is_password(project, current, Some(&credential)).await? {
+            if !self
+                .is_password(project, current, Some(&credential))
+                .await?
+            {
                 return Err(Error::WrongPassword);
             }
         }

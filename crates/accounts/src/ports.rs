@@ -191,6 +191,7 @@ pub trait Directory: Send + Sync {
         &self,
         project: &Project,
         id: Uuid,
+        now: Stamp,
     ) -> Result<Option<Map<String, Value>>, Problem>;
 
     /// A page of whole records, those with the highest ids first.
@@ -199,6 +200,7 @@ pub trait Directory: Send + Sync {
         project: &Project,
         filter: &UsersFilter,
         query: &ListQuery,
+        now: Stamp,
     ) -> Result<Page<Map<String, Value>>, Problem>;
 }
 

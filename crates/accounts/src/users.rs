@@ -101,7 +101,7 @@ impl Accounts {
         query: &ListQuery,
     ) -> Result<Page<ManagedUserView>, Error> {
         let directory = &self.inner.directory;
-        let page = directory.page(&ask.project, filter, query).await?;
+        let page = directory.page(&ask.project, filter, query, ask.now).await?;
         let ids = page.items.iter().filter_map(|record| {
             let id = record.get("id")?.as_str()?;
             kernel::parse_id(id)
@@ -127,7 +127,7 @@ impl Accounts {
     /// One user.
     pub async fn get_user(&self, ask: &Ask, id: Uuid) -> Result<ManagedUserDetailView, Error> {
         let (db, directory) = (&ask.project.db, &self.inner.directory);
-        let record = directory.record(&ask.project, id).await?;
+        let record = directory.record(&ask.project, id, ask.now).await?;
         let record = record.ok_or(Error::NoSuchUser)?;
         let granted = Granted::read(db, id).await?;
         let places = teams::places(db, id, crate::teams::TEAMS_OF_USER_MAX).await?;

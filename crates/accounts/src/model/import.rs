@@ -172,7 +172,10 @@ mod tests {
     fn an_import_is_asked_for_in_known_words() {
         let of = |text: &str| ImportQuery::parse(text).map(|q| (q.dry_run, q.same_by));
         assert_eq!(of("").unwrap(), (false, SameBy::Id));
-        assert_eq!(of("dry_run=true&match=email").unwrap(), (true, SameBy::Email));
+        assert_eq!(
+            of("dry_run=true&match=email").unwrap(),
+            (true, SameBy::Email)
+        );
         for bad in ["dry_run=1", "match=name", "x=y", "match=id&match=id"] {
             assert!(of(bad).is_err(), "{bad}");
         }

@@ -228,7 +228,10 @@ impl UsersFilter {
         let (disabled, verified) = (flag("disabled"), flag("verified"));
         let anonymous = flag("anonymous");
         let search = query.take("search").filter(|text| !text.is_empty());
-        if search.as_ref().is_some_and(|text| text.chars().count() > 254) {
+        if search
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > 254)
+        {
             query.fault("search", "At most 254 characters are allowed.");
         }
         Self {
@@ -393,13 +396,18 @@ mod tests {
         assert_eq!((cleared.email, cleared.phone), (Some(None), Some(None)));
         assert!(matches!(cleared.password, Some(None)));
         assert_eq!(cleared.names, ["email", "phone", "password"]);
-        assert!(parse(json!({"roles": ["b", "a", "a"]})).is_ok_and(|p| p.roles == Some(vec!["a".into(), "b".into()])));
+        assert!(
+            parse(json!({"roles": ["b", "a", "a"]}))
+                .is_ok_and(|p| p.roles == Some(vec!["a".into(), "b".into()]))
+        );
     }
 
     #[test]
     fn what_goes_into_tokens_is_bounded() {
         let of = |claims: Value, roles: Value| {
-            UserForm::parse(input(json!({"email": "a@b.co", "claims": claims, "roles": roles})))
+            UserForm::parse(input(
+                json!({"email": "a@b.co", "claims": claims, "roles": roles}),
+            ))
         };
         let big = "x".repeat(2_048 - 8);
         assert!(of(json!({"a": big}), json!([])).is_ok());

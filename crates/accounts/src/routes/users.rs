@@ -18,10 +18,11 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use futures_util::{Stream, stream};
 use gate::openapi::{Problems, ReadProblems};
 use gate::wire::ListParams;
-use gate::{Body, Caller, Holders, Lines, ListQuery, NoIdempotency, Permission, Problem, QueryInput};
+use gate::{
+    Body, Caller, Holders, Lines, ListQuery, NoIdempotency, Permission, Problem, QueryInput,
+};
 use kernel::Code;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 /// After the routes of `/v1/users/me`: an id takes every word.
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
@@ -55,7 +56,10 @@ fn users_query(request: &HttpRequest) -> Result<(UsersFilter, ListQuery), Proble
 fn with_hashes(caller: &Caller<can::UsersExport>, request: &HttpRequest) -> Result<bool, Problem> {
     let mut query = QueryInput::parse(request.query_string())?;
     let asked = query.take("hashes");
-    if asked.as_deref().is_some_and(|text| text != "true" && text != "false") {
+    if asked
+        .as_deref()
+        .is_some_and(|text| text != "true" && text != "false")
+    {
         query.fault("hashes", "This must be true or false.");
     }
     query.finish()?;
@@ -206,8 +210,8 @@ async fn end_user_sessions(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let ask = Ask::new(&caller, &request)?;
-    let done = accounts.end_user_sessions(&ask, &caller.by(), id(&path)?);
-    done.await?;
+    let (by, user) = (caller.by(), id(&path)?);
+    accounts.end_user_sessions(&ask, &by, user).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -269,9 +273,9 @@ async fn import_users(
     let query = ImportQuery::parse(request.query_string())?;
     let rows = body.items.into_iter().map(|item| ImportRow::parse(item?));
     let rows = rows.collect();
-    let ask = Ask::new(&caller, &request)?;
-    let done = accounts.import_users(&ask, &caller.by(), rows, query);
-    Ok(HttpResponse::Ok().json(done.await?))
+    let (ask, by) = (Ask::new(&caller, &request)?, caller.by());
+    let done = accounts.import_users(&ask, &by, rows, query).await?;
+    Ok(HttpResponse::Ok().json(done))
 }
 
 /// Exports all users
