@@ -78,7 +78,7 @@ async fn a_later_invitation_replaces_the_first() {
         );
         // Before the second mail is even made.
         assert_eq!(take(&kit, &old).await.status, 400);
-        let new = kit.token("invite", "ada@example.com").await;
+        let new = kit.token("invite", "Ada@example.com").await;
         assert_ne!(old, new);
         take(&kit, &new).await.expect(200);
     })

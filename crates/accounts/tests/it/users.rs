@@ -109,12 +109,13 @@ async fn who_is_not_granted_it_sees_and_changes_nobody() {
 #[tokio::test]
 async fn disabling_and_another_password_end_all_sessions_at_once() {
     on_both(async |kit| {
-        for body in [
+        let changes = [
             json!({"disabled": true}),
             json!({"password": "another password"}),
             json!({"password": null}),
-        ] {
-            let email = format!("u{}@example.com", body.to_string().len());
+        ];
+        for (n, body) in changes.into_iter().enumerate() {
+            let email = format!("u{n}@example.com");
             let made = kit.sign_up(&email).await.expect(201).json();
             let (access, refresh) = (
                 made["access_token"].as_str().unwrap(),
@@ -215,6 +216,7 @@ async fn a_user_takes_its_things_away_and_goes() {
             made["access_token"].as_str().unwrap(),
             made["user"]["id"].as_str().unwrap(),
         );
+        change(&kit, id, json!({"roles": ["editor"]})).await;
         let all = kit
             .call(Method::GET, "/v1/users/me/export", Some(access), None)
             .await;
