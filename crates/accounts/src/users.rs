@@ -155,11 +155,14 @@ impl Accounts {
             None => None,
         };
         let change = UserChange {
+            // Of another address, or number, nobody has shown that it is the user's, unless it is said.
+            verified: form.verified.or(form.email.is_some().then_some(false)),
+            phone_verified: form
+                .phone_verified
+                .or(form.phone.is_some().then_some(false)),
             email: form.email,
             username: form.username,
             phone: form.phone,
-            verified: form.verified,
-            phone_verified: form.phone_verified,
             disabled: form.disabled,
             profile: form.profile,
             ..UserChange::new(ask.now, ask.actor.clone())

@@ -120,8 +120,10 @@ pub async fn record(
 ) -> Result<Option<Map<String, Value>>, Problem> {
     let asker = Asker::server(None, now);
     let id = id.to_string();
-    let found = data.get(project, &asker, "users", &id, &Query::default());
-    match found.await {
+    let found = data
+        .get(project, &asker, "users", &id, &Query::default())
+        .await;
+    match found {
         Ok(doc) => serde_json::from_str(&doc.json)
             .map(Some)
             .map_err(|e| Problem::internal(format!("a stored user is no JSON: {e}"))),

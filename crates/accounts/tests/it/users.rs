@@ -58,6 +58,11 @@ async fn a_user_is_made_found_changed_and_removed() {
             (&json!("+4915112345678"), &Value::Null)
         );
         assert_eq!(next["claims"], json!({"plan": "pro"}));
+        // Nobody has shown that the next address is the user's.
+        let moved = change(&kit, id, json!({"email": "ada@example.org"})).await;
+        assert_eq!(moved["verified"], false);
+        let said = json!({"email": "ada@example.net", "verified": true});
+        assert_eq!(change(&kit, id, said).await["verified"], true);
         let path = format!("/v1/users/{id}");
         kit.key(Method::DELETE, &path, WRITE, None)
             .await
