@@ -27,4 +27,26 @@ gate::permissions! {
     MailTemplatesRead = "mail_templates.read", InProject, Holders::Granted;
     /// Changes the templates of mails.
     MailTemplatesWrite = "mail_templates.write", InProject, Holders::Granted;
+    /// Reads teams: of users those that they are in.
+    TeamsRead = "teams.read", InProject, Holders::Users;
+    /// Makes teams and sees to them: users as far as their role goes.
+    TeamsWrite = "teams.write", InProject, Holders::Users;
+    /// Joins teams that ask one to.
+    TeamsJoin = "teams.join", InProject, Holders::Users;
+    /// Reads users.
+    UsersRead = "users.read", InProject, Holders::Granted;
+    /// Makes, changes, disables, invites and deletes users, and ends their sessions.
+    UsersWrite = "users.write", InProject, Holders::Granted;
+    /// Imports users, with hashes of their passwords.
+    UsersImport = "users.import", InProject, Holders::Granted;
+    /// Exports all users.
+    UsersExport = "users.export", InProject, Holders::Granted;
+    /// Exports the hashes of passwords, beside the users.
+    UsersReadHashes = "users.read_hashes", InProject, Holders::Granted;
+    /// Acts as a user.
+    UsersImpersonate = "users.impersonate", InProject, Holders::Granted;
+    /// Reads all that is kept of oneself.
+    UsersExportMe = "users.export_me", InProject, Holders::Users;
+    /// Erases oneself.
+    UsersEraseMe = "users.erase_me", InProject, Holders::Users;
 }

@@ -5,6 +5,7 @@
 
 use crate::Accounts;
 use crate::error::Error;
+use crate::grants::Granted;
 use crate::keys::KeySet;
 use crate::ports::UserRow;
 use crate::refresh::Secret;
@@ -173,8 +174,8 @@ impl Accounts {
             Some(due) => Ok(Entered::Factor(due)),
             None => {
                 let (row, token) = (&begun.row, begun.refresh_token);
-                self.signed_in(ask, &keys, admitted.user, row, token)
-                    .map(Entered::In)
+                let done = self.signed_in(ask, &keys, admitted.user, row, token);
+                done.await.map(Entered::In)
             }
         }
     }
@@ -191,7 +192,7 @@ impl Accounts {
     }
 
     /// A session of nobody yet.
-    fn begin(&self, ask: &Ask, proof: Proof) -> Result<Begun, Error> {
+    pub(crate) fn begin(&self, ask: &Ask, proof: Proof) -> Result<Begun, Error> {
         let id = self.inner.ids.new_id();
         let bytes = Secret::fresh()?;
         let row = session::Model {
@@ -219,7 +220,7 @@ impl Accounts {
     }
 
     /// The tokens of a session.
-    pub(crate) fn signed_in(
+    pub(crate) async fn signed_in(
         &self,
         ask: &Ask,
         keys: &KeySet,
@@ -232,11 +233,14 @@ impl Accounts {
             .ok_or(Error::Sealed("a project without a signing key"))?;
         let life = self.inner.config.access_token();
         let realm = crate::service::realm(&ask.project);
+        let granted = self.granted(&ask.project, &user).await?;
         let holder = crate::tokens::Holder {
             user: user.id,
             session: session.id,
             level: session.level,
             methods: &session.methods,
+            granted: &granted,
+            actor: session.impersonator.as_deref(),
         };
         let access_token =
             crate::tokens::sign(key, realm, holder, ask.now, life).map_err(|_| Error::Crypto)?;
@@ -248,8 +252,25 @@ impl Accounts {
         })
     }
 
-    /// Refuses who has not shown a credential for a while: `reauth_required`.
+    /// What goes into the tokens of a user: also the roles that the directory gives it.
+    pub(crate) async fn granted(
+        &self,
+        project: &gate::Project,
+        user: &UserRow,
+    ) -> Result<Granted, Error> {
+        let mut granted = Granted::read(&project.db, user.id).await?;
+        let more = user.roles.iter();
+        let more = more.filter(|role| !granted.roles.contains(role)).cloned();
+        let more: Vec<String> = more.collect();
+        granted.roles.extend(more);
+        Ok(granted)
+    }
+
+    /// Refuses who has not shown a credential for a while: `reauth_required`. Who acts as somebody else never has.
     pub(crate) fn demand_recent(user: &UserAuth, now: Stamp) -> Result<(), Error> {
+        if user.impersonator.is_some() {
+            return Err(Error::Impersonated);
+        }
         let is_recent = user.proved_at <= now && now < user.proved_at.plus(RECENT);
         is_recent.then_some(()).ok_or(Error::ReauthRequired)
     }

@@ -41,6 +41,36 @@ pub enum Error {
     /// There is no such mail, or none that is kept.
     #[error("no such mail")]
     NoSuchMail,
+    /// There is no such team, or the asker is not in it.
+    #[error("no such team")]
+    NoSuchTeam,
+    /// The team has no such member.
+    #[error("no such member")]
+    NoSuchMember,
+    /// There is no such invitation, or it is another's, used or out of date.
+    #[error("no such invitation")]
+    NoSuchInvitation,
+    /// There is no such user.
+    #[error("no such user")]
+    NoSuchUser,
+    /// The asker's role in the team does not allow it.
+    #[error("the role in the team does not allow this")]
+    NotInTeamsPower,
+    /// The project's users make no teams.
+    #[error("users make no teams")]
+    TeamsClosed,
+    /// The team would have no owner.
+    #[error("the team would have no owner")]
+    LastOwner,
+    /// The team has all the members, or has asked all whom it may.
+    #[error("the team is full")]
+    TeamFull,
+    /// The user is in all the teams that it may be in.
+    #[error("the user is in too many teams")]
+    TooManyTeams,
+    /// Somebody acts as this user who is another.
+    #[error("this is not done as somebody else")]
+    Impersonated,
     /// There is no such template.
     #[error("no such template")]
     NoSuchTemplate,
@@ -102,6 +132,21 @@ impl From<Error> for Problem {
                 .retry_after(600),
             Error::NoSuchMail => Code::MailNotFound.into(),
             Error::NoSuchTemplate => Code::TemplateNotFound.into(),
+            Error::NoSuchTeam => Code::TeamNotFound.into(),
+            Error::NoSuchMember => {
+                Self::new(Code::UserNotFound).detail("The team has no such member.")
+            }
+            Error::NoSuchInvitation => Code::InvitationNotFound.into(),
+            Error::NoSuchUser => Code::UserNotFound.into(),
+            Error::NotInTeamsPower => Self::new(Code::PermissionDenied)
+                .detail("Your role in the team does not allow this."),
+            Error::TeamsClosed => Code::TeamsClosed.into(),
+            Error::LastOwner => Code::LastOwner.into(),
+            Error::TeamFull => Self::new(Code::LimitReached)
+                .detail("The team has all the members or invitations that it may have."),
+            Error::TooManyTeams => Self::new(Code::LimitReached)
+                .detail("The user is in all the teams that it may be in."),
+            Error::Impersonated => Code::Impersonated.into(),
             Error::Sealed(_) | Error::Crypto => Self::internal(error),
             Error::Store(error) => error.into(),
             Error::Problem(problem) => problem,

@@ -12,7 +12,7 @@ use crate::mail::template::{Rendered, Values};
 use crate::mail::transport::{Failure, Letter, Route};
 use crate::mail::{COUNTED, INBOX_MAX, MAIL_KEPT, Template, address_key};
 use crate::ports::UserRow;
-use crate::rows::{self, challenges, changes, mails, tokens};
+use crate::rows::{self, challenges, changes, mails, teams, tokens};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gate::{Problem, Project};
@@ -38,7 +38,7 @@ const WAIT_MAX: Duration = Duration::from_secs(1_800);
 const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 
 /// What becomes of a mail.
-enum Fate {
+pub(crate) enum Fate {
     /// A server has it.
     Sent,
     /// It is in the development inbox.
@@ -54,7 +54,7 @@ enum Fate {
 }
 
 /// A mail that can be sent, or what becomes of it because it cannot.
-enum Made {
+pub(crate) enum Made {
     Mail(Rendered),
     Not(Fate),
 }
@@ -192,11 +192,17 @@ impl Accounts {
             return Ok(Made::Not(Fate::Dropped("too_many")));
         }
         let template = Template::parse(&row.template).ok_or(Error::Sealed("a mail's template"))?;
+        if template == Template::TeamInvite {
+            return self.team_mail(project, row, now).await;
+        }
         let (user, new_email) = match self.addressee(project, row, template, now).await? {
             Ok(found) => found,
             Err(fate) => return Ok(Made::Not(fate)),
         };
         let credential = rows::credential(&project.db, user.id).await?;
+        if template == Template::Invite && credential.is_some() {
+            return Ok(Made::Not(Fate::Dropped("accepted_already")));
+        }
         let secret = Secret::fresh(template)?;
         let source = self
             .template(
@@ -214,6 +220,7 @@ impl Accounts {
             code: secret.code().to_owned(),
             minutes: template.life().as_secs() / 60,
             color: settings.brand.color().to_owned(),
+            team: String::new(),
         });
         let plain = serde_json::to_vec(&mail).map_err(|_| Error::Sealed("a mail"))?;
         let content = project.seal(&place(row.id), &plain)?;
@@ -360,6 +367,7 @@ impl Accounts {
             mails::delete_old(tx, now.minus(MAIL_KEPT)).await?;
             tokens::delete_old(tx, now).await?;
             changes::delete_old(tx, now).await?;
+            teams::delete_old_invitations(tx, now).await?;
             challenges::delete_old(tx, now.minus(links::GUESSES_COUNTED)).await?;
             Ok(())
         };

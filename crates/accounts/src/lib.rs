@@ -19,6 +19,10 @@ pub mod can;
 mod config;
 pub mod door;
 mod error;
+pub mod grants;
+mod impersonate;
+mod import;
+mod invite;
 mod jobs;
 mod keys;
 mod language;
@@ -27,12 +31,15 @@ mod mail;
 mod migrations;
 pub mod model;
 mod pages;
+mod person;
 pub mod ports;
 mod refresh;
 mod routes;
 pub mod rows;
 mod service;
+pub mod teams;
 mod tokens;
+mod users;
 mod verify;
 pub mod views;
 
@@ -52,7 +59,7 @@ use gate::egress::Egress;
 use gate::password::Passwords;
 use kernel::{Ids, Stamp};
 use keys::Keys;
-use ports::Directory;
+use ports::{Directory, PersonParts};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use store::{Step, Topic};
@@ -62,6 +69,8 @@ use uuid::Uuid;
 pub struct AccountsParts {
     /// The users.
     pub directory: Arc<dyn Directory>,
+    /// What other services keep of a person.
+    pub parts: Vec<Arc<dyn PersonParts>>,
     /// The process's one queue for hashing.
     pub passwords: Passwords,
     /// Judges the mail servers of projects.
@@ -82,6 +91,7 @@ pub struct Accounts {
 
 struct Inner {
     directory: Arc<dyn Directory>,
+    parts: Vec<Arc<dyn PersonParts>>,
     passwords: Passwords,
     egress: Egress,
     wake: Wake,
@@ -99,6 +109,7 @@ impl Accounts {
     pub fn new(parts: AccountsParts) -> Self {
         let AccountsParts {
             directory,
+            parts: person,
             passwords,
             egress,
             wake,
@@ -110,6 +121,7 @@ impl Accounts {
         Self {
             inner: Arc::new(Inner {
                 directory,
+                parts: person,
                 passwords,
                 egress,
                 wake,

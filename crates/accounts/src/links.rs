@@ -85,7 +85,11 @@ pub(crate) fn state(
     let key = address_key(user.email.as_deref().unwrap_or_default());
     let lets_in = matches!(
         template,
-        Template::Reset | Template::Code | Template::MagicLink
+        Template::Reset
+            | Template::Code
+            | Template::MagicLink
+            | Template::Invite
+            | Template::TeamInvite
     );
     // The hash has a salt of its own each time, while a clock may show the same time twice.
     let password = credential.filter(|_| lets_in);
@@ -125,10 +129,19 @@ impl Accounts {
     /// Sets a new password and ends all sessions. The address is verified by it: the secret was sent there. What waited
     /// for a confirmation is over.
     pub async fn confirm_reset(&self, ask: &Ask, form: Reset) -> Result<(), Error> {
+        self.set_by_link(ask, form, Template::Reset).await
+    }
+
+    /// Takes an account into use that was made for the reader of a mail: with its first password, as with a new one.
+    pub async fn take_invitation(&self, ask: &Ask, form: Reset) -> Result<(), Error> {
+        self.set_by_link(ask, form, Template::Invite).await
+    }
+
+    async fn set_by_link(&self, ask: &Ask, form: Reset, of: Template) -> Result<(), Error> {
         let hash = Secret::brought(form.token.expose_secret()).hash(None);
         let (now, until) = (ask.now, ask.now.plus(CLAIM));
         let claim = async move |tx: &WriteTx| -> Result<Option<tokens::Model>, Error> {
-            Ok(tokens::claim(tx, &hash, "reset", now, until).await?)
+            Ok(tokens::claim(tx, &hash, of.as_str(), now, until).await?)
         };
         // Reserved before it is hashed: many who come with one secret cost one hash.
         let token = ask.project.db.write(claim).await?;
@@ -186,7 +199,10 @@ impl Accounts {
                 .current
                 .as_ref()
                 .map_or("", |text| text.expose_secret());
-            if !self.is_password(current, Some(credential)).await? {
+            if !self
+                .is_password(&ask.project, current, Some(credential))
+                .await?
+            {
                 return Err(Error::WrongPassword);
             }
         } else {

@@ -4,6 +4,7 @@
 //! account, and the job finds out.
 
 pub(crate) mod desk;
+mod team;
 pub mod template;
 mod texts;
 pub(crate) mod transport;
@@ -47,17 +48,23 @@ pub enum Template {
     Code,
     /// Holds a link to sign in with.
     MagicLink,
+    /// Leads to the first password of an account that was made for its reader.
+    Invite,
+    /// Says that a team asks its reader to join. There is no secret in it.
+    TeamInvite,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Verify,
         Self::Reset,
         Self::ChangeEmailOld,
         Self::ChangeEmailNew,
         Self::Code,
         Self::MagicLink,
+        Self::Invite,
+        Self::TeamInvite,
     ];
 
     /// Its name.
@@ -70,6 +77,8 @@ impl Template {
             Self::ChangeEmailNew => "change_email_new",
             Self::Code => "code",
             Self::MagicLink => "magic_link",
+            Self::Invite => "invite",
+            Self::TeamInvite => "team_invite",
         }
     }
 
@@ -87,6 +96,7 @@ impl Template {
             Self::Reset => 3_600,
             Self::MagicLink => 900,
             Self::Code => 600,
+            Self::Invite | Self::TeamInvite => 7 * 86_400,
         })
     }
 
@@ -97,7 +107,8 @@ impl Template {
             Self::Reset => Some("reset"),
             Self::ChangeEmailOld | Self::ChangeEmailNew => Some("change-email"),
             Self::MagicLink => Some("magic-link"),
-            Self::Code => None,
+            Self::Invite => Some("invite"),
+            Self::Code | Self::TeamInvite => None,
         }
     }
 }

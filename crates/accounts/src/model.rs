@@ -1,5 +1,9 @@
 //! What callers send, read into types that cannot be wrong, with every fault told at once.
 
+pub mod import;
+pub mod teams;
+pub mod users;
+
 use gate::{Input, Problem};
 use kernel::Code;
 use secrecy::SecretString;
@@ -213,7 +217,7 @@ impl EmailChange {
 }
 
 /// An address to send mail to.
-fn address(input: &mut Input, name: &str) -> String {
+pub(crate) fn address(input: &mut Input, name: &str) -> String {
     let email = input.text(name, 1, EMAIL_BYTES_MAX).trim().to_owned();
     if let Some((code, message)) = (!email.is_empty()).then(|| email_fault(&email)).flatten() {
         input.fault(name, code, message);
@@ -222,7 +226,7 @@ fn address(input: &mut Input, name: &str) -> String {
 }
 
 /// A password to be set: at least 8 characters, at most 512 bytes, otherwise anything.
-fn new_password(input: &mut Input, name: &str) -> SecretString {
+pub(crate) fn new_password(input: &mut Input, name: &str) -> SecretString {
     let password = gate::password::check_new_password(input, name);
     // The gate counts bytes; four letters with accents are no password.
     let chars = password.chars().count();

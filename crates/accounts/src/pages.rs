@@ -39,6 +39,7 @@ enum Kind {
     Reset,
     ChangeEmail,
     MagicLink,
+    Invite,
 }
 
 impl Kind {
@@ -48,6 +49,7 @@ impl Kind {
             "reset" => Some(Self::Reset),
             "change-email" => Some(Self::ChangeEmail),
             "magic-link" => Some(Self::MagicLink),
+            "invite" => Some(Self::Invite),
             _ => None,
         }
     }
@@ -59,6 +61,7 @@ impl Kind {
             Self::Reset => &["reset"],
             Self::ChangeEmail => &["change_email_old", "change_email_new"],
             Self::MagicLink => &["magic_link"],
+            Self::Invite => &["invite"],
         }
     }
 
@@ -68,6 +71,7 @@ impl Kind {
             Self::Reset => &texts.reset,
             Self::ChangeEmail => &texts.change_email,
             Self::MagicLink => &texts.magic_link,
+            Self::Invite => &texts.invite,
         }
     }
 }
@@ -160,12 +164,16 @@ impl Accounts {
                 let done = self.confirm_email_change(ask, once()).await;
                 done.map(|is_done| if is_done { &text.done } else { &text.half })
             }
-            Kind::Reset => {
+            Kind::Reset | Kind::Invite => {
                 let new = sent.new_password.clone().unwrap_or_default();
                 let member = |name: &str, text: &str| (name.to_owned(), Value::from(text));
                 let members = [member("token", &sent.token), member("new_password", &new)];
                 let object: Map<String, Value> = members.into_iter().collect();
                 match Reset::parse(Input::new(object)) {
+                    Ok(form) if kind == Kind::Invite => {
+                        let done = self.take_invitation(ask, form).await;
+                        done.map(|()| &text.done)
+                    }
                     Ok(form) => self.confirm_reset(ask, form).await.map(|()| &text.done),
                     Err(problem) => Err(problem.into()),
                 }
@@ -301,7 +309,7 @@ fn form(
         Some(fault) => format!("<p class=\"fault\" role=\"alert\">{}</p>", escaped(fault)),
     };
     let password = match kind {
-        Kind::Reset => format!(
+        Kind::Reset | Kind::Invite => format!(
             "<label for=\"p\">{}</label><input id=\"p\" name=\"new_password\" type=\"password\" \
              autocomplete=\"new-password\" required minlength=\"8\" maxlength=\"512\">",
             escaped(&words.new_password)

@@ -1,7 +1,8 @@
 //! What accounts needs of the crate that owns the `users` collection; the server brings the two together.
 
-use gate::{Problem, Project};
-use kernel::Stamp;
+use crate::model::users::UsersFilter;
+use gate::{ListQuery, Problem, Project, UserAuth};
+use kernel::{Page, Stamp};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use store::WriteTx;
@@ -51,6 +52,8 @@ pub struct NewUser {
     pub anonymous: bool,
     /// The developer's own fields, as they were sent.
     pub profile: Map<String, Value>,
+    /// Whether a key or an operator makes it: fields that users may not set are taken, and no rule is asked.
+    pub trusted: bool,
     /// When.
     pub now: Stamp,
     /// Who does it, for the change log; none for a stranger who signs up.
@@ -70,6 +73,7 @@ impl NewUser {
             phone_verified: false,
             anonymous: false,
             profile: Map::new(),
+            trusted: false,
             now,
             actor,
         }
@@ -180,5 +184,44 @@ pub trait Directory: Send + Sync {
         id: Uuid,
         now: Stamp,
         actor: Option<String>,
+    ) -> Result<(), Problem>;
+
+    /// The whole record of a user, with what is kept from itself.
+    async fn record(
+        &self,
+        project: &Project,
+        id: Uuid,
+        now: Stamp,
+    ) -> Result<Option<Map<String, Value>>, Problem>;
+
+    /// A page of whole records, those with the highest ids first.
+    async fn page(
+        &self,
+        project: &Project,
+        filter: &UsersFilter,
+        query: &ListQuery,
+        now: Stamp,
+    ) -> Result<Page<Map<String, Value>>, Problem>;
+}
+
+/// What another service keeps of a person.
+#[async_trait::async_trait(?Send)]
+pub trait PersonParts: Send + Sync {
+    /// What is kept of the user, as it may read it itself: members of one JSON document.
+    async fn export(
+        &self,
+        project: &Project,
+        user: &UserAuth,
+        now: Stamp,
+    ) -> Result<Map<String, Value>, Problem>;
+
+    /// Removes it in the open transaction, after the user's record has gone. What lies outside of the database goes
+    /// after the commit, whatever process dies.
+    async fn erase(
+        &self,
+        project: &Project,
+        tx: &WriteTx,
+        user: Uuid,
+        now: Stamp,
     ) -> Result<(), Problem>;
 }

@@ -3,6 +3,8 @@
 mod by_mail;
 mod links;
 mod mails;
+mod teams;
+mod users;
 
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
@@ -43,6 +45,14 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
     by_mail::configure(config);
     links::configure(config);
     mails::configure(config);
+    teams::configure(config);
+    // Last: an id takes every word.
+    users::configure(config);
+}
+
+/// An id in a path.
+fn id(text: &str) -> Result<uuid::Uuid, Problem> {
+    kernel::parse_id(text).ok_or_else(|| Code::InvalidId.into())
 }
 
 impl Ask {

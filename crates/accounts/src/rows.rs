@@ -2,7 +2,9 @@
 
 pub(crate) mod challenges;
 pub(crate) mod changes;
+pub mod grants;
 pub mod mails;
+pub mod teams;
 pub(crate) mod templates;
 pub mod tokens;
 
@@ -133,6 +135,14 @@ pub(crate) async fn credential<C: ConnectionTrait>(
     user: Uuid,
 ) -> Result<Option<credential::Model>, DbErr> {
     credential::Entity::find_by_id(user).one(db).await
+}
+
+pub(crate) async fn credentials<C: ConnectionTrait>(
+    db: &C,
+    users: &[Uuid],
+) -> Result<Vec<credential::Model>, DbErr> {
+    let which = credential::Column::UserId.is_in(users.iter().copied());
+    credential::Entity::find().filter(which).all(db).await
 }
 
 /// The credential, locked until the transaction ends: a sign-in and a change of the password exclude each other.
@@ -285,6 +295,15 @@ pub(crate) async fn delete_stale_sessions(
     session::Entity::delete_many()
         .filter(session::Column::UserId.eq(user))
         .filter(stale)
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
+/// Removes all sessions of a user who is erased.
+pub(crate) async fn delete_sessions(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
+    session::Entity::delete_many()
+        .filter(session::Column::UserId.eq(user))
         .exec(tx)
         .await
         .map(drop)

@@ -3,6 +3,7 @@
 use crate::Accounts;
 use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
+use crate::import;
 use crate::language::Language;
 use crate::mail::{Template, Wish};
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
@@ -126,8 +127,16 @@ impl Accounts {
         let id = found.as_ref().map_or(Uuid::nil(), |user| user.id);
         let credential = rows::credential(&ask.project.db, id).await?;
         let is_right = self
-            .is_password(form.password.expose_secret(), credential.as_ref())
+            .is_password(
+                &ask.project,
+                form.password.expose_secret(),
+                credential.as_ref(),
+            )
             .await?;
+        let better = match &credential {
+            Some(row) if is_right => self.better(&form.password, row).await?,
+            _ => None,
+        };
         let user = found
             .filter(|user| !user.disabled && is_right)
             .ok_or(Error::InvalidCredentials)?;
@@ -135,6 +144,9 @@ impl Accounts {
             // The password may have been changed since it was checked; a session of the old one must not begin.
             if rows::lock_credential(tx, id).await? != credential {
                 return Err(Error::InvalidCredentials);
+            }
+            if let Some(row) = &better {
+                rows::update_credential(tx, row.clone()).await?;
             }
             Ok(Admitted::as_before(user.clone()))
         };
@@ -157,6 +169,9 @@ impl Accounts {
         if row.ended_at.is_some() || row.expires_at <= ask.now.time() {
             return Err(refused("the session is over"));
         }
+        if row.impersonator.is_some() {
+            return Err(refused("somebody acts as the user"));
+        }
         let user = self.inner.directory.get(&ask.project, row.user_id).await?;
         let user = user
             .filter(|user| !user.disabled)
@@ -172,7 +187,7 @@ impl Accounts {
             }
         }
         let next = secret.token(ask.project.uid, row.id, token.counter.saturating_add(1));
-        self.signed_in(ask, &keys, user, &row, next)
+        self.signed_in(ask, &keys, user, &row, next).await
     }
 
     /// Moves the family on, or finds out why that cannot be; a reuse ends it in the same transaction.
@@ -201,7 +216,7 @@ impl Accounts {
     ) -> Result<(), Error> {
         let old = rows::credential(&ask.project.db, user.id).await?;
         if !self
-            .is_password(form.current.expose_secret(), old.as_ref())
+            .is_password(&ask.project, form.current.expose_secret(), old.as_ref())
             .await?
         {
             return Err(Error::WrongPassword);
@@ -316,15 +331,14 @@ impl Accounts {
     /// Whether the password is that of the credential; nobody's takes as long.
     pub(crate) async fn is_password(
         &self,
+        project: &Project,
         password: &str,
         credential: Option<&credential::Model>,
     ) -> Result<bool, Error> {
         Ok(match credential {
             Some(row) => {
-                self.inner
-                    .passwords
-                    .verify(password, &row.password_hash)
-                    .await?
+                let kept = import::opened(project, row)?;
+                self.inner.passwords.verify(password, &kept).await?
             }
             None => self.inner.passwords.verify_nobody(password).await?,
         })

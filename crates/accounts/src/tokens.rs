@@ -1,16 +1,18 @@
 //! Access tokens: what stands in them, how they are signed, and everything a good one must show.
 
+use crate::grants::Granted;
 use crate::keys::{KeySet, SigningKey};
 use jsonwebtoken::{Header, Validation};
 use kernel::Stamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How many seconds the clocks of two nodes may differ.
 pub(crate) const LEEWAY_SECONDS: i64 = 5;
-/// The longest text that is looked at; ours have about 500 bytes.
-const BYTES_MAX: usize = 4_096;
+/// The longest text that is looked at; ours have about 500 bytes, and up to 5,000 with claims.
+const BYTES_MAX: usize = 8_192;
 /// What `typ` says in the claims: a token of another kind never passes for an access token.
 const KIND: &str = "access";
 /// What `typ` says in the header (RFC 9068).
@@ -36,6 +38,22 @@ pub(crate) struct Claims {
     /// How the user proved who it is (RFC 8176 has the claim; the names are ours).
     #[serde(default)]
     pub amr: Vec<String>,
+    /// The user's roles, as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The user's claims, as they were.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub claims: Map<String, Value>,
+    /// Who acts as the user, where it is not the user (RFC 8693, section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Actor {
+    /// `operator:<id>` or `key:<id>`.
+    pub sub: String,
 }
 
 /// Who holds a token, and by which proof.
@@ -46,6 +64,10 @@ pub(crate) struct Holder<'a> {
     pub level: i64,
     /// Names of methods, with spaces between them.
     pub methods: &'a str,
+    /// Roles and claims.
+    pub granted: &'a Granted,
+    /// Who acts as the user, where it is not the user.
+    pub actor: Option<&'a str>,
 }
 
 /// Whose tokens: the issuer and the audience of a project.
@@ -90,6 +112,11 @@ pub(crate) fn sign(
         typ: KIND.to_owned(),
         aal: holder.level,
         amr: holder.methods.split(' ').map(str::to_owned).collect(),
+        roles: holder.granted.roles.clone(),
+        claims: holder.granted.claims.clone(),
+        act: holder.actor.map(|sub| Actor {
+            sub: sub.to_owned(),
+        }),
     };
     jsonwebtoken::encode(&header, &claims, &key.private)
 }
@@ -191,6 +218,8 @@ mod tests {
             session: Uuid::from_u128(2),
             level: 2,
             methods: "password totp",
+            granted: &Granted::default(),
+            actor: None,
         };
         let token = sign(&key, REALM, holder, at(NOW), Duration::from_secs(600)).unwrap();
         let keys = KeySet::new(vec![key], at(NOW), Duration::from_secs(600));

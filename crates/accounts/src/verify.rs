@@ -3,6 +3,7 @@
 use crate::Accounts;
 use crate::cache::{Found, Live, Standing};
 use crate::error::Error;
+use crate::grants::Granted;
 use crate::ports::UserRow;
 use crate::rows;
 use crate::service::realm;
@@ -69,8 +70,10 @@ impl Accounts {
             .filter(|user| !user.disabled)
             .ok_or(over("the user may not sign in"))?;
         let time = |time| Stamp::from_time(time).ok_or(Error::Sealed("a session's time"));
+        let mut auth = auth(user, row.level);
+        Granted::add_to(&project.db, live.user, &mut auth).await?;
         let stands = Standing {
-            auth: Arc::new(auth(user, row.level)),
+            auth: Arc::new(auth),
             proved_at: time(row.proved_at)?,
             impersonator: row.impersonator.map(Into::into),
         };

@@ -1,5 +1,9 @@
 //! The wire types of accounts. What comes in is read by `model`; the types for it here are what the document says.
 
+pub mod import;
+pub mod teams;
+pub mod users;
+
 use crate::door::Entered;
 use crate::mail::template::{Rendered, Source};
 use crate::rows::{mails, session};
@@ -146,7 +150,7 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    fn new(row: session::Model, current: Uuid) -> Self {
+    pub(crate) fn new(row: session::Model, current: Uuid) -> Self {
         Self {
             id: row.id,
             created_at: kernel::Stamp::from_time(row.created_at),
@@ -347,7 +351,7 @@ pub(crate) struct MailPage {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MailTemplate)]
 pub struct MailTemplateView {
-    /// `verify`, `reset`, `change_email_old`, `change_email_new`, `code` or `magic_link`.
+    /// `verify`, `reset`, `change_email_old`, `change_email_new`, `code`, `magic_link`, `invite` or `team_invite`.
     pub name: String,
     /// `en`, `de`, `es`, `fr`, `pt`, `zh` or `ja`.
     pub language: String,
@@ -372,7 +376,7 @@ pub struct MailTemplatesView {
 }
 
 /// What a mail is made of. `{{ name }}` stands for a variable: `project`, `email`, `new_email`, `link`, `code`,
-/// `minutes` or `color`. Nothing else is a template's.
+/// `minutes`, `color` or `team`. Nothing else is a template's.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailTemplateIn {

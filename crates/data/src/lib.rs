@@ -18,6 +18,7 @@ mod migrations;
 mod model;
 mod names;
 pub mod openapi;
+mod person;
 pub mod ports;
 mod query;
 mod records;

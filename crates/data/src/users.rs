@@ -222,7 +222,7 @@ impl Data {
     ) -> Result<(), DataError> {
         let schema = self.schema(project).await?;
         let users = schema.collection("users")?;
-        check_profile(users, profile)?;
+        check_profile(users, profile, false)?;
         values(users, profile, None)
             .map(|_| ())
             .map_err(DataError::invalid)
@@ -238,8 +238,11 @@ impl Data {
         let schema = self.schema_within(project, tx).await?;
         let users = schema.collection("users")?;
         let backend = tx.backend();
-        check_profile(users, &user.profile)?;
-        let asker = Asker::new(&Who::Anonymous, user.now, "POST", "", Map::new(), "");
+        check_profile(users, &user.profile, user.trusted)?;
+        let asker = match user.trusted {
+            true => Asker::server(user.actor.clone(), user.now),
+            false => Asker::new(&Who::Anonymous, user.now, "POST", "", Map::new(), ""),
+        };
         let (mut values, late) =
             values(users, &user.profile, Some((user, &asker))).map_err(DataError::invalid)?;
         if !late.is_empty() {

@@ -24,6 +24,7 @@ mod list;
 mod migrations;
 mod model;
 mod objects;
+mod person;
 pub mod ports;
 mod routes;
 mod rows;

@@ -13,6 +13,10 @@ pub(crate) const STEPS: &[Step] = &[
         name: "files/2-many-files-of-a-field",
         up: many,
     },
+    Step {
+        name: "files/3-files-of-a-user",
+        up: of_a_user,
+    },
 ];
 
 fn tables(ddl: &mut Ddl) {
@@ -60,4 +64,10 @@ fn many(ddl: &mut Ddl) {
     ddl.raw(r#"INSERT INTO "project"."_file_owners" SELECT collection, record, field, file, claimed_by FROM "project"."_file_owners_before""#);
     ddl.raw(r#"DROP TABLE "project"."_file_owners_before""#);
     ddl.raw(r#"CREATE INDEX "_file_owners_file" ON "project"."_file_owners" (file)"#);
+}
+
+/// Who is erased is looked for as the uploader and as who bound files.
+fn of_a_user(ddl: &mut Ddl) {
+    ddl.raw(r#"CREATE INDEX "_files_uploader" ON "project"."_files" (uploader)"#);
+    ddl.raw(r#"CREATE INDEX "_file_owners_claimed" ON "project"."_file_owners" (claimed_by)"#);
 }

@@ -391,3 +391,42 @@ pub(crate) async fn rename_owners(
         .await
         .map(drop)
 }
+
+/// The files that a user sent, the newest first, before this one.
+pub(crate) async fn of_uploader<C: ConnectionTrait>(
+    db: &C,
+    user: Uuid,
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<file::Model>, DbErr> {
+    let mut find = file::Entity::find().filter(file::Column::Uploader.eq(user));
+    if let Some(before) = before {
+        find = find.filter(file::Column::Id.lt(before));
+    }
+    find.order_by_desc(file::Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// All files that a user sent, locked where the engine locks rows, in the order of their ids.
+pub(crate) async fn lock_of_uploader(tx: &WriteTx, user: Uuid) -> Result<Vec<file::Model>, DbErr> {
+    let find = file::Entity::find().filter(file::Column::Uploader.eq(user));
+    let find = find.order_by_asc(file::Column::Id);
+    find.lock_exclusive().all(tx).await
+}
+
+/// Takes a user's name from the files that stay, and from what it bound to fields.
+pub(crate) async fn forget_uploader(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
+    file::Entity::update_many()
+        .col_expr(file::Column::Uploader, Expr::value(None::<Uuid>))
+        .filter(file::Column::Uploader.eq(user))
+        .exec(tx)
+        .await?;
+    owner::Entity::update_many()
+        .col_expr(owner::Column::ClaimedBy, Expr::value(None::<Uuid>))
+        .filter(owner::Column::ClaimedBy.eq(user))
+        .exec(tx)
+        .await
+        .map(drop)
+}

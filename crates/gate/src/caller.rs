@@ -117,6 +117,7 @@ impl Who {
     #[must_use]
     pub fn may(&self, name: &str, holders: Holders) -> bool {
         match (self, holders) {
+            (Self::User(user), _) if user.impersonator.is_some() && is_own(name) => false,
             (Self::Anonymous, Holders::Everyone)
             | (Self::User(_), Holders::Everyone | Holders::Users) => true,
             (Self::Anonymous | Self::User(_), _) => false,
@@ -152,6 +153,23 @@ impl Who {
             Self::Operator { id, .. } => Some(format!("operator:{id}")),
         }
     }
+}
+
+/// Whether nobody but the user itself may: whatever it is signed in with, and whether it stays.
+fn is_own(name: &str) -> bool {
+    const NOUNS: [&str; 8] = [
+        "email",
+        "factors",
+        "identities",
+        "identity",
+        "passkeys",
+        "password",
+        "phone",
+        "username",
+    ];
+    const ACTS: [&str; 2] = ["users.erase_me", "users.export_me"];
+    let noun = name.split_once('.').map_or(name, |(noun, _)| noun);
+    NOUNS.contains(&noun) || ACTS.contains(&name)
 }
 
 /// Whether the scope `scope` (`*`, `records.*` or `records.read`) covers the permission `name`.
@@ -300,6 +318,34 @@ mod tests {
         for (scope, name, want) in cases {
             assert_eq!(covers(scope, name), want, "{scope} {name}");
         }
+    }
+
+    #[test]
+    fn who_acts_as_a_user_may_not_change_who_it_is() {
+        let mut user = UserAuth::new(Uuid::nil(), Uuid::nil(), Arc::default(), stamp());
+        let may = |user: &UserAuth, name: &str| Who::User(user.clone()).may(name, Holders::Users);
+        let own = [
+            "password.change",
+            "email.change",
+            "factors.write",
+            "passkeys.write",
+            "identities.link",
+            "identity.promote",
+            "phone.change",
+            "username.change",
+            "users.erase_me",
+            "users.export_me",
+        ];
+        assert!(own.iter().all(|name| may(&user, name)));
+        user.impersonator = Some("operator:x".into());
+        for name in own {
+            assert!(!may(&user, name), "{name}");
+        }
+        assert!(may(&user, "users.me") && may(&user, "sessions.end") && may(&user, "teams.read"));
+    }
+
+    fn stamp() -> Stamp {
+        Stamp::parse("2026-01-02T03:04:05Z").unwrap()
     }
 
     #[test]

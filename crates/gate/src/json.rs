@@ -55,26 +55,83 @@ impl FromRequest for Body {
     }
 }
 
+/// A request's list of JSON values, `MAX` at most: a JSON list, or one value a line (`application/x-ndjson`). A line
+/// that is no JSON is a fault of its own; empty ones are passed over.
+#[derive(Debug)]
+pub struct Lines<const MAX: usize> {
+    /// The values.
+    pub items: Vec<Result<Value, Problem>>,
+}
+
+impl<const MAX: usize> FromRequest for Lines<MAX> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = payload.take();
+        let is_lines = kind_of(request) == LINES;
+        let problem = if is_lines {
+            refuse_size(request)
+        } else {
+            refuse(request)
+        };
+        Box::pin(async move {
+            if let Some(problem) = problem {
+                return Err(problem);
+            }
+            let bytes = tokio::time::timeout(BODY_DEADLINE, collect(payload))
+                .await
+                .map_err(|_| Code::RequestTimeout)??;
+            let items: Vec<Result<Value, Problem>> = if is_lines {
+                let lines = bytes.split(|b| *b == b'\n');
+                let lines = lines.filter(|line| !line.trim_ascii().is_empty());
+                lines.take(MAX + 1).map(parse_json).collect()
+            } else {
+                match parse_json(&bytes)? {
+                    Value::Array(items) => items.into_iter().map(Ok).collect(),
+                    _ => {
+                        let detail = "The body must be a JSON list.";
+                        return Err(Problem::new(Code::InvalidJson).detail(detail));
+                    }
+                }
+            };
+            if items.len() > MAX {
+                let detail = format!("The body has {MAX} items at most.");
+                return Err(Problem::new(Code::BodyTooLarge).detail(detail));
+            }
+            Ok(Self { items })
+        })
+    }
+}
+
+/// The type of a body of lines.
+const LINES: &str = "application/x-ndjson";
+
+/// The body's type, without what stands behind it.
+fn kind_of(request: &HttpRequest) -> String {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map_or("", |v| v.to_str().unwrap_or("?"));
+    let kind = kind.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
 /// What can be refused before the body is read.
 fn refuse(request: &HttpRequest) -> Option<Problem> {
-    let text = |name: header::HeaderName| {
-        request
-            .headers()
-            .get(name)
-            .map(|v| v.to_str().unwrap_or("?").to_ascii_lowercase())
-    };
-    let kind = text(header::CONTENT_TYPE).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let kind = kind_of(request);
     if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json"))
     {
         return Some(
             Problem::new(Code::UnsupportedMediaType).detail("Send Content-Type: application/json."),
         );
     }
-    let length = text(header::CONTENT_LENGTH)
-        .and_then(|v| v.parse::<u64>().ok())
-        .unwrap_or(0);
-    (length > BODY_BYTES_MAX as u64).then(too_large)
+    refuse_size(request)
+}
+
+/// A body that says of itself that it is too large.
+fn refuse_size(request: &HttpRequest) -> Option<Problem> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    (length.unwrap_or(0) > BODY_BYTES_MAX as u64).then(too_large)
 }
 
 fn too_large() -> Problem {

@@ -48,7 +48,7 @@ pub use config::{GateConfig, LimitsConfig, PasswordsConfig, RequestLogConfig, Se
 pub use front::{Cidr, Front, FrontConfig, FrontService, Page, charge, place_guard};
 pub use idempotency::{Idempotent, NoIdempotency};
 pub use input::Input;
-pub use json::{Body, parse_json};
+pub use json::{Body, Lines, parse_json};
 pub use migrations::{instance_steps, log_steps, project_steps};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, Passwords, check_new_password};
 pub use problem::{Problem, ProblemView};

@@ -1,4 +1,9 @@
 //! Passwords as Argon2id, behind one semaphore for the whole process, because 70 hashes a second saturate two cores.
+//! Hashes that other systems made are verified too, so that whoever keeps one can replace it at the next sign-in.
+
+mod foreign;
+
+pub use foreign::{Firebase, Foreign, NotTaken};
 
 use crate::sealed::random;
 use crate::{Input, Problem};
@@ -27,6 +32,19 @@ const MEMORY_RESERVED_KIB: usize = 36 * 1_024;
 
 /// A hash that no password has, with the parameters of all others, so that an unknown identity costs the same time.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Z2FsbGV5LW5vYm9keS0xMQ$bm9ib2R5IGhhcyBhIHBhc3N3b3JkIHRoYXQgaGFzaGU";
+
+/// Whether a hash is one of ours, with the parameters of today: else it is to be replaced when its password is known.
+#[must_use]
+pub fn is_ours(kept: &str) -> bool {
+    ours(kept).is_some()
+}
+
+/// The salt and the digest of a hash of ours.
+fn ours(kept: &str) -> Option<(Vec<u8>, [u8; 32])> {
+    let (salt, digest) = kept.strip_prefix(OURS)?.split_once('$')?;
+    let salt = B64.decode(salt).ok().filter(|salt| salt.len() >= 8)?;
+    Some((salt, B64.decode(digest).ok()?.try_into().ok()?))
+}
 
 /// Hashes and verifies passwords. Cheap to clone; clones share the semaphore.
 #[derive(Clone)]
@@ -64,20 +82,29 @@ impl Passwords {
         .await?
     }
 
-    /// Whether the password has this hash.
-    pub async fn verify(&self, password: &str, phc: &str) -> Result<bool, Problem> {
+    /// Whether the password has this hash, which is ours or one that [`Foreign::parse`] takes.
+    ///
+    /// A wrong password for a foreign hash costs a hash of ours beside it, because a right one does too, when its hash
+    /// is replaced: the two take the same time.
+    pub async fn verify(&self, password: &str, kept: &str) -> Result<bool, Problem> {
         if password.len() > PASSWORD_BYTES_MAX {
             return self.verify_nobody("").await;
         }
-        let (password, phc) = (password.to_owned(), phc.to_owned());
+        let (password, kept) = (password.to_owned(), kept.to_owned());
         self.run(move || {
-            let broken = || Problem::internal("a stored password hash is none");
-            let parts = phc.strip_prefix(OURS).and_then(|rest| rest.split_once('$'));
-            let (salt, kept) = parts.ok_or_else(broken)?;
-            let salt = B64.decode(salt).map_err(|_| broken())?;
-            let kept = B64.decode(kept).map_err(|_| broken())?;
-            let found = digest(password.as_bytes(), &salt)?;
-            Ok(verify_slices_are_equal(&found, &kept).is_ok())
+            let password = password.as_bytes();
+            if let Some((salt, digest_kept)) = ours(&kept) {
+                let found = digest(password, &salt)?;
+                return Ok(verify_slices_are_equal(&found, &digest_kept).is_ok());
+            }
+            let foreign = Foreign::parse(&kept);
+            let foreign =
+                foreign.map_err(|_| Problem::internal("a stored password hash is none"))?;
+            let is_right = foreign.verify(password)?;
+            if !is_right {
+                digest(password, &[0; 16])?;
+            }
+            Ok(is_right)
         })
         .await?
     }
@@ -188,6 +215,22 @@ mod tests {
         assert!(!passwords.verify("correct horsf", &hash).await.unwrap());
         assert!(!passwords.verify_nobody("correct horse").await.unwrap());
         assert!(!passwords.verify(&"x".repeat(600), &hash).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn hashes_of_others_are_told_from_ours() {
+        let passwords = Passwords::new(1, 4);
+        let ours = passwords.hash("correct horse").await.unwrap();
+        let other = "$2b$04$KKfLECbTbVQ1MTOcOgGQ8OHDsR649qjGU4ilayPefYbfG5aae10K6";
+        assert!(is_ours(&ours) && is_ours(NOBODY) && !is_ours(other));
+        // As ours, with a longer digest.
+        let longer = format!("{OURS}c2l4dGVlbiBieXRlcyEhIQ${}", B64.encode([7; 64]));
+        assert!(!is_ours(&longer));
+        assert!(passwords.verify(&"a".repeat(72), other).await.unwrap());
+        for wrong in [other, &longer] {
+            assert!(!passwords.verify("correct horse", wrong).await.unwrap());
+        }
+        assert!(passwords.verify("x", "no hash").await.is_err());
     }
 
     #[tokio::test]

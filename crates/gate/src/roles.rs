@@ -20,8 +20,11 @@ const MEMBER: &[&str] = &[
 /// The nouns that editors may change: data, users, files and push.
 const EDITOR_NOUNS: &[&str] = &[
     "records", "batch", "users", "sessions", "buckets", "files", "uploads", "push", "devices",
-    "topics", "messages",
+    "topics", "messages", "teams",
 ];
+
+/// What editors may not, whatever its noun: to become somebody else, and to take passwords' hashes away.
+const OWNER_ONLY: &[&str] = &["users.impersonate", "users.read_hashes"];
 
 /// An operator's role in one project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,10 +145,10 @@ impl Roles {
         };
         let reads = |name: &str| name.ends_with(".read") || name.ends_with(".open");
         let edits = |name: &str| {
+            let noun = name.split_once('.').map(|(noun, _)| noun);
             reads(name)
-                || name
-                    .split_once('.')
-                    .is_some_and(|(noun, _)| EDITOR_NOUNS.contains(&noun))
+                || (noun.is_some_and(|noun| EDITOR_NOUNS.contains(&noun))
+                    && !OWNER_ONLY.contains(&name))
         };
         Self {
             everything: Arc::from(vec!["*".to_owned()]),
@@ -200,6 +203,8 @@ mod tests {
         "collections.write",
         "settings.write",
         "users.delete",
+        "users.impersonate",
+        "users.read_hashes",
     ];
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Settings {
     pub brand: Brand,
     /// How mails leave.
     pub mail: MailSettings,
+    /// Whether users may make teams. Keys and operators always may.
+    pub user_teams: bool,
 }
 
 /// Whether strangers may create accounts.
@@ -59,6 +61,7 @@ impl Default for Settings {
             development: false,
             brand: Brand::default(),
             mail: MailSettings::default(),
+            user_teams: false,
         }
     }
 }
@@ -107,6 +110,7 @@ impl Settings {
         self.development = input
             .optional_bool("development")
             .unwrap_or(self.development);
+        self.user_teams = input.optional_bool("user_teams").unwrap_or(self.user_teams);
         if let Some(mut methods) = part(input, "sign_in") {
             self.sign_in = self.sign_in.patch(&mut methods);
             close(input, "sign_in", methods);

@@ -117,6 +117,10 @@ codes! {
     SignUpClosed = "sign_up_closed", Forbidden, "Sign-up is closed";
     /// The project's users do not sign in this way.
     MethodDisabled = "method_disabled", Forbidden, "This way to sign in is not open";
+    /// The project's users make no teams.
+    TeamsClosed = "teams_closed", Forbidden, "Users cannot make teams here";
+    /// Somebody acts as this user who is another.
+    Impersonated = "impersonated", Forbidden, "This cannot be done as somebody else";
     /// No such address.
     RouteNotFound = "route_not_found", NotFound, "There is nothing at this address";
     /// No such project, or none that may be seen.
@@ -133,6 +137,10 @@ codes! {
     FileNotFound = "file_not_found", NotFound, "There is no such file";
     /// No such user.
     UserNotFound = "user_not_found", NotFound, "There is no such user";
+    /// No such team, or none that may be seen.
+    TeamNotFound = "team_not_found", NotFound, "There is no such team";
+    /// No such invitation, or one that is used, out of date or another's.
+    InvitationNotFound = "invitation_not_found", NotFound, "There is no such invitation";
     /// No such operator.
     OperatorNotFound = "operator_not_found", NotFound, "There is no such operator";
     /// No such project key.
@@ -171,6 +179,10 @@ codes! {
     IdentityTaken = "identity_taken", Conflict, "The identity is taken";
     /// The first operator exists already.
     SetupDone = "setup_done", Conflict, "The set-up is done";
+    /// The team would have no owner.
+    LastOwner = "last_owner", Conflict, "The last owner cannot go";
+    /// There are as many as there may be.
+    LimitReached = "limit_reached", Conflict, "There are as many as there may be";
     /// The act would leave no operator.
     LastOperator = "last_operator", Conflict, "The last operator cannot go";
     /// Everything of the message was sent or given up.

@@ -259,6 +259,20 @@ impl Push {
         Ok(())
     }
 
+    /// The devices of a user.
+    pub async fn devices_of(
+        &self,
+        project: &Project,
+        user: Uuid,
+    ) -> Result<Vec<DeviceView>, Error> {
+        let limit = u64::from(DEVICES_PER_USER);
+        let rows = devices::of_user(&project.db, user, limit).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| DeviceView::new(row, None))
+            .collect())
+    }
+
     /// Removes what is kept of a user, in the transaction that erases it: its devices, and what the development inbox
     /// holds for it.
     pub async fn user_erased(&self, tx: &WriteTx, user: Uuid) -> Result<(), Error> {

@@ -13,6 +13,7 @@ mod logs;
 mod memory;
 mod news;
 mod openapi;
+mod people;
 mod reload;
 mod serve;
 mod sites;

@@ -1,7 +1,9 @@
 //! Builds every service once and gives each what it needs of the others.
 
 use crate::config::Config;
+use crate::people::People;
 use crate::worker::Wake;
+use accounts::model::users::UsersFilter;
 use accounts::ports::{Directory, NewUser, UserChange, UserRow};
 use accounts::{Accounts, AccountsParts};
 use data::ports::FileRefs;
@@ -9,8 +11,8 @@ use data::{Data, DataError};
 use files::ports::OwnerGate;
 use files::{Files, FilesParts};
 use gate::egress::Egress;
-use gate::{Gate, GateParts, Master, Problem, Project, Who};
-use kernel::{Clock, Code, Ids, Stamp};
+use gate::{Gate, GateParts, ListQuery, Master, Problem, Project, Who};
+use kernel::{Clock, Code, Ids, Page, Stamp};
 use push::ports::Sessions;
 use push::{Push, PushParts};
 use secrecy::SecretString;
@@ -87,8 +89,14 @@ impl Services {
         let _ = attachments.0.set(files.clone());
         let egress = Egress::new(&config.gate.egress);
         let of_mail = wake.clone();
+        let people = Arc::new(People {
+            data: data.clone(),
+            files: files.clone(),
+            push: OnceLock::new(),
+        });
         let accounts = Accounts::new(AccountsParts {
             directory: Arc::new(Users(data.clone())),
+            parts: vec![people.clone()],
             passwords: gate.passwords().clone(),
             egress: egress.clone(),
             wake: Arc::new(move |project| of_mail.call(project)),
@@ -104,6 +112,7 @@ impl Services {
             public_url: public_url.to_owned(),
             config: config.push.clone(),
         });
+        let _ = people.push.set(push.clone());
         Ok(Self {
             gate,
             accounts,
@@ -191,6 +200,7 @@ impl Directory for Users {
             phone_verified: user.phone_verified,
             anonymous: user.anonymous,
             profile: user.profile,
+            trusted: user.trusted,
             now: user.now,
             actor: user.actor,
         };
@@ -240,6 +250,25 @@ impl Directory for Users {
     ) -> Result<(), Problem> {
         let erased = self.0.erase_user(project, tx, id, now, actor).await;
         erased.map_err(Problem::from)
+    }
+
+    async fn record(
+        &self,
+        project: &Project,
+        id: Uuid,
+        now: Stamp,
+    ) -> Result<Option<Map<String, Value>>, Problem> {
+        crate::people::record(&self.0, project, id, now).await
+    }
+
+    async fn page(
+        &self,
+        project: &Project,
+        filter: &UsersFilter,
+        query: &ListQuery,
+        now: Stamp,
+    ) -> Result<Page<Map<String, Value>>, Problem> {
+        crate::people::page(&self.0, project, filter, query, now).await
     }
 }
 

@@ -148,7 +148,7 @@ impl Accounts {
     #[must_use]
     pub fn preview(&self, project: &Project, template: Template, source: &Source) -> Rendered {
         let settings = project.settings();
-        let is_link = template.page().is_some();
+        let is_link = template != Template::Code;
         source.render(&Values {
             project: name_of(project),
             email: "ada@example.com".to_owned(),
@@ -164,6 +164,7 @@ impl Accounts {
             },
             minutes: template.life().as_secs() / 60,
             color: settings.brand.color().to_owned(),
+            team: "Analytical Engines".to_owned(),
         })
     }
 }

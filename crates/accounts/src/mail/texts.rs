@@ -24,11 +24,15 @@ struct MailText {
     subject: String,
     lead: String,
     button: String,
+    /// Instead of those of all mails.
+    good_for: Option<String>,
+    ignore: Option<String>,
 }
 
 /// The words of pages.
 #[derive(Deserialize)]
 pub(crate) struct PageTexts {
+    pub(crate) invite: PageText,
     pub(crate) verify: PageText,
     pub(crate) reset: PageText,
     pub(crate) change_email: PageText,
@@ -106,14 +110,16 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
         let link = format!("<p><a href=\"{{{{ link }}}}\" style=\"{style}\">{button}</a></p>");
         (link, "{{ link }}")
     };
+    let good_for = mail.good_for.as_ref().unwrap_or(&words.good_for);
+    let ignore = mail.ignore.as_ref().unwrap_or(&words.ignore);
     // Our own words hold variables, whose braces escaping leaves alone.
     let html = LAYOUT
         .replace("<html>", &format!("<html lang=\"{}\">", language.as_str()))
         .replace("[lead]", &escaped(&mail.lead))
         .replace("[act]", &act_html)
-        .replace("[good_for]", &escaped(&words.good_for))
-        .replace("[ignore]", &escaped(&words.ignore));
-    let text = [&*mail.lead, act_text, &words.good_for, &words.ignore].join("\n\n");
+        .replace("[good_for]", &escaped(good_for))
+        .replace("[ignore]", &escaped(ignore));
+    let text = [&*mail.lead, act_text, good_for, ignore].join("\n\n");
     Source {
         subject: mail.subject.clone(),
         html,
@@ -143,6 +149,7 @@ mod tests {
             }
             let pages = &texts(language).pages;
             for page in [
+                &pages.invite,
                 &pages.verify,
                 &pages.reset,
                 &pages.change_email,

@@ -234,3 +234,12 @@ pub(crate) async fn delete_excess(tx: &WriteTx, keep: u64) -> Result<(), DbErr> 
     }
     Ok(())
 }
+
+/// Removes all mails to an address: those that wait are not sent.
+pub(crate) async fn delete_to(tx: &WriteTx, key: &str) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::RecipientKey.eq(key))
+        .exec(tx)
+        .await
+        .map(drop)
+}

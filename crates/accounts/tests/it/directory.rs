@@ -1,12 +1,13 @@
 //! The users of the tests: a directory over a table of its own.
 
+use accounts::model::users::UsersFilter;
 use accounts::ports::{Directory, NewUser, UserChange, UserRow};
-use gate::{Problem, Project};
-use kernel::{Code, FieldError, Stamp};
+use gate::{ListQuery, Problem, Project};
+use kernel::{Code, FieldError, Page, Stamp};
 use sea_orm::sea_query::{Alias, ColumnDef, IntoTableRef, Table};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
+    QueryOrder, QuerySelect,
 };
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -220,4 +221,55 @@ impl Directory for Users {
         let done = user::Entity::delete_by_id(id).exec(tx).await;
         done.map(drop).map_err(|e| StoreError::from(e).into())
     }
+
+    async fn record(
+        &self,
+        project: &Project,
+        id: Uuid,
+        _now: Stamp,
+    ) -> Result<Option<Map<String, Value>>, Problem> {
+        let found = user::Entity::find_by_id(id).one(&project.db).await?;
+        Ok(found.map(whole))
+    }
+
+    async fn page(
+        &self,
+        project: &Project,
+        filter: &UsersFilter,
+        query: &ListQuery,
+        _now: Stamp,
+    ) -> Result<Page<Map<String, Value>>, Problem> {
+        let mut find = user::Entity::find();
+        if let Some(disabled) = filter.disabled {
+            find = find.filter(user::Column::Disabled.eq(disabled));
+        }
+        if let Some(search) = &filter.search {
+            find = find.filter(user::Column::Key.contains(search.to_lowercase()));
+        }
+        if let Some(before) = query.cursor.as_deref().and_then(kernel::parse_id) {
+            find = find.filter(user::Column::Id.lt(before));
+        }
+        let find = find.order_by_desc(user::Column::Id).limit(query.fetch());
+        let mut rows = find.all(&project.db).await?;
+        let limit = usize::try_from(query.limit).unwrap();
+        let is_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| is_more);
+        Ok(Page {
+            next_cursor: next.map(|row| row.id.to_string()),
+            items: rows.into_iter().map(whole).collect(),
+            total: None,
+        })
+    }
+}
+
+/// The whole record, as a key reads it.
+fn whole(model: user::Model) -> Map<String, Value> {
+    let record = json!({
+        "id": model.id, "email": model.email, "username": model.username, "phone": model.phone,
+        "verified": model.verified, "phone_verified": model.phone_verified,
+        "disabled": model.disabled, "anonymous": model.anonymous, "name": model.name,
+        "created_at": "2026-01-02T03:04:05.000000Z", "updated_at": "2026-01-02T03:04:05.000000Z",
+    });
+    record.as_object().cloned().unwrap()
 }

@@ -28,7 +28,7 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         }
     }
     found.sort_unstable();
-    let want = [
+    let mut want = [
         ("change_password", false),
         ("clear_mails", false),
         ("confirm_email_change", true),
@@ -59,7 +59,37 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("sign_out", false),
         ("sign_out_everywhere", false),
         ("sign_up", true),
+        // Users and teams.
+        ("accept_team_invitation", false),
+        ("create_team", false),
+        ("create_user_account", false),
+        ("decline_team_invitation", false),
+        ("delete_team", false),
+        ("delete_user_account", false),
+        ("end_user_sessions", false),
+        ("erase_me", false),
+        ("export_me", false),
+        ("export_users", false),
+        ("get_team", false),
+        ("get_user_account", false),
+        ("impersonate_user", false),
+        ("import_users", false),
+        ("invite_to_team", false),
+        ("invite_user", false),
+        ("list_my_team_invitations", false),
+        ("list_team_invitations", false),
+        ("list_team_members", false),
+        ("list_teams", false),
+        ("list_user_accounts", false),
+        ("list_user_sessions", false),
+        ("put_team_member", false),
+        ("remove_team_member", false),
+        ("revoke_team_invitation", false),
+        ("transfer_team", false),
+        ("update_team", false),
+        ("update_user_account", false),
     ];
+    want.sort_unstable();
     assert_eq!(found, want);
     for schema in document["components"]["schemas"]
         .as_object()

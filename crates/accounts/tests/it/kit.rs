@@ -97,6 +97,7 @@ pub fn accounts() -> Accounts {
 pub fn accounts_with(config: AccountsConfig) -> Accounts {
     Accounts::new(AccountsParts {
         directory: Arc::new(Users),
+        parts: Vec::new(),
         passwords: Passwords::new(2, 64),
         egress: Egress::new(&EgressConfig::default()),
         wake: Arc::new(|_| ()),
@@ -256,7 +257,10 @@ impl Kit {
         match body {
             Some(Value::String(form)) => {
                 let kind = ("content-type", "application/x-www-form-urlencoded");
-                request = request.insert_header(kind).set_payload(form);
+                if headers.iter().all(|(name, _)| *name != "content-type") {
+                    request = request.insert_header(kind);
+                }
+                request = request.set_payload(form);
             }
             Some(body) => request = request.set_json(body),
             None => {}

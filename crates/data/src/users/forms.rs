@@ -48,6 +48,8 @@ pub struct NewUser {
     pub anonymous: bool,
     /// The developer's own fields.
     pub profile: Map<String, Json>,
+    /// Whether a key or an operator makes it: it may set what users may not, and no rule is asked.
+    pub trusted: bool,
     /// When.
     pub now: Stamp,
     /// Who does it, for the change log.
@@ -67,6 +69,7 @@ impl NewUser {
             phone_verified: false,
             anonymous: false,
             profile: Map::new(),
+            trusted: false,
             now,
             actor: None,
         }

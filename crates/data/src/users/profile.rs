@@ -10,9 +10,13 @@ use kernel::{Code, FieldError};
 use sea_orm::Value;
 use serde_json::{Map, Value as Json};
 
-/// Refuses fields of a profile that do not exist for a stranger, and those that it cannot write.
-pub(super) fn check_profile(users: &Loaded, profile: &Map<String, Json>) -> Result<(), DataError> {
-    let column = |name: &str| users.column(name, false).filter(|c| c.writable);
+/// Refuses fields of a profile that do not exist for whoever makes it, and those that it cannot write.
+pub(super) fn check_profile(
+    users: &Loaded,
+    profile: &Map<String, Json>,
+    is_trusted: bool,
+) -> Result<(), DataError> {
+    let column = |name: &str| users.column(name, is_trusted).filter(|c| c.writable);
     let faults = |code, message, is_wrong: &dyn Fn(&str) -> bool| -> Vec<FieldError> {
         let wrong = profile.keys().filter(|n| is_wrong(n));
         wrong.map(|n| FieldError::at(n, code, message)).collect()
@@ -23,7 +27,7 @@ pub(super) fn check_profile(users: &Loaded, profile: &Map<String, Json>) -> Resu
     let fixed = faults(
         "readonly_field",
         "Only keys and operators can write this.",
-        &|n| column(n).is_some_and(Column::is_for_keys),
+        &|n| !is_trusted && column(n).is_some_and(Column::is_for_keys),
     );
     let code = match (unknown.is_empty(), fixed.is_empty()) {
         (true, true) => return Ok(()),

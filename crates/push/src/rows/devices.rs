@@ -153,6 +153,16 @@ pub(crate) async fn get_all<C: ConnectionTrait>(
     Entity::find().filter(Column::Id.is_in(ids)).all(db).await
 }
 
+/// The devices of a user, the newest first.
+pub(crate) async fn of_user<C: ConnectionTrait>(
+    db: &C,
+    user: Uuid,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let find = Entity::find().filter(Column::UserId.eq(user));
+    find.order_by_desc(Column::Id).limit(limit).all(db).await
+}
+
 /// Devices seen since `since`, the newest first.
 pub(crate) async fn page<C: ConnectionTrait>(
     db: &C,

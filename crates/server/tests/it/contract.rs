@@ -3,6 +3,7 @@
 
 mod document;
 mod mail;
+mod people;
 mod samples;
 
 use crate::kit::{Answer, Client, ENGINES, Server};
@@ -18,6 +19,7 @@ fn rank(operation: &Operation) -> u8 {
         "update_collection" => 4,
         "suspend_project" => 6,
         "resume_project" => 7,
+        "erase_me" => 8,
         "change_password" => 9,
         "end_session" => 8,
         "sign_out" | "sign_out_everywhere" | "delete_session" => 10,
@@ -315,10 +317,17 @@ async fn allowed(
         if operation.id == "delete_collection" {
             samples.path.insert("collection", "fresh".to_owned());
         }
-        let by_user = ["/v1/auth/", "/v1/users/", "/v1/push/devices"]
-            .iter()
-            .any(|start| operation.path.starts_with(start));
+        let by_user = [
+            "/v1/auth/",
+            "/v1/users/me",
+            "/v1/team-invitations",
+            "/v1/push/devices",
+        ]
+        .iter()
+        .any(|start| operation.path.starts_with(start));
+        let fresh = people::fresh(key).await;
         let client = match () {
+            () if operation.id == "erase_me" => &fresh,
             () if operation.public
                 && !operation.path.starts_with("/v1/records/")
                 && !operation.path.starts_with("/v1/files/")

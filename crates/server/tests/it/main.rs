@@ -18,5 +18,6 @@ mod faults;
 mod kit;
 mod mail;
 mod nodes;
+mod people;
 mod tenancy;
 mod tour;

@@ -17,6 +17,8 @@ struct Theirs {
     device: String,
     message: String,
     mail: String,
+    team: String,
+    invitation: String,
 }
 
 /// The mail that a sign-up causes, once it is in the development inbox.
@@ -58,6 +60,11 @@ async fn theirs(server: &Server) -> Theirs {
         )
         .await;
     assert_eq!(made.status, 201, "{:?}", made.body);
+    let team = json!({"name": "unseen", "owner": user});
+    let team = key.post("/p/blog/v1/teams", team).await.id();
+    let body = json!({"email": "x@example.com", "role": "member"});
+    let invitations = format!("/p/blog/v1/teams/{team}/invitations");
+    let invitation = key.post(&invitations, body).await.id();
     let keys = json!({"p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg"});
     let device = json!({"kind": "web", "subscription": {"endpoint": "https://push.example/x", "keys": keys}});
     let message = json!({"to": {"all": true}, "title": "unseen", "body": "there"});
@@ -67,6 +74,8 @@ async fn theirs(server: &Server) -> Theirs {
         device: signed.post("/p/blog/v1/push/devices", device).await.id(),
         message: key.post("/p/blog/v1/push/messages", message).await.id(),
         mail: first_mail(&key).await,
+        team,
+        invitation,
         key,
         user,
         note,
@@ -109,6 +118,9 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
             p if p.starts_with("/v1/push/devices/") => ("{id}", &theirs.device, NOWHERE),
             p if p.starts_with("/v1/push/messages/") => ("{id}", &theirs.message, NOWHERE),
             p if p.starts_with("/v1/auth/sessions/") => ("{id}", &theirs.session, NOWHERE),
+            p if p.starts_with("/v1/users/") => ("{id}", &theirs.user, NOWHERE),
+            p if p.starts_with("/v1/teams/") => ("{id}", &theirs.team, NOWHERE),
+            p if p.starts_with("/v1/team-invitations/") => ("{id}", &theirs.invitation, NOWHERE),
             p if p.starts_with("/v1/mails/") => ("{id}", &theirs.mail, NOWHERE),
             // Every project has the same ones: `every_template` tells them apart.
             p if p.starts_with("/v1/mail-templates/") => continue,
@@ -134,6 +146,8 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
                     let path = path
                         .replace(name, value)
                         .replace("{bucket}", "pictures")
+                        .replace("{user}", NOWHERE)
+                        .replace("{invitation}", NOWHERE)
                         .replace("{version}", "1")
                         .replace("{path}", "a.txt");
                     assert!(!path.contains('{'), "no value for {path}");

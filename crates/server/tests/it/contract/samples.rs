@@ -27,6 +27,9 @@ impl Samples {
             ("/v1/push/devices/", "device"),
             ("/v1/push/messages/", "message"),
             ("/v1/mails/", "mail"),
+            ("/v1/users/", "person"),
+            ("/v1/teams/", "team"),
+            ("/v1/team-invitations/", "invitation"),
         ];
         for (start, name) in special {
             if path.starts_with(start) {
@@ -40,6 +43,8 @@ impl Samples {
         }
         path = path.replace("{key_id}", &self.path["key"]);
         path = path.replace("{bucket}", &self.path["bucket"]);
+        path = path.replace("{user}", &self.path["person"]);
+        path = path.replace("{invitation}", &self.path["invitation"]);
         path = path.replace("{version}", "1000000");
         path = path.replace("{path}", "a.txt");
         path = path.replace("{name}/{language}", "verify/de");
@@ -120,6 +125,7 @@ impl Samples {
                 json!({"email": "second@example.com", "password": "a-long-password", "role": "owner"})
             }
             other => super::mail::body(self, other)
+                .or_else(|| super::people::body(self, other))
                 .unwrap_or_else(|| panic!("no sample body for {other}: add one")),
         })
     }
@@ -179,6 +185,9 @@ pub async fn samples(server: &Server) -> (Samples, Client) {
         ("message", String::new()),
         ("mail", "01990000-0000-7000-8000-00000000dead".to_owned()),
         ("secret", "x".to_owned()),
+        ("person", String::new()),
+        ("team", String::new()),
+        ("invitation", String::new()),
         ("challenge", String::new()),
     ]);
     (
@@ -200,6 +209,7 @@ pub async fn set_subject(
 ) {
     set_record(samples, key, operation).await;
     super::mail::set(samples, key, operation).await;
+    super::people::set(samples, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"

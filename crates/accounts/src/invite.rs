@@ -1,0 +1,98 @@
+//! Invitations: an account that is made for somebody, who takes it into use with a first password by a mail's link.
+
+use crate::Accounts;
+use crate::error::Error;
+use crate::grants::Granted;
+use crate::mail::{Template, Wish, address_key, demand_room};
+use crate::model::users::{InviteForm, Person};
+use crate::ports::UserChange;
+use crate::rows::{self, mails};
+use crate::service::Ask;
+use crate::views::users::ManagedUserDetailView;
+use gate::By;
+use kernel::Code;
+use serde_json::json;
+use store::WriteTx;
+use uuid::Uuid;
+
+impl Accounts {
+    /// Makes an account for an address and sends its reader a link, good once and for seven days. An account that was
+    /// invited and not taken into use yet is given what is said now, and its link is replaced; any other is
+    /// `identity_taken`.
+    pub async fn invite_user(
+        &self,
+        ask: &Ask,
+        by: &By,
+        form: InviteForm,
+    ) -> Result<ManagedUserDetailView, Error> {
+        let found = self
+            .inner
+            .directory
+            .find(&ask.project, "email", &form.email)
+            .await?;
+        let known = found.map(|user| user.id);
+        let id = known.unwrap_or_else(|| self.inner.ids.new_id());
+        let wish = Wish {
+            template: Template::Invite,
+            recipient: form.email.clone(),
+            subject_id: None,
+            language: ask.language,
+        };
+        let letter = self.inner.mail(wish, ask.now);
+        let person = Person {
+            email: Some(form.email),
+            granted: form.granted,
+            profile: form.profile,
+            ..Person::default()
+        };
+        let entry = by.did("user.invite", id.to_string(), json!({}));
+        let max = self.inner.config.mail.mails_per_recipient_hour;
+        let (this, of) = (self.clone(), ask.clone());
+        let invite = async move |tx: &WriteTx| -> Result<(), Error> {
+            demand_room(tx, &letter.recipient_key, max, of.now).await?;
+            match known {
+                None => this.make(&of, tx, id, &person, None).await?,
+                Some(_) => this.invite_again(&of, tx, id, &person).await?,
+            }
+            mails::insert(tx, letter.clone()).await?;
+            Ok(gate::audit::record(tx, entry.clone()).await?)
+        };
+        ask.project.db.write(invite).await?;
+        self.user_changed(&ask.project, id);
+        (self.inner.wake)(&ask.project);
+        self.get_user(ask, id).await
+    }
+
+    async fn invite_again(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        id: Uuid,
+        person: &Person,
+    ) -> Result<(), Error> {
+        let taken = || Error::from(gate::Problem::new(Code::IdentityTaken));
+        let directory = &self.inner.directory;
+        let user = directory.lock(&ask.project, tx, id).await?;
+        let credential = rows::lock_credential(tx, id).await?;
+        let key = person.email.as_deref().map(address_key);
+        let is_same = |own: &Option<String>| own.as_deref().map(address_key) == key;
+        // Nobody has used it: no password, and nobody has shown that the address is theirs.
+        let waits = user.is_some_and(|user| {
+            !user.verified && !user.disabled && credential.is_none() && is_same(&user.email)
+        });
+        if !waits {
+            return Err(taken());
+        }
+        let change = UserChange {
+            profile: person.profile.clone(),
+            ..UserChange::new(ask.now, ask.actor.clone())
+        };
+        directory.change(&ask.project, tx, id, change).await?;
+        // The link that is on its way already is no good any more.
+        rows::tokens::delete_of(tx, id, Some(Template::Invite.as_str())).await?;
+        if person.granted != Granted::default() {
+            person.granted.write(tx, id, ask.now).await?;
+        }
+        Ok(())
+    }
+}

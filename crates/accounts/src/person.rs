@@ -1,0 +1,119 @@
+//! All that is kept of a person: given to it, and erased, across all services.
+//!
+//! What other services keep is theirs to say: see [`PersonParts`](crate::ports::PersonParts).
+
+use crate::Accounts;
+use crate::error::Error;
+use crate::grants::Granted;
+use crate::mail::address_key;
+use crate::model::users::EraseForm;
+use crate::rows::teams::{self as team_rows};
+use crate::rows::{self, Which, challenges, changes, grants, mails, tokens};
+use crate::service::Ask;
+use crate::teams;
+use crate::views::users::{ManagedSessionView, PlaceView};
+use gate::{By, Entry, UserAuth};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
+use store::WriteTx;
+use uuid::Uuid;
+
+impl Accounts {
+    /// All that is kept of a user, as it may read it itself.
+    pub async fn export_person(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+    ) -> Result<Map<String, Value>, Error> {
+        let (db, id) = (&ask.project.db, user.id);
+        let row = self.inner.directory.get(&ask.project, id).await?;
+        let row = row.ok_or(Error::InvalidAccessToken("the user is gone"))?;
+        let granted = Granted::read(db, id).await?;
+        let sessions = rows::live_sessions(db, id, ask.now).await?;
+        let sessions: Vec<ManagedSessionView> = sessions.into_iter().map(Into::into).collect();
+        let places = team_rows::places(db, id, teams::TEAMS_OF_USER_MAX).await?;
+        let places: Vec<PlaceView> = places.into_iter().map(Into::into).collect();
+        let credential = rows::credential(db, id).await?;
+        let mut all = Map::new();
+        let mut put = |name: &str, value: Value| drop(all.insert(name.to_owned(), value));
+        put("exported_at", json!(ask.now));
+        put("user", Value::Object(row.view));
+        put("roles", json!(granted.roles));
+        put("claims", Value::Object(granted.claims));
+        put("has_password", json!(credential.is_some()));
+        put("sessions", json!(sessions));
+        put("teams", json!(places));
+        for part in &self.inner.parts {
+            all.extend(part.export(&ask.project, user, ask.now).await?);
+        }
+        Ok(all)
+    }
+
+    /// Erases whoever asks for it: who has shown a credential a moment ago, and knows the password where there is one.
+    pub async fn erase_me(&self, ask: &Ask, user: &UserAuth, form: EraseForm) -> Result<(), Error> {
+        Self::demand_recent(user, ask.now)?;
+        if let Some(credential) = rows::credential(&ask.project.db, user.id).await? {
+            let current = form.current.as_ref();
+            let current = current.map_or("", |text| text.expose_secret());
+            let project = &ask.project;
+            if !self
+                .is_password(project, current, Some(&credential))
+                .await?
+            {
+                return Err(Error::WrongPassword);
+            }
+        }
+        self.erase(ask, user.id, None).await
+    }
+
+    /// Erases a user, as a key or an operator.
+    pub async fn erase_user(&self, ask: &Ask, by: &By, id: Uuid) -> Result<(), Error> {
+        let entry = by.did("user.delete", id.to_string(), json!({}));
+        self.erase(ask, id, Some(entry)).await
+    }
+
+    /// Removes all that is kept of a user, in one transaction.
+    async fn erase(&self, ask: &Ask, id: Uuid, entry: Option<Entry>) -> Result<(), Error> {
+        let (this, of) = (self.clone(), ask.clone());
+        let erase = async move |tx: &WriteTx| -> Result<(Vec<Uuid>, Vec<Uuid>), Error> {
+            let user = this.inner.directory.lock(&of.project, tx, id).await?;
+            let user = user.ok_or(Error::NoSuchUser)?;
+            let heirs = teams::forget(tx, id).await?;
+            let ended = rows::end_sessions(tx, id, Which::All, of.now).await?;
+            if let Some(email) = &user.email {
+                let key = address_key(email);
+                mails::delete_to(tx, &key).await?;
+                team_rows::delete_invitations_to(tx, &key).await?;
+            }
+            forget(tx, id).await?;
+            let directory = &this.inner.directory;
+            let (now, actor) = (of.now, of.actor.clone());
+            directory.erase(&of.project, tx, id, now, actor).await?;
+            // Files go last: those that the user's records held are free by now.
+            for part in &this.inner.parts {
+                part.erase(&of.project, tx, id, of.now).await?;
+            }
+            if let Some(entry) = &entry {
+                gate::audit::record(tx, entry.clone()).await?;
+            }
+            Ok((ended, heirs))
+        };
+        let (ended, heirs) = ask.project.db.write(erase).await?;
+        self.ended(&ask.project, &ended);
+        for user in heirs.into_iter().chain([id]) {
+            self.user_changed(&ask.project, user);
+        }
+        Ok(())
+    }
+}
+
+/// Removes what accounts itself keeps by user id. A table that is new here needs a line of its own.
+async fn forget(tx: &WriteTx, user: Uuid) -> Result<(), Error> {
+    rows::delete_credential(tx, user).await?;
+    rows::delete_sessions(tx, user).await?;
+    changes::delete(tx, user).await?;
+    tokens::delete_of(tx, user, None).await?;
+    challenges::delete_of(tx, user).await?;
+    grants::delete(tx, user).await?;
+    Ok(())
+}
