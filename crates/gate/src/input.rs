@@ -36,16 +36,19 @@ impl Input {
         self.errors.push(error);
     }
 
+    /// Whether a fault of this member is noted.
+    #[must_use]
+    pub fn has_fault(&self, name: &str) -> bool {
+        let path = FieldError::at(name, "", "").path;
+        self.errors.iter().any(|e| e.path == path)
+    }
+
     /// A text of `min` to `max` code points that must be there. Empty after a fault; `finish` then fails.
     pub fn text(&mut self, name: &str, min: usize, max: usize) -> String {
         match self.optional_text(name, min, max) {
             Some(text) => text,
             None => {
-                if !self
-                    .errors
-                    .iter()
-                    .any(|e| e.path == FieldError::at(name, "", "").path)
-                {
+                if !self.has_fault(name) {
                     self.fault(name, "required", "This is required.");
                 }
                 String::new()
