@@ -13,12 +13,16 @@
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
 //! [`ports::Directory`].
 
+mod anonymous;
 mod by_mail;
 mod cache;
 pub mod can;
 mod config;
+mod custom;
+mod device;
 pub mod door;
 mod error;
+mod identities;
 mod jobs;
 mod keys;
 mod language;
@@ -27,6 +31,7 @@ mod mail;
 mod migrations;
 pub mod model;
 mod pages;
+mod phone;
 pub mod ports;
 mod refresh;
 mod routes;

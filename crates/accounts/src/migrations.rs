@@ -2,6 +2,7 @@
 //! and the one-time secrets in them.
 
 mod sessions;
+mod ways;
 
 use sea_orm::sea_query::{
     Alias, ColumnDef, Index, IndexCreateStatement, IntoTableRef, Table, TableRef,
@@ -21,6 +22,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "accounts/3-sessions",
         up: sessions::sessions,
+    },
+    Step {
+        name: "accounts/8-ways",
+        up: ways::ways,
     },
 ];
 

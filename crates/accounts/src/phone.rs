@@ -229,6 +229,25 @@ impl Accounts {
         })
     }
 
+    /// Takes away a number that nobody proved from an account whose address somebody else has proved just now: with it
+    /// whoever made the account would come back in.
+    pub(crate) async fn drop_unproven_phone(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: &UserRow,
+    ) -> Result<(), Error> {
+        if user.phone.is_none() || user.phone_verified {
+            return Ok(());
+        }
+        let change = UserChange {
+            phone: Some(None),
+            ..UserChange::new(ask.now, ask.actor.clone())
+        };
+        let directory = &self.inner.directory;
+        Ok(directory.change(&ask.project, tx, user.id, change).await?)
+    }
+
     /// Writes the row of a message. What is answered and what is done here is the same whoever has the number.
     async fn want_message(
         &self,

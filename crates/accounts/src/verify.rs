@@ -70,7 +70,7 @@ impl Accounts {
             .ok_or(over("the user may not sign in"))?;
         let time = |time| Stamp::from_time(time).ok_or(Error::Sealed("a session's time"));
         let stands = Standing {
-            auth: Arc::new(auth(user, row.level)),
+            auth: Arc::new(auth(user, row.level, row.claims.as_deref())),
             proved_at: time(row.proved_at)?,
             impersonator: row.impersonator.map(Into::into),
         };
@@ -85,7 +85,7 @@ impl Accounts {
 }
 
 /// What rules read as `auth`.
-fn auth(user: UserRow, level: i64) -> rules::Auth {
+fn auth(user: UserRow, level: i64, claims: Option<&str>) -> rules::Auth {
     rules::Auth {
         id: user.id.to_string(),
         email: user.email,
@@ -93,6 +93,9 @@ fn auth(user: UserRow, level: i64) -> rules::Auth {
         anonymous: user.anonymous,
         roles: user.roles,
         level,
+        claims: claims
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default(),
         ..rules::Auth::default()
     }
 }

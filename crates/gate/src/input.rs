@@ -21,6 +21,12 @@ impl Input {
         }
     }
 
+    /// Whether a member is there and was not taken.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
     /// Takes a member as it is; `None` when absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.object.shift_remove(name)

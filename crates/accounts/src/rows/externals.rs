@@ -49,10 +49,15 @@ pub(crate) async fn claim(
     let over = OnConflict::column(Column::ExternalId).do_nothing().to_owned();
     let done = Entity::insert(row.into_active_model())
         .on_conflict(over)
-        .do_nothing()
+        .try_insert()
         .exec_without_returning(tx)
         .await?;
     Ok(matches!(done, TryInsertResult::Inserted(1)))
+}
+
+/// Frees a name.
+pub(crate) async fn release(tx: &WriteTx, external_id: &str) -> Result<(), DbErr> {
+    Entity::delete_by_id(external_id).exec(tx).await.map(drop)
 }
 
 /// Removes a user's names.

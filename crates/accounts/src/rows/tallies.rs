@@ -39,7 +39,7 @@ pub(crate) async fn take(
     max: u32,
     now: Stamp,
 ) -> Result<bool, DbErr> {
-    let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX).max(1);
+    let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     let into = now.unix_seconds().rem_euclid(seconds);
     let since = now.minus(Duration::from_secs(into.unsigned_abs()));
     // Spans begin at whole seconds.
