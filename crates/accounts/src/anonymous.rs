@@ -41,7 +41,11 @@ impl Accounts {
             profile,
             ..NewUser::new(self.inner.ids.new_id(), ask.now, ask.actor.clone())
         };
-        let (this, of, max) = (self.clone(), ask.clone(), settings.anonymous.per_network_hour);
+        let (this, of, max) = (
+            self.clone(),
+            ask.clone(),
+            settings.anonymous.per_network_hour,
+        );
         let make = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             let who = ("anonymous", &*of.network);
             if !tallies::take(tx, who, HOUR, max, of.now).await? {
@@ -69,8 +73,7 @@ impl Accounts {
         let before = now.minus(DAY * days);
         let started = Instant::now();
         while started.elapsed() < ERASE_TIME {
-            let found =
-                anonymous::abandoned(&project.db, before, now.minus(DAY), SLICE).await?;
+            let found = anonymous::abandoned(&project.db, before, now.minus(DAY), SLICE).await?;
             for user in &found {
                 self.erase_one(project, *user, before, now).await?;
             }

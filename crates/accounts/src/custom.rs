@@ -64,7 +64,10 @@ impl Accounts {
         let (this, of, new) = (self.clone(), ask.clone(), self.inner.ids.new_id());
         let mint = async move |tx: &WriteTx| -> Result<(Uuid, bool), Error> {
             let (user, is_new) = match &form.whom {
-                Whom::User(id) => (this.inner.directory.lock(&of.project, tx, *id).await?, false),
+                Whom::User(id) => (
+                    this.inner.directory.lock(&of.project, tx, *id).await?,
+                    false,
+                ),
                 Whom::External(name) => this.of_external(&of, tx, name, new).await?,
             };
             let user = user.ok_or(Error::NoSuchUser)?;

@@ -304,7 +304,9 @@ impl Accounts {
         if template == Template::Code
             && let Some(found) = self.to_promote(project, row).await?
         {
-            return Ok(found.map(|user| (user, String::new())).map_err(Fate::Dropped));
+            return Ok(found
+                .map(|user| (user, String::new()))
+                .map_err(Fate::Dropped));
         }
         let found = directory.find(project, "email", &row.recipient).await?;
         // Where only a number was proved, the address may be a slip, and belong to anybody.

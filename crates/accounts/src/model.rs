@@ -356,7 +356,8 @@ mod tests {
     #[test]
     fn a_sign_up_keeps_the_spelling_and_hands_on_the_profile() {
         let methods = SignInMethods::default();
-        let sent = json!({"email": "  Ada@Example.com ", "name": "Ada", "password": "correct horse"});
+        let sent =
+            json!({"email": "  Ada@Example.com ", "name": "Ada", "password": "correct horse"});
         let mut form = SignUp::read(input(sent), &methods);
         assert!(form.judge(Ok(())).is_ok());
         assert_eq!(

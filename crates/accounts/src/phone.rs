@@ -150,7 +150,8 @@ impl Accounts {
             let directory = &this.inner.directory;
             if let Some(other) = other {
                 let holder = directory.lock(&of.project, tx, other).await?;
-                let is_unproven = |h: &UserRow| !h.phone_verified && h.phone == Some(number.clone());
+                let is_unproven =
+                    |h: &UserRow| !h.phone_verified && h.phone == Some(number.clone());
                 if holder.is_some_and(|h| is_unproven(&h)) {
                     let let_go = UserChange {
                         phone: Some(None),

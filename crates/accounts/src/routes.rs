@@ -10,7 +10,7 @@ use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
 use crate::views::{
     EnteredView, JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn,
-    SessionsView, SignInPasswordIn, SignUpIn, RefreshedView,
+    RefreshedView, SessionsView, SignInPasswordIn, SignUpIn,
 };
 use crate::{Accounts, can};
 use actix_web::http::StatusCode;
@@ -105,7 +105,9 @@ async fn refresh_session(
 ) -> Result<HttpResponse, Problem> {
     let form = body.input();
     let (ask, cookie) = Ask::renewing(&caller, &request, &form)?;
-    let done = accounts.refresh(&ask, Refresh::parse(form, cookie)?).await?;
+    let done = accounts
+        .refresh(&ask, Refresh::parse(form, cookie)?)
+        .await?;
     Ok(accounts.let_have(&ask, StatusCode::OK, done))
 }
 

@@ -5,8 +5,8 @@ pub(crate) mod challenges;
 pub(crate) mod changes;
 pub(crate) mod externals;
 pub mod mails;
-pub(crate) mod templates;
 pub(crate) mod tallies;
+pub(crate) mod templates;
 pub mod tokens;
 
 use kernel::Stamp;

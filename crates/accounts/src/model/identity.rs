@@ -79,18 +79,19 @@ impl Named {
             own => profile.get(own).is_some_and(|value| !value.is_null()),
         };
         let names = &methods.identities;
-        if names.iter().any(|name| has(name)) {
+        // What was brought and has a fault of its own is not missing as well.
+        if names.iter().any(|name| has(name) || input.has_fault(name)) {
             return;
         }
         let (first, message) = match &names[..] {
             [] => return,
             [one] => (one, "This is required.".to_owned()),
-            [first, ..] => (first, format!("One of these is required: {}.", names.join(", "))),
+            [first, ..] => (
+                first,
+                format!("One of these is required: {}.", names.join(", ")),
+            ),
         };
-        // What was there and has a fault of its own is not missing as well.
-        if !input.has_fault(first) {
-            input.fault(first, "required", message);
-        }
+        input.fault(first, "required", message);
     }
 }
 
@@ -160,7 +161,10 @@ fn username_fault(name: &str) -> Option<(&'static str, String)> {
     let chars = [name.chars().count(), folded.chars().count()];
     let (min, max) = USERNAME_CHARS.into_inner();
     if chars.into_iter().any(|n| n < min) {
-        return Some(("too_short", format!("At least {min} characters are needed.")));
+        return Some((
+            "too_short",
+            format!("At least {min} characters are needed."),
+        ));
     }
     if chars.into_iter().any(|n| n > max) {
         return Some(("too_long", format!("At most {max} characters are allowed.")));
@@ -169,7 +173,10 @@ fn username_fault(name: &str) -> Option<(&'static str, String)> {
         let message = "A name must not hold @ nor begin with +: it would read as another identity.";
         return say("bad_form", message);
     }
-    if [name, &folded].into_iter().any(|text| text.contains(is_odd)) {
+    if [name, &folded]
+        .into_iter()
+        .any(|text| text.contains(is_odd))
+    {
         let message = "A name must not hold spaces, control characters or invisible ones.";
         return say("bad_form", message);
     }
@@ -197,7 +204,15 @@ mod tests {
     #[test]
     fn names() {
         let long = "a".repeat(64);
-        for good in ["ada", "Ada.Lovelace", "ada_1815", "Åsa", "李小龙", "о'neill", &long] {
+        for good in [
+            "ada",
+            "Ada.Lovelace",
+            "ada_1815",
+            "Åsa",
+            "李小龙",
+            "о'neill",
+            &long,
+        ] {
             assert_eq!(username_fault(good), None, "{good}");
         }
         let too_long = "a".repeat(65);

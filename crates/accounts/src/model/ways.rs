@@ -103,7 +103,9 @@ impl Mint {
                 None
             }
         };
-        let bytes = claims.as_ref().map(|c| Value::Object(c.clone()).to_string().len());
+        let bytes = claims
+            .as_ref()
+            .map(|c| Value::Object(c.clone()).to_string().len());
         if bytes.is_some_and(|bytes| bytes > CLAIMS_BYTES_MAX) {
             let message = format!("At most {CLAIMS_BYTES_MAX} bytes are allowed.");
             input.fault("claims", "too_long", message);

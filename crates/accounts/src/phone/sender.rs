@@ -125,8 +125,15 @@ mod tests {
 
     #[test]
     fn a_status_says_whether_the_message_is_at_fault() {
-        for (status, want) in [(200, None), (204, None), (400, Some(true)), (422, Some(true))] {
-            let final_ = meaning(status).err().map(|f| matches!(f, Failure::Final(_)));
+        for (status, want) in [
+            (200, None),
+            (204, None),
+            (400, Some(true)),
+            (422, Some(true)),
+        ] {
+            let final_ = meaning(status)
+                .err()
+                .map(|f| matches!(f, Failure::Final(_)));
             assert_eq!(final_, want, "{status}");
         }
         for status in [302, 401, 404, 429, 500, 503] {

@@ -3,7 +3,9 @@
 use crate::mail::Template;
 use crate::model::{CodeAnswer, OneTime, ToAddress};
 use crate::service::Ask;
-use crate::views::{ChallengeView, EnteredView, EntryCodeIn, EntryTokenIn, MethodsView, ToAddressIn};
+use crate::views::{
+    ChallengeView, EnteredView, EntryCodeIn, EntryTokenIn, MethodsView, ToAddressIn,
+};
 use crate::{Accounts, can};
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

@@ -7,7 +7,8 @@ use crate::model::{self, CodeAnswer, Mint, OneTime, Promotion, ToAddress, ToPhon
 use crate::service::Ask;
 use crate::views::{
     ChallengeView, CodeAnswerIn, CustomTokenIn, CustomTokenView, EnteredView, EntryCodeIn,
-    EntryTokenIn, PromotionIn, SessionNameIn, SignInAnonymousIn, ToAddressIn, ToPhoneIn, UsernameIn,
+    EntryTokenIn, PromotionIn, SessionNameIn, SignInAnonymousIn, ToAddressIn, ToPhoneIn,
+    UsernameIn,
 };
 use crate::{Accounts, can, custom};
 use actix_web::http::StatusCode;

@@ -3,8 +3,8 @@
 use crate::rows::session;
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{Condition, ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{Condition, ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
 use store::WriteTx;
 
 /// One such user.
@@ -50,15 +50,13 @@ pub(crate) async fn abandoned<C: ConnectionTrait>(
     tried: Stamp,
     limit: u64,
 ) -> Result<Vec<Uuid>, DbErr> {
-    let used = Query::select()
-        .expr(Expr::val(1))
-        .from(session::Entity)
-        .and_where(
-            Expr::col((session::Entity, session::Column::UserId))
-                .equals((Entity, Column::UserId)),
-        )
-        .and_where(Expr::col((session::Entity, session::Column::UsedAt)).gte(before.time()))
-        .to_owned();
+    let of_whom = Expr::col((session::Entity, session::Column::UserId));
+    let used = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(of_whom.equals((Entity, Column::UserId)))
+        .filter(session::Column::UsedAt.gte(before.time()))
+        .into_query();
     let may = Condition::any()
         .add(Column::TriedAt.is_null())
         .add(Column::TriedAt.lt(tried.time()));
@@ -76,11 +74,7 @@ pub(crate) async fn abandoned<C: ConnectionTrait>(
 }
 
 /// Whether nobody used it since `before`, asked in the transaction that erases it.
-pub(crate) async fn is_abandoned(
-    tx: &WriteTx,
-    user: Uuid,
-    before: Stamp,
-) -> Result<bool, DbErr> {
+pub(crate) async fn is_abandoned(tx: &WriteTx, user: Uuid, before: Stamp) -> Result<bool, DbErr> {
     let used = session::Entity::find()
         .filter(session::Column::UserId.eq(user))
         .filter(session::Column::UsedAt.gte(before.time()));

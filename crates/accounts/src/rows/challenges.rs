@@ -48,13 +48,7 @@ pub(crate) fn fresh() -> Result<Uuid, Error> {
 }
 
 /// A challenge whose code is not made yet: nothing answers it.
-pub(crate) fn asked(
-    id: Uuid,
-    user: Uuid,
-    recipient: &str,
-    now: Stamp,
-    life: Duration,
-) -> Model {
+pub(crate) fn asked(id: Uuid, user: Uuid, recipient: &str, now: Stamp, life: Duration) -> Model {
     Model {
         id,
         user_id: user,

@@ -46,7 +46,9 @@ pub(crate) async fn claim(
         user_id: user,
         created_at: now.time(),
     };
-    let over = OnConflict::column(Column::ExternalId).do_nothing().to_owned();
+    let over = OnConflict::column(Column::ExternalId)
+        .do_nothing()
+        .to_owned();
     let done = Entity::insert(row.into_active_model())
         .on_conflict(over)
         .try_insert()

@@ -5,14 +5,22 @@
     reason = "the helpers of a test fail it as the test itself does"
 )]
 
+mod anonymous;
 mod by_mail;
+mod cookies;
+mod custom;
+mod devices;
 mod directory;
 mod document;
 mod email_change;
+mod identities;
 mod inbox;
 mod kit;
 mod pages;
 mod password;
+mod phone;
+mod phone_limits;
+mod phone_sending;
 mod receiver;
 mod recovery;
 mod refresh;
