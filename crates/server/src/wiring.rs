@@ -9,8 +9,9 @@ use data::{Data, DataError};
 use files::ports::OwnerGate;
 use files::{Files, FilesParts};
 use gate::egress::Egress;
+use gate::ports::SettingsCheck;
 use gate::{Gate, GateParts, Master, Problem, Project, Who};
-use kernel::{Clock, Code, Ids, Stamp};
+use kernel::{Clock, Code, FieldError, Ids, Stamp};
 use push::ports::Sessions;
 use push::{Push, PushParts};
 use secrecy::SecretString;
@@ -77,6 +78,7 @@ impl Services {
         .map_err(|e| e.to_string())?;
         let attachments = Arc::new(Attachments::default());
         let data = Data::new(ids, attachments.clone());
+        gate.set_check(Arc::new(Identities(data.clone())));
         let files = Files::new(FilesParts {
             ids,
             data_dir: data_dir.to_owned(),
@@ -240,6 +242,21 @@ impl Directory for Users {
     ) -> Result<(), Problem> {
         let erased = self.0.erase_user(project, tx, id, now, actor).await;
         erased.map_err(Problem::from)
+    }
+}
+
+/// What users may be known by is data's business.
+struct Identities(Data);
+
+#[async_trait::async_trait(?Send)]
+impl SettingsCheck for Identities {
+    async fn identities(
+        &self,
+        project: &Project,
+        identities: &[String],
+    ) -> Result<Vec<FieldError>, Problem> {
+        let faults = self.0.identity_faults(project, identities).await;
+        faults.map_err(Problem::from)
     }
 }
 

@@ -156,7 +156,8 @@ pub fn normal_phone(text: &str) -> Option<String> {
 
 /// What is wrong with a name to sign in with. It is judged as it is compared, too: what is folded away must not hide.
 fn username_fault(name: &str) -> Option<(&'static str, String)> {
-    let folded: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    let upper = name.nfkc().flat_map(char::to_uppercase);
+    let folded: String = upper.flat_map(char::to_lowercase).collect();
     let say = |code, message: &str| Some((code, message.to_owned()));
     let chars = [name.chars().count(), folded.chars().count()];
     let (min, max) = USERNAME_CHARS.into_inner();

@@ -20,3 +20,4 @@ mod mail;
 mod nodes;
 mod tenancy;
 mod tour;
+mod ways;
