@@ -18,7 +18,7 @@ fn known_by(names: &[&str]) -> Settings {
 
 async fn fields(kit: &Kit) {
     let added = json!([
-        {"name": "staff_no", "type": "text", "unique": true},
+        {"name": "staff_no", "type": "text", "max": 40, "unique": true},
         {"name": "badge", "type": "email", "unique": true},
         {"name": "shared", "type": "text"},
         {"name": "size", "type": "number", "unique": true}
@@ -75,7 +75,7 @@ async fn a_field_that_users_sign_in_with_stays(kit: &Kit) {
         .unwrap();
     kit.change(
         "users",
-        json!({"fields": {"change": {"staff_no": {"max": 40}}}}),
+        json!({"fields": {"change": {"staff_no": {"max": 50}}}}),
     )
     .await
     .unwrap();

@@ -142,7 +142,7 @@ async fn users_are_known_by_a_field_of_the_developers_own_as_long_as_it_is_one()
         let refused = by(json!(["email", "staff_no"])).await;
         assert_eq!(refused.body["errors"][0]["path"], "/sign_in/identities/1");
         let fields = json!([
-            {"name": "staff_no", "type": "text", "unique": true, "case_insensitive": true},
+            {"name": "staff_no", "type": "text", "max": 40, "unique": true, "case_insensitive": true},
             {"name": "nickname", "type": "text"}
         ]);
         let added = change(json!({"fields": {"add": fields}})).await;
