@@ -12,7 +12,6 @@ use crate::model::{CodeAnswer, OneTime, ToAddress};
 use crate::ports::UserRow;
 use crate::rows::{self, Which, challenges, changes, tokens};
 use crate::service::Ask;
-use aws_lc_rs::rand;
 use secrecy::ExposeSecret;
 use std::time::Duration;
 use store::WriteTx;
@@ -31,10 +30,7 @@ impl Accounts {
         if !ask.project.settings().sign_in.email_code {
             return Err(Error::MethodDisabled);
         }
-        // Random in all its bits: whoever does not have it cannot guess at the code.
-        let mut bytes = [0; 16];
-        rand::fill(&mut bytes).map_err(|_| Error::Crypto)?;
-        let challenge = uuid::Builder::from_random_bytes(bytes).into_uuid();
+        let challenge = challenges::fresh()?;
         let wish = Wish {
             template: Template::Code,
             recipient: form.email,
@@ -45,11 +41,12 @@ impl Accounts {
         Ok(challenge)
     }
 
-    /// Signs in with the code of a challenge.
-    pub async fn sign_in_code(&self, ask: &Ask, form: CodeAnswer) -> Result<Entered, Error> {
-        if !ask.project.settings().sign_in.email_code {
-            return Err(Error::MethodDisabled);
-        }
+    /// Counts a guess at a challenge, and gives the challenge if the guess is right. Whoever uses it consumes it.
+    pub(crate) async fn guess(
+        &self,
+        ask: &Ask,
+        form: &CodeAnswer,
+    ) -> Result<challenges::Model, Error> {
         let (id, now) = (form.challenge, ask.now);
         let guess = async move |tx: &WriteTx| -> Result<Option<challenges::Model>, Error> {
             Ok(challenges::guess(tx, id, GUESSES_MAX, now).await?)
@@ -63,6 +60,16 @@ impl Accounts {
         if guesses > ACCOUNT_GUESSES_MAX || hash != challenge.code_hash {
             return Err(Error::InvalidToken);
         }
+        Ok(challenge)
+    }
+
+    /// Signs in with the code of a challenge.
+    pub async fn sign_in_code(&self, ask: &Ask, form: CodeAnswer) -> Result<Entered, Error> {
+        if !ask.project.settings().sign_in.email_code {
+            return Err(Error::MethodDisabled);
+        }
+        let challenge = self.guess(ask, &form).await?;
+        let id = challenge.id;
         let (this, of) = (self.clone(), ask.clone());
         let enter = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             if !challenges::consume(tx, id).await? {
@@ -154,6 +161,7 @@ impl Accounts {
         changes::delete(tx, id).await?;
         tokens::delete_of(tx, id, None).await?;
         let ended = rows::end_sessions(tx, id, Which::All, ask.now).await?;
+        self.drop_unproven_phone(ask, tx, &user).await?;
         self.set_address(ask, tx, id, None).await?;
         let again = self.inner.directory.lock(&ask.project, tx, id).await?;
         Ok(Admitted {

@@ -17,6 +17,16 @@ gate::permissions! {
     PasswordChange = "password.change", InProject, Holders::Users;
     /// Asks for another address of one's own account.
     EmailChange = "email.change", InProject, Holders::Users;
+    /// Changes one's own name to sign in with.
+    UsernameChange = "username.change", InProject, Holders::Users;
+    /// Gives oneself an identity.
+    IdentityPromote = "identity.promote", InProject, Holders::Users;
+    /// Changes one's own telephone number.
+    PhoneChange = "phone.change", InProject, Holders::Users;
+    /// Names one's own sessions.
+    SessionsRename = "sessions.rename", InProject, Holders::Users;
+    /// Lets somebody in by the word of the project's own identity system.
+    AuthMint = "auth.mint", InProject, Holders::Granted;
     /// Reads which mails were sent, and what became of them.
     MailsRead = "mails.read", InProject, Holders::Granted;
     /// Reads what the mails of the development inbox say: the secrets in them are good.

@@ -210,8 +210,9 @@ impl Accounts {
             methods: proof.method.as_str().to_owned(),
             level: proof.level,
             proved_at: ask.now.time(),
-            device: None,
+            device: ask.device.clone(),
             impersonator: None,
+            claims: ask.claims.clone(),
         };
         Ok(Begun {
             row,

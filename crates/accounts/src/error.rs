@@ -38,6 +38,24 @@ pub enum Error {
     /// The address was asked for too often.
     #[error("too many mails to one address")]
     TooManyMails,
+    /// The number or its network was asked for too often.
+    #[error("too many messages")]
+    TooManyMessages,
+    /// The network has made too many users without an identity.
+    #[error("too many anonymous users of one network")]
+    TooManyAnonymous,
+    /// The user has an identity already.
+    #[error("the user is not anonymous")]
+    NotAnonymous,
+    /// The user may not sign in.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// There is no such user.
+    #[error("no such user")]
+    NoSuchUser,
+    /// Nothing shows that a page of the own origin asks for a session in cookies.
+    #[error("cookies are for pages of the own origin")]
+    NoOwnPage,
     /// There is no such mail, or none that is kept.
     #[error("no such mail")]
     NoSuchMail,
@@ -130,6 +148,18 @@ impl From<Error> for Problem {
             Error::TooManyMails => Self::new(Code::RateLimited)
                 .detail("Too many mails were asked for to this address.")
                 .retry_after(600),
+            Error::TooManyMessages => Self::new(Code::RateLimited)
+                .detail("Too many messages were asked for, for this number or by this network.")
+                .retry_after(3_600),
+            Error::TooManyAnonymous => Self::new(Code::RateLimited)
+                .detail("Too many anonymous users were made by this network.")
+                .retry_after(3_600),
+            Error::NotAnonymous => Code::NotAnonymous.into(),
+            Error::UserDisabled => Code::UserDisabled.into(),
+            Error::NoSuchUser => Code::UserNotFound.into(),
+            Error::NoOwnPage => Self::new(Code::CrossOrigin).detail(
+                "Send the header X-Galley-CSRF from a page of this origin to keep a session in cookies.",
+            ),
             Error::NoSuchMail => Code::MailNotFound.into(),
             Error::NoSuchTemplate => Code::TemplateNotFound.into(),
             Error::NoSuchTeam => Code::TeamNotFound.into(),

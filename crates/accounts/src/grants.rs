@@ -69,7 +69,8 @@ impl Granted {
         let more = roles.into_iter().filter(|role| !auth.roles.contains(role));
         let more: Vec<String> = more.collect();
         auth.roles.extend(more);
-        auth.claims = claims;
+        // What the session was given comes first, what the user is granted has the last word.
+        auth.claims.extend(claims);
         let mut by_role: Map<String, Value> = Map::new();
         for place in teams::places(db, user, TEAMS_OF_USER_MAX).await? {
             let id = place.team_id.to_string();

@@ -11,8 +11,10 @@ use crate::links::{self, Secret};
 use crate::mail::template::{Rendered, Values};
 use crate::mail::transport::{Failure, Letter, Route};
 use crate::mail::{COUNTED, INBOX_MAX, MAIL_KEPT, Template, address_key};
+use crate::phone::Purpose;
 use crate::ports::UserRow;
 use crate::rows::{self, challenges, changes, mails, teams, tokens};
+use crate::rows::{self, challenges, changes, mails, tallies, tokens};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gate::{Problem, Project};
@@ -36,6 +38,8 @@ const WAIT: Duration = Duration::from_secs(10);
 const WAIT_MAX: Duration = Duration::from_secs(1_800);
 /// How often a project is cleaned up.
 const TIDY_EVERY: Duration = Duration::from_secs(3_600);
+/// How long counters are kept: those of a day are the longest.
+const TALLIES_KEPT: Duration = Duration::from_secs(2 * 86_400);
 
 /// What becomes of a mail.
 pub(crate) enum Fate {
@@ -68,7 +72,9 @@ impl Accounts {
     /// dropped half-way is as a process that dies.
     pub async fn tick(&self, project: &Arc<Project>, now: Stamp) -> Result<Option<Stamp>, Problem> {
         self.deliver(project, now).await?;
-        self.tidy(project, now).await?;
+        if self.tidy(project, now).await? {
+            return Ok(Some(now));
+        }
         let due = mails::next_due(&project.db).await;
         let due = due.map_err(Error::from)?;
         Ok(due.and_then(Stamp::from_time))
@@ -147,10 +153,18 @@ impl Accounts {
             let reason = row.reason.clone();
             return Ok(Fate::Failed(reason.unwrap_or("expired".to_owned())));
         }
-        let mail = match self.content(project, row, now).await? {
+        let purpose = Purpose::parse(&row.template);
+        let made = match purpose {
+            Some(purpose) => self.see_to_message(project, row, purpose, now).await?,
+            None => self.content(project, row, now).await?,
+        };
+        let mail = match made {
             Made::Mail(mail) => mail,
             Made::Not(fate) => return Ok(fate),
         };
+        if purpose.is_some() {
+            return Ok(self.send_message(project, row, &mail, now).await);
+        }
         let (egress, config) = (&self.inner.egress, &self.inner.config.mail);
         let sent = match Route::of(project, config, egress) {
             Ok(None) => return Ok(Fate::Caught),
@@ -232,18 +246,10 @@ impl Accounts {
                 return Ok(false);
             }
             match (template, row.subject_id) {
-                (Template::Code, Some(id)) => {
-                    let challenge = challenges::Model {
-                        id,
-                        user_id: user.id,
-                        code_hash: secret.hash(Some(id)),
-                        state: state.clone(),
-                        attempts: 0,
-                        used: false,
-                        created_at: now.time(),
-                        expires_at: ends.time(),
-                    };
-                    challenges::replace(tx, challenge).await?;
+                (Template::Code, Some(_)) => {
+                    let state = state.clone();
+                    let challenge = Self::mailed_challenge(&row, &user, &secret, state, now);
+                    challenges::make(tx, challenge).await?;
                 }
                 (_, change_id) => {
                     let token = tokens::Model {
@@ -255,6 +261,7 @@ impl Accounts {
                         claimed_until: None,
                         created_at: now.time(),
                         expires_at: ends.time(),
+                        extra: None,
                     };
                     tokens::replace(tx, token).await?;
                 }
@@ -302,7 +309,17 @@ impl Accounts {
             }
             return Ok(Ok((user, change.new_email)));
         }
+        if template == Template::Code
+            && let Some(found) = self.to_promote(project, row).await?
+        {
+            return Ok(found
+                .map(|user| (user, String::new()))
+                .map_err(Fate::Dropped));
+        }
         let found = directory.find(project, "email", &row.recipient).await?;
+        // Where only a number was proved, the address may be a slip, and belong to anybody.
+        let is_slip = |user: &UserRow| user.phone_verified && !user.verified;
+        let found = found.filter(|user| template == Template::Verify || !is_slip(user));
         match found.filter(|user| !user.disabled) {
             None => drop("no_account"),
             Some(user) if template == Template::Verify && user.verified => drop("verified_already"),
@@ -348,8 +365,8 @@ impl Accounts {
         project.db.write(note).await
     }
 
-    /// Removes what nobody needs any more, once an hour. Nothing depends on it.
-    async fn tidy(&self, project: &Project, now: Stamp) -> Result<(), Error> {
+    /// Removes what nobody needs any more, once an hour, and tells whether there is more of it. Nothing depends on it.
+    async fn tidy(&self, project: &Arc<Project>, now: Stamp) -> Result<bool, Error> {
         let is_due = {
             let tidied = &self.inner.tidied;
             let mut tidied = tidied.lock().unwrap_or_else(PoisonError::into_inner);
@@ -361,7 +378,7 @@ impl Accounts {
             is_due
         };
         if !is_due {
-            return Ok(());
+            return Ok(false);
         }
         let tidy = async move |tx: &WriteTx| -> Result<(), Error> {
             mails::delete_old(tx, now.minus(MAIL_KEPT)).await?;
@@ -369,9 +386,17 @@ impl Accounts {
             changes::delete_old(tx, now).await?;
             teams::delete_old_invitations(tx, now).await?;
             challenges::delete_old(tx, now.minus(links::GUESSES_COUNTED)).await?;
+            tallies::delete_old(tx, now.minus(TALLIES_KEPT)).await?;
             Ok(())
         };
-        project.db.write(tidy).await
+        project.db.write(tidy).await?;
+        let is_more = self.erase_abandoned(project, now).await?;
+        if is_more {
+            let tidied = &self.inner.tidied;
+            let mut tidied = tidied.lock().unwrap_or_else(PoisonError::into_inner);
+            tidied.remove(&project.uid);
+        }
+        Ok(is_more)
     }
 }
 

@@ -13,16 +13,20 @@
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
 //! [`ports::Directory`].
 
+mod anonymous;
 mod by_mail;
 mod cache;
 pub mod can;
 mod config;
+mod custom;
+mod device;
 pub mod door;
 mod error;
 pub mod grants;
 mod impersonate;
 mod import;
 mod invite;
+mod identities;
 mod jobs;
 mod keys;
 mod language;
@@ -32,6 +36,7 @@ mod migrations;
 pub mod model;
 mod pages;
 mod person;
+mod phone;
 pub mod ports;
 mod refresh;
 mod routes;

@@ -9,7 +9,7 @@ use crate::mail::{Template, Wish, address_key, demand_room};
 use crate::model::{EmailChange, OneTime, Reset, ToAddress};
 use crate::ports::{UserChange, UserRow};
 use crate::rows::changes::{self, Side};
-use crate::rows::{self, Which, credential, mails, tokens};
+use crate::rows::{self, Which, anonymous, credential, mails, tokens};
 use crate::service::Ask;
 use aws_lc_rs::rand;
 use gate::{Problem, Project, UserAuth};
@@ -172,6 +172,7 @@ impl Accounts {
             };
             rows::put_credential(tx, row).await?;
             if !user.verified {
+                this.drop_unproven_phone(&of, tx, &user).await?;
                 this.set_address(&of, tx, user.id, None).await?;
             }
             changes::delete(tx, user.id).await?;
@@ -339,9 +340,15 @@ impl Accounts {
         user: Uuid,
         email: Option<String>,
     ) -> Result<(), Error> {
+        // Who has a proved address is somebody.
+        let is_new = email.is_some();
+        if is_new {
+            anonymous::delete(tx, user).await?;
+        }
         let change = UserChange {
             email: email.map(Some),
             verified: Some(true),
+            anonymous: is_new.then_some(false),
             ..UserChange::new(ask.now, ask.actor.clone())
         };
         let directory = &self.inner.directory;

@@ -3,6 +3,7 @@
 
 mod people;
 mod sessions;
+mod ways;
 
 use sea_orm::sea_query::{
     Alias, ColumnDef, Index, IndexCreateStatement, IntoTableRef, Table, TableRef,
@@ -26,6 +27,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "accounts/6-people",
         up: people::people,
+    },
+    Step {
+        name: "accounts/8-ways",
+        up: ways::ways,
     },
 ];
 

@@ -5,6 +5,7 @@ pub mod teams;
 pub mod users;
 
 use gate::{Input, Problem};
+use gate::{Input, Problem, SignInMethods};
 use kernel::Code;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -20,8 +21,8 @@ const TOKEN_CHARS_MAX: usize = 8_192;
 /// A wish to sign up, with its faults; what the profile may hold is the directory's to say.
 #[derive(Debug)]
 pub struct SignUp {
-    /// The e-mail address, trimmed and otherwise as it was spelled.
-    pub email: String,
+    /// What the user is to be known by.
+    pub named: Named,
     /// The password.
     pub password: SecretString,
     /// The developer's own fields.
@@ -30,14 +31,15 @@ pub struct SignUp {
 }
 
 impl SignUp {
-    /// Reads `email`, `password`, and all else as the profile.
+    /// Reads the identities that the project knows users by, `password`, and all else as the profile.
     #[must_use]
-    pub fn read(mut input: Input) -> Self {
-        let email = address(&mut input, "email");
+    pub fn read(mut input: Input, methods: &SignInMethods) -> Self {
+        let named = Named::read(&mut input, methods);
         let password = new_password(&mut input, "password");
         let profile = input.rest();
+        named.demand_one(&mut input, methods, &profile);
         Self {
-            email,
+            named,
             password,
             profile,
             faults: input.finish().err(),
@@ -67,7 +69,7 @@ impl SignUp {
 /// A wish to sign in.
 #[derive(Debug)]
 pub struct SignIn {
-    /// The e-mail address, in any spelling.
+    /// What the user is known by, in any spelling.
     pub identity: String,
     /// The password.
     pub password: SecretString,
@@ -84,6 +86,12 @@ impl SignIn {
     }
 }
 
+mod identity;
+mod ways;
+
+pub use identity::{Named, normal_phone};
+pub use ways::{Mint, Promotion, ToPhone, Whom, device, session_name, username};
+
 /// A wish for new tokens.
 #[derive(Debug)]
 pub struct Refresh {
@@ -92,10 +100,14 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// Reads `refresh_token`.
-    pub fn parse(mut input: Input) -> Result<Self, Problem> {
+    /// Reads `refresh_token`; the one of a cookie stands for it where it is absent.
+    pub fn parse(mut input: Input, cookie: Option<String>) -> Result<Self, Problem> {
         // Another kind of token may be longer than ours; it must read 401, not 422.
-        let token = input.text("refresh_token", 1, 8_192).into();
+        let sent = input.optional_text("refresh_token", 1, 8_192);
+        if sent.is_none() && cookie.is_none() && !input.has_fault("refresh_token") {
+            input.fault("refresh_token", "required", "This is required.");
+        }
+        let token = sent.or(cookie).unwrap_or_default().into();
         input.finish().map(|()| Self { token })
     }
 }
@@ -348,13 +360,14 @@ mod tests {
 
     #[test]
     fn a_sign_up_keeps_the_spelling_and_hands_on_the_profile() {
-        let mut form = SignUp::read(input(
-            json!({"email": "  Ada@Example.com ", "name": "Ada", "password": "correct horse"}),
-        ));
+        let methods = SignInMethods::default();
+        let sent =
+            json!({"email": "  Ada@Example.com ", "name": "Ada", "password": "correct horse"});
+        let mut form = SignUp::read(input(sent), &methods);
         assert!(form.judge(Ok(())).is_ok());
         assert_eq!(
-            (form.email.as_str(), form.password.expose_secret()),
-            ("Ada@Example.com", "correct horse")
+            (form.named.email.as_deref(), form.password.expose_secret()),
+            (Some("Ada@Example.com"), "correct horse")
         );
         assert_eq!(Value::Object(form.profile.clone()), json!({"name": "Ada"}));
         assert!(!format!("{form:?}").contains("horse"));
@@ -362,7 +375,9 @@ mod tests {
 
     #[test]
     fn faults_of_all_fields_are_told_together() {
-        let bad = || SignUp::read(input(json!({"email": "x", "password": "short"})));
+        let methods = SignInMethods::default();
+        let read = |value| SignUp::read(input(value), &methods);
+        let bad = || read(json!({"email": "x", "password": "short"}));
         assert_eq!(
             paths(&bad().judge(Ok(())).unwrap_err()),
             ["/email", "/password"]
@@ -372,15 +387,15 @@ mod tests {
             paths(&bad().judge(Err(profile.clone())).unwrap_err()),
             ["/email", "/password", "/name"]
         );
-        let good = || SignUp::read(input(json!({"email": "a@b.co", "password": "12345678"})));
+        let good = || read(json!({"email": "a@b.co", "password": "12345678"}));
         assert_eq!(paths(&good().judge(Err(profile)).unwrap_err()), ["/name"]);
         let unknown = Problem::new(Code::UnknownField).errors(vec![fault("role")]);
         assert_eq!(
             bad().judge(Err(unknown)).unwrap_err().code(),
             Code::UnknownField
         );
-        let none = SignUp::read(input(json!({}))).judge(Ok(())).unwrap_err();
-        assert_eq!(paths(&none), ["/email", "/password"]);
+        let none = read(json!({})).judge(Ok(())).unwrap_err();
+        assert_eq!(paths(&none), ["/password", "/email"]);
     }
 
     #[test]
@@ -412,7 +427,7 @@ mod tests {
                 json!({"identity": "a", "password": "b", "email": "c"}),
             ))
             .map(drop),
-            Refresh::parse(input(json!({"refresh_token": "a", "user": "b"}))).map(drop),
+            Refresh::parse(input(json!({"refresh_token": "a", "user": "b"})), None).map(drop),
             PasswordChange::parse(input(
                 json!({"current_password": "a", "new_password": "12345678", "user_id": "b"}),
             ))

@@ -153,6 +153,7 @@ mod tests {
             proved_at: rotated.time(),
             device: None,
             impersonator: None,
+            claims: None,
         }
     }
 

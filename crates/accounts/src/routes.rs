@@ -1,23 +1,26 @@
 //! The operations of accounts, each as thin as its verb.
 
 mod by_mail;
+mod entry;
 mod links;
 mod mails;
 mod teams;
 mod users;
+mod ways;
 
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
 use crate::views::{
     EnteredView, JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn,
-    SessionsView, SignInPasswordIn, SignUpIn, SignedInView,
+    RefreshedView, SessionsView, SignInPasswordIn, SignUpIn,
 };
-use crate::{Accounts, can, pages};
+use crate::{Accounts, can};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use gate::openapi::{Problems, ReadProblems};
-use gate::{Body, Caller, InProject, NoIdempotency, Permission, Problem};
+use gate::{Body, Caller, NoIdempotency, Problem};
 use kernel::Code;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -45,6 +48,7 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
     by_mail::configure(config);
     links::configure(config);
     mails::configure(config);
+    ways::configure(config);
     teams::configure(config);
     // Last: an id takes every word.
     users::configure(config);
@@ -55,36 +59,11 @@ fn id(text: &str) -> Result<uuid::Uuid, Problem> {
     kernel::parse_id(text).ok_or_else(|| Code::InvalidId.into())
 }
 
-impl Ask {
-    pub(crate) fn new<P: Permission<Place = InProject>>(
-        caller: &Caller<P>,
-        request: &HttpRequest,
-    ) -> Result<Self, Problem> {
-        let agent = request
-            .headers()
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok());
-        Ok(Self {
-            project: caller.project()?.clone(),
-            now: caller.now(),
-            actor: caller.who().actor(),
-            is_trusted: caller.who().passes_rules(),
-            user_agent: agent.map(|text| {
-                text.chars()
-                    .filter(|c| !c.is_control())
-                    .take(USER_AGENT_MAX)
-                    .collect()
-            }),
-            network: caller.network().to_owned(),
-            language: pages::language(request),
-        })
-    }
-}
-
-/// Signs up with e-mail and password
+/// Signs up with a password
 ///
-/// Makes a user and signs it in. The body takes the fields of the `users` collection beside these two. 403
-/// `sign_up_closed` where the project lets nobody sign up; 409 `identity_taken` where the address has an account.
+/// Makes a user and signs it in. At least one of the project's identities is needed; the body takes the fields of the
+/// `users` collection beside. 403 `sign_up_closed` where the project lets nobody sign up; 409 `identity_taken` where
+/// another user has the identity.
 #[utoipa::path(operation_id = "sign_up", tag = "auth", request_body = SignUpIn, security(()), responses((status = 201, description = "Signed up and in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-up")]
 async fn sign_up(
@@ -94,11 +73,11 @@ async fn sign_up(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let ask = Ask::new(&caller, &request)?;
-    let done = accounts.sign_up(&ask, SignUp::read(body.input())).await?;
-    Ok(HttpResponse::Created()
-        .insert_header(SECRET)
-        .json(EnteredView::from(done)))
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = SignUp::read(input, &ask.project.settings().sign_in);
+    let done = accounts.sign_up(&ask, form).await?;
+    Ok(accounts.entered(&ask, StatusCode::CREATED, done))
 }
 
 /// Signs in with a password
@@ -113,20 +92,19 @@ async fn sign_in_password(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let ask = Ask::new(&caller, &request)?;
-    let done = accounts
-        .sign_in_password(&ask, SignIn::parse(body.input())?)
-        .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(SECRET)
-        .json(EnteredView::from(done)))
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = SignIn::parse(input)?;
+    let done = accounts.sign_in_password(&ask, form).await?;
+    Ok(accounts.entered(&ask, StatusCode::OK, done))
 }
 
 /// Refreshes a session
 ///
 /// Gives the next pair of tokens. A refresh token is good once; a repeat within 10 seconds has the same successor, and
-/// anything older ends the session: 401 `invalid_refresh_token`.
-#[utoipa::path(operation_id = "refresh_session", tag = "auth", request_body = RefreshIn, security(()), responses((status = 200, description = "The next tokens", body = SignedInView), Problems))]
+/// anything older ends the session: 401 `invalid_refresh_token`. A page of the own origin whose session is in cookies sends
+/// `{}`, and is answered with new cookies.
+#[utoipa::path(operation_id = "refresh_session", tag = "auth", request_body = RefreshIn, security(()), responses((status = 200, description = "The next tokens", body = RefreshedView), Problems))]
 #[post("/v1/auth/refresh")]
 async fn refresh_session(
     caller: Caller<can::AuthUse>,
@@ -135,18 +113,17 @@ async fn refresh_session(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let ask = Ask::new(&caller, &request)?;
+    let form = body.input();
+    let (ask, cookie) = Ask::renewing(&caller, &request, &form)?;
     let done = accounts
-        .refresh(&ask, Refresh::parse(body.input())?)
+        .refresh(&ask, Refresh::parse(form, cookie)?)
         .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(SECRET)
-        .json(SignedInView::from(done)))
+    Ok(accounts.let_have(&ask, StatusCode::OK, done))
 }
 
 /// Signs out
 ///
-/// Ends the session that the bearer token belongs to, with every token of it.
+/// Ends the session that the credential belongs to, with every token of it, and takes its cookies back.
 #[utoipa::path(operation_id = "sign_out", tag = "auth", responses((status = 204, description = "Signed out"), Problems))]
 #[post("/v1/auth/sign-out")]
 async fn sign_out(
@@ -155,10 +132,9 @@ async fn sign_out(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    accounts
-        .sign_out(&Ask::new(&caller, &request)?, caller.user()?)
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
+    let ask = Ask::new(&caller, &request)?;
+    accounts.sign_out(&ask, caller.user()?).await?;
+    Ok(entry::left(&ask, &request))
 }
 
 /// Signs out everywhere
@@ -172,10 +148,9 @@ async fn sign_out_everywhere(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    accounts
-        .sign_out_everywhere(&Ask::new(&caller, &request)?, caller.user()?)
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
+    let ask = Ask::new(&caller, &request)?;
+    accounts.sign_out_everywhere(&ask, caller.user()?).await?;
+    Ok(entry::left(&ask, &request))
 }
 
 /// Lists one's sessions

@@ -1,10 +1,13 @@
 //! The rows of credentials, sessions and signing keys, and every statement on them.
 
+pub(crate) mod anonymous;
 pub(crate) mod challenges;
 pub(crate) mod changes;
 pub mod grants;
 pub mod mails;
 pub mod teams;
+pub(crate) mod externals;
+pub(crate) mod tallies;
 pub(crate) mod templates;
 pub mod tokens;
 
@@ -87,6 +90,8 @@ pub mod session {
         pub device: Option<String>,
         /// Who acts as the user, where it is not the user.
         pub impersonator: Option<String>,
+        /// What the project's own identity system says of the user for this session: a JSON object.
+        pub claims: Option<String>,
     }
 
     /// None.
@@ -281,6 +286,34 @@ pub(crate) async fn end_sessions(
         .exec_with_returning(tx)
         .await?;
     Ok(ended.into_iter().map(|row| row.id).collect())
+}
+
+/// Removes a user's sessions.
+pub(crate) async fn delete_sessions(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
+    session::Entity::delete_many()
+        .filter(session::Column::UserId.eq(user))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
+/// Gives one of the user's live sessions another name; whether there is one.
+pub(crate) async fn rename_session(
+    tx: &WriteTx,
+    user: Uuid,
+    id: Uuid,
+    device: &str,
+    now: Stamp,
+) -> Result<bool, DbErr> {
+    let done = session::Entity::update_many()
+        .col_expr(session::Column::Device, Expr::value(device))
+        .filter(session::Column::Id.eq(id))
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::EndedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(now.time()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
 }
 
 /// Removes the user's sessions that expired, or ended a while ago.

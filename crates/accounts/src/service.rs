@@ -5,7 +5,6 @@ use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
 use crate::import;
 use crate::language::Language;
-use crate::mail::{Template, Wish};
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::ports::NewUser;
 use crate::refresh::{self, RefreshToken, Secret, Verdict};
@@ -37,6 +36,12 @@ pub struct Ask {
     pub network: String,
     /// The language it likes best.
     pub language: Language,
+    /// What the device is called.
+    pub device: Option<String>,
+    /// What the project's own identity system says of the user: a JSON object.
+    pub claims: Option<String>,
+    /// Whether a session is kept in cookies, and its tokens are not told.
+    pub in_cookies: bool,
 }
 
 /// Somebody who is signed in now.
@@ -81,17 +86,15 @@ impl Accounts {
             .hash(form.password.expose_secret())
             .await?;
         let id = self.inner.ids.new_id();
-        let mail = self.inner.mail(
-            Wish {
-                template: Template::Verify,
-                recipient: form.email.clone(),
-                subject_id: None,
-                language: ask.language,
-            },
-            ask.now,
-        );
+        let mail = form
+            .named
+            .email
+            .clone()
+            .map(|email| self.verification(ask, email));
         let user = NewUser {
-            email: Some(form.email),
+            email: form.named.email,
+            username: form.named.username,
+            phone: form.named.phone,
             profile: form.profile,
             ..NewUser::new(id, ask.now, ask.actor.clone())
         };
@@ -104,7 +107,9 @@ impl Accounts {
         let make = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             let made = directory.create(&project, tx, user.clone()).await?;
             rows::insert_credential(tx, credential.clone()).await?;
-            rows::mails::insert(tx, mail.clone()).await?;
+            if let Some(mail) = &mail {
+                rows::mails::insert(tx, mail.clone()).await?;
+            }
             Ok(Admitted::as_before(made))
         };
         let proof = Proof::one(Method::Password);
@@ -118,11 +123,7 @@ impl Accounts {
         if !ask.project.settings().sign_in.password {
             return Err(Error::MethodDisabled);
         }
-        let found = self
-            .inner
-            .directory
-            .find(&ask.project, "email", &form.identity)
-            .await?;
+        let found = self.by_identity(&ask.project, &form.identity).await?;
         // Nobody has the nil id: the lookup is made all the same, for its time.
         let id = found.as_ref().map_or(Uuid::nil(), |user| user.id);
         let credential = rows::credential(&ask.project.db, id).await?;
@@ -301,6 +302,31 @@ impl Accounts {
         self.end(ask, user, Which::One(user.session))
             .await
             .map(drop)
+    }
+
+    /// Ends all of the user's sessions but this one.
+    pub async fn sign_out_elsewhere(&self, ask: &Ask, user: &UserAuth) -> Result<(), Error> {
+        self.end(ask, user, Which::Others(user.session))
+            .await
+            .map(drop)
+    }
+
+    /// Gives one of the user's sessions another name.
+    pub async fn rename_session(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        session: Uuid,
+        device: String,
+    ) -> Result<(), Error> {
+        let (id, now) = (user.id, ask.now);
+        let rename = async move |tx: &WriteTx| -> Result<bool, Error> {
+            Ok(rows::rename_session(tx, id, session, &device, now).await?)
+        };
+        match ask.project.db.write(rename).await? {
+            true => Ok(()),
+            false => Err(Error::NoSuchSession),
+        }
     }
 
     /// Ends all of the user's sessions.

@@ -70,7 +70,7 @@ impl Accounts {
             .filter(|user| !user.disabled)
             .ok_or(over("the user may not sign in"))?;
         let time = |time| Stamp::from_time(time).ok_or(Error::Sealed("a session's time"));
-        let mut auth = auth(user, row.level);
+        let mut auth = auth(user, row.level, row.claims.as_deref());
         Granted::add_to(&project.db, live.user, &mut auth).await?;
         let stands = Standing {
             auth: Arc::new(auth),
@@ -88,7 +88,7 @@ impl Accounts {
 }
 
 /// What rules read as `auth`.
-fn auth(user: UserRow, level: i64) -> rules::Auth {
+fn auth(user: UserRow, level: i64, claims: Option<&str>) -> rules::Auth {
     rules::Auth {
         id: user.id.to_string(),
         email: user.email,
@@ -96,6 +96,9 @@ fn auth(user: UserRow, level: i64) -> rules::Auth {
         anonymous: user.anonymous,
         roles: user.roles,
         level,
+        claims: claims
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default(),
         ..rules::Auth::default()
     }
 }

@@ -3,6 +3,9 @@
 pub mod import;
 pub mod teams;
 pub mod users;
+mod ways;
+
+pub use ways::*;
 
 use crate::door::Entered;
 use crate::mail::template::{Rendered, Source};
@@ -14,12 +17,25 @@ use std::collections::HashMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A wish to sign up. Beside these two it takes the fields of the `users` collection that a user may set.
+/// A wish to sign up. Beside these it takes the fields of the `users` collection that a user may set. At least one of the
+/// project's identities must be there.
 #[derive(Deserialize, ToSchema)]
 pub struct SignUpIn {
     /// An e-mail address that no other account has.
-    #[schema(max_length = 254, format = "email")]
-    pub email: String,
+    #[schema(max_length = 254, format = "email", nullable = false)]
+    pub email: Option<String>,
+    /// A name to sign in with, where the project has such names: 3 to 64 characters.
+    #[schema(min_length = 3, max_length = 64, nullable = false)]
+    pub username: Option<String>,
+    /// A telephone number with its country's code, where users are known by it.
+    #[schema(max_length = 100, nullable = false)]
+    pub phone: Option<String>,
+    /// What the device is called.
+    #[schema(max_length = 100, nullable = false)]
+    pub device: Option<String>,
+    /// How the session is handed over.
+    #[schema(nullable = false)]
+    pub session: Option<SessionKind>,
     /// At least 8 characters, at most 512 bytes.
     #[schema(min_length = 8, max_length = 512, format = "password")]
     pub password: String,
@@ -32,20 +48,26 @@ pub struct SignUpIn {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignInPasswordIn {
-    /// The account's e-mail address, in any spelling.
+    /// What the account is known by, in any spelling: its e-mail address, or another identity of the project.
     #[schema(max_length = 254)]
     pub identity: String,
     /// The password.
     #[schema(max_length = 512, format = "password")]
     pub password: String,
+    /// What the device is called; else a name is made of what the browser says it is.
+    #[schema(max_length = 100)]
+    pub device: Option<String>,
+    /// How the session is handed over; else as the project's settings say.
+    pub session: Option<SessionKind>,
 }
 
 /// A wish for new tokens.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshIn {
-    /// The refresh token that was given last.
-    pub refresh_token: String,
+    /// The refresh token that was given last; absent where it is in a cookie.
+    #[schema(nullable = false)]
+    pub refresh_token: Option<String>,
 }
 
 /// A wish for another password.
@@ -94,6 +116,8 @@ impl From<SignedIn> for SignedInView {
 pub enum EnteredView {
     /// Signed in.
     In(SignedInView),
+    /// Signed in, by cookies.
+    Cookie(CookieSessionView),
     /// A second factor is due.
     Factor(FactorDueView),
 }
@@ -141,6 +165,8 @@ pub struct SessionView {
     /// When it ends unless it is refreshed.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Option<kernel::Stamp>,
+    /// What the device is called; null where nothing is known of it.
+    pub device: Option<String>,
     /// What the client said it is.
     pub user_agent: Option<String>,
     /// The network it came from: an IPv4 address, or the /64 of an IPv6 address.
@@ -156,6 +182,7 @@ impl SessionView {
             created_at: kernel::Stamp::from_time(row.created_at),
             used_at: kernel::Stamp::from_time(row.used_at),
             expires_at: kernel::Stamp::from_time(row.expires_at),
+            device: row.device,
             user_agent: row.user_agent,
             network: row.network,
             current: row.id == current,
@@ -422,22 +449,39 @@ pub struct CodeAnswerIn {
 pub struct MethodsView {
     /// Whether strangers may make accounts.
     pub sign_up: bool,
+    /// What users are known by when they sign in with a password: `email`, `username`, `phone`, or fields of the
+    /// collection `users`. Who signs up brings at least one of them.
+    pub identities: Vec<String>,
     /// Whether users sign in by a password.
     pub password: bool,
     /// Whether users sign in by a code that is sent by mail.
     pub email_code: bool,
     /// Whether users sign in by a link that is sent by mail.
     pub magic_link: bool,
+    /// Whether users sign in by a code that is sent to a telephone.
+    pub phone_code: bool,
+    /// Whether users sign in without any identity, to be given one later.
+    pub anonymous: bool,
+    /// How a session is handed over where a page of the own origin does not say otherwise.
+    pub session: SessionKind,
 }
 
 impl MethodsView {
     pub(crate) fn new(settings: &gate::Settings) -> Self {
-        let methods = settings.sign_in;
+        let methods = &settings.sign_in;
+        let is_open = settings.sign_up == gate::SignUp::Open;
         Self {
-            sign_up: settings.sign_up == gate::SignUp::Open && methods.password,
+            sign_up: is_open && methods.password,
+            identities: methods.identities.clone(),
             password: methods.password,
             email_code: methods.email_code,
             magic_link: methods.magic_link,
+            phone_code: methods.phone_code,
+            anonymous: is_open && methods.anonymous,
+            session: match settings.sessions.cookie {
+                true => SessionKind::Cookie,
+                false => SessionKind::Tokens,
+            },
         }
     }
 }

@@ -14,6 +14,7 @@ mod cursor;
 mod error;
 mod explain;
 mod fields;
+mod identities;
 mod migrations;
 mod model;
 mod names;

@@ -7,6 +7,7 @@
 
 mod mail;
 mod public;
+pub mod webhook;
 
 pub use mail::MailHost;
 pub use public::is_public;
@@ -392,7 +393,6 @@ impl Resolve for Resolver {
             let good: Vec<SocketAddr> = found
                 .into_iter()
                 .filter(|ip| exempt || is_public(*ip))
-                // The port is the URL's.
                 .map(|ip| SocketAddr::new(ip, 0))
                 .collect();
             if any && good.is_empty() {

@@ -5,6 +5,7 @@
 
 mod address;
 mod answer;
+mod cookies;
 mod cors;
 pub(crate) mod credential;
 mod limit;
@@ -14,6 +15,7 @@ mod network;
 mod trip;
 
 pub use answer::Page;
+pub use cookies::{CSRF_HEADER, OwnPage, session_cookies};
 pub use network::Cidr;
 
 use crate::ports::UserTokens;
@@ -317,6 +319,11 @@ async fn enter(
         }
     }
     let who = credential::judge(shared, request, trip, &host, !target.is_mapped_host()).await;
+    let project = trip.project.as_ref();
+    let page = project.and_then(|p| credential::own_page(shared, request, p, &host));
+    if let Some(page) = page {
+        request.extensions_mut().insert(page);
+    }
     if let Some(rest) = target.rest() {
         address::rewrite(request, rest)?;
         trip.uri = request.uri().clone();

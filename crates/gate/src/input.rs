@@ -21,6 +21,12 @@ impl Input {
         }
     }
 
+    /// Whether a member is there and was not taken.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
     /// Takes a member as it is; `None` when absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.object.shift_remove(name)
@@ -36,16 +42,19 @@ impl Input {
         self.errors.push(error);
     }
 
+    /// Whether a fault of this member is noted.
+    #[must_use]
+    pub fn has_fault(&self, name: &str) -> bool {
+        let path = FieldError::at(name, "", "").path;
+        self.errors.iter().any(|e| e.path == path)
+    }
+
     /// A text of `min` to `max` code points that must be there. Empty after a fault; `finish` then fails.
     pub fn text(&mut self, name: &str, min: usize, max: usize) -> String {
         match self.optional_text(name, min, max) {
             Some(text) => text,
             None => {
-                if !self
-                    .errors
-                    .iter()
-                    .any(|e| e.path == FieldError::at(name, "", "").path)
-                {
+                if !self.has_fault(name) {
                     self.fault(name, "required", "This is required.");
                 }
                 String::new()

@@ -45,7 +45,10 @@ pub use caller::{
     Access, Caller, Holders, InInstance, InProject, Permission, Place, PlaceKind, UserAuth, Who,
 };
 pub use config::{GateConfig, LimitsConfig, PasswordsConfig, RequestLogConfig, SessionsConfig};
-pub use front::{Cidr, Front, FrontConfig, FrontService, Page, charge, place_guard};
+pub use front::{
+    CSRF_HEADER, Cidr, Front, FrontConfig, FrontService, OwnPage, Page, charge, place_guard,
+    session_cookies,
+};
 pub use idempotency::{Idempotent, NoIdempotency};
 pub use input::Input;
 pub use json::{Body, Lines, parse_json};
@@ -59,7 +62,10 @@ pub use roles::{ProjectRole, Reach};
 pub use routes::{configure_instance, configure_project};
 pub use secrets::{Master, StartError};
 pub use service::{Gate, GateParts, KeyIn, KeyMade, OperatorIn, ProjectIn, RequestsQuery, Signed};
-pub use settings::{Brand, MailSettings, MailTls, Settings, SignInMethods, SignUp, SmtpSettings};
+pub use settings::{
+    AnonymousSettings, Brand, MailSettings, MailTls, PhoneSettings, PhoneTwilio, PhoneWebhook,
+    SameSite, SessionSettings, Settings, SignInMethods, SignUp, SmtpSettings,
+};
 pub use tokens::{new_token, open_cursor, sign_cursor, token_digest, token_hash};
 pub use views::{
     At, AuditView, KeyView, NewKeyView, OperatorView, ProjectView, RequestView, SessionView,

@@ -83,10 +83,13 @@ impl Project {
         let Some(sealed) = sealed else {
             return Ok(None);
         };
+        self.open_setting(sealed).map(Some)
+    }
+
+    /// A secret that its settings hold sealed.
+    pub fn open_setting(&self, sealed: &str) -> Result<String, Problem> {
         let plain = self.open(SETTINGS_PLACE, sealed)?;
-        String::from_utf8(plain)
-            .map(Some)
-            .map_err(Problem::internal)
+        String::from_utf8(plain).map_err(Problem::internal)
     }
 
     pub(crate) fn settings_cell(&self) -> &SettingsCell {
@@ -123,6 +126,12 @@ impl Project {
     pub fn set_for_tests(&self, settings: Settings) {
         let (version, _) = self.settings.get();
         self.settings.set(version + 1, settings);
+    }
+
+    /// Seals a secret as its settings hold it, for the tests of other crates.
+    #[doc(hidden)]
+    pub fn seal_for_tests(&self, plain: &str) -> Result<String, Problem> {
+        self.seal(SETTINGS_PLACE, plain.as_bytes())
     }
 }
 

@@ -18,11 +18,12 @@ pub use requests::RequestsQuery;
 use crate::cache::Fresh;
 use crate::config::GateConfig;
 use crate::password::Passwords;
+use crate::ports::SettingsCheck;
 use crate::roles::Roles;
 use crate::{Master, Problem, StartError, migrations};
 use kernel::{Clock, Ids};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use store::{Db, Listener, Step, Store, Topic};
 use uuid::Uuid;
@@ -72,6 +73,8 @@ pub(crate) struct Inner {
     projects: projects::Projects,
     keys: keys::Keys,
     pub(crate) logs: Option<crate::requests::RequestLog>,
+    /// Judges settings by what a service knows.
+    check: OnceLock<Arc<dyn SettingsCheck>>,
 }
 
 impl Gate {
@@ -111,6 +114,7 @@ impl Gate {
             keys: keys::Keys::new(fresh),
             logs,
             config: parts.config,
+            check: OnceLock::new(),
         })))
     }
 
@@ -133,6 +137,12 @@ impl Gate {
     pub fn doubt_all(&self) {
         self.0.projects.doubt_all();
         self.0.keys.doubt(None);
+    }
+
+    /// Gives it who judges settings by what a service knows. To be called once, before the first change of settings;
+    /// without it no field of the developer's own can be an identity.
+    pub fn set_check(&self, check: Arc<dyn SettingsCheck>) {
+        let _ = self.0.check.set(check);
     }
 
     /// The clock.

@@ -2,10 +2,14 @@
 
 mod brand;
 mod mail;
+mod phone;
+mod sessions;
 mod sign_in;
 
 pub use brand::Brand;
 pub use mail::{MailSettings, MailTls, SmtpSettings};
+pub use phone::{PhoneSettings, PhoneTwilio, PhoneWebhook};
+pub use sessions::{AnonymousSettings, SameSite, SessionSettings};
 pub use sign_in::SignInMethods;
 
 use crate::egress::Egress;
@@ -13,6 +17,7 @@ use crate::{Input, Problem};
 use kernel::FieldError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The settings' row, for which their secrets are sealed.
@@ -39,6 +44,12 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Whether users may make teams. Keys and operators always may.
     pub user_teams: bool,
+    /// How codes reach telephones.
+    pub phone: PhoneSettings,
+    /// How pages of the project's own origin hold sessions.
+    pub sessions: SessionSettings,
+    /// What becomes of users without an identity.
+    pub anonymous: AnonymousSettings,
 }
 
 /// Whether strangers may create accounts.
@@ -62,6 +73,9 @@ impl Default for Settings {
             brand: Brand::default(),
             mail: MailSettings::default(),
             user_teams: false,
+            phone: PhoneSettings::default(),
+            sessions: SessionSettings::default(),
+            anonymous: AnonymousSettings::default(),
         }
     }
 }
@@ -123,6 +137,18 @@ impl Settings {
             self.mail = self.mail.patch(&mut mail, with)?;
             close(input, "mail", mail);
         }
+        if let Some(mut phone) = part(input, "phone") {
+            self.phone = self.phone.patch(&mut phone, with)?;
+            close(input, "phone", phone);
+        }
+        if let Some(mut sessions) = part(input, "sessions") {
+            self.sessions = self.sessions.patch(&mut sessions);
+            close(input, "sessions", sessions);
+        }
+        if let Some(mut anonymous) = part(input, "anonymous") {
+            self.anonymous = self.anonymous.patch(&mut anonymous);
+            close(input, "anonymous", anonymous);
+        }
         if self.sign_in.magic_link && self.brand.app_url.is_empty() {
             input.push(FieldError {
                 path: "/sign_in/magic_link".to_owned(),
@@ -139,6 +165,12 @@ impl Settings {
         let mut shown = self.clone();
         if let Some(smtp) = &mut shown.mail.smtp {
             smtp.password = None;
+        }
+        if let Some(webhook) = &mut shown.phone.webhook {
+            webhook.secret = None;
+        }
+        if let Some(twilio) = &mut shown.phone.twilio {
+            twilio.auth_token = None;
         }
         shown
     }
@@ -159,6 +191,21 @@ fn part(input: &mut Input, name: &str) -> Option<Input> {
             input.fault(name, "not_an_object", "This must be an object.");
             None
         }
+    }
+}
+
+/// Takes a whole number within a range; null leaves it as it is.
+fn number(input: &mut Input, name: &str, into: &mut u32, range: RangeInclusive<u32>) {
+    match input.take(name) {
+        None | Some(Value::Null) => {}
+        Some(value) => match value.as_u64().and_then(|n| u32::try_from(n).ok()) {
+            Some(number) if range.contains(&number) => *into = number,
+            _ => {
+                let (min, max) = range.into_inner();
+                let message = format!("This must be a whole number from {min} to {max}.");
+                input.fault(name, "out_of_range", message);
+            }
+        },
     }
 }
 

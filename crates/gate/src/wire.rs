@@ -2,6 +2,10 @@
 //!
 //! Requests are read by `Input`, which names all faults at once; these types exist for the documents alone.
 
+mod ways;
+
+pub use ways::*;
+
 use crate::settings::{MailTls, SignUp};
 use crate::views::{AuditView, KeyView, OperatorView, ProjectView, RequestView};
 use utoipa::{IntoParams, ToSchema};
@@ -197,11 +201,20 @@ pub struct ProjectSettingsPatch {
     pub brand: Option<ProjectBrandPatch>,
     /// How mails leave.
     pub mail: Option<ProjectMailPatch>,
+    /// How codes reach telephones.
+    pub phone: Option<ProjectPhonePatch>,
+    /// How pages of the project's own origin hold sessions.
+    pub sessions: Option<ProjectSessionsPatch>,
+    /// What becomes of users without an identity.
+    pub anonymous: Option<ProjectAnonymousPatch>,
 }
 
 /// A change of the ways by which users sign in; what is absent stays.
 #[derive(ToSchema)]
 pub struct ProjectSignInPatch {
+    /// What users are known by: `email`, `username`, `phone`, or unique text fields of the collection `users`.
+    #[schema(min_items = 1, max_items = 5, example = json!(["email", "username"]))]
+    pub identities: Option<Vec<String>>,
     /// By a password.
     pub password: Option<bool>,
     /// By a code that is sent by mail.

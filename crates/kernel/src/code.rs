@@ -177,6 +177,10 @@ codes! {
     OperatorTaken = "operator_taken", Conflict, "An operator with this e-mail exists";
     /// An account with this identity exists.
     IdentityTaken = "identity_taken", Conflict, "The identity is taken";
+    /// The user has an identity already.
+    NotAnonymous = "not_anonymous", Conflict, "The user has an identity already";
+    /// The user is disabled.
+    UserDisabled = "user_disabled", Conflict, "The user is disabled";
     /// The first operator exists already.
     SetupDone = "setup_done", Conflict, "The set-up is done";
     /// The team would have no owner.

@@ -13,6 +13,9 @@ use files::{Files, FilesParts};
 use gate::egress::Egress;
 use gate::{Gate, GateParts, ListQuery, Master, Problem, Project, Who};
 use kernel::{Clock, Code, Ids, Page, Stamp};
+use gate::ports::SettingsCheck;
+use gate::{Gate, GateParts, Master, Problem, Project, Who};
+use kernel::{Clock, Code, FieldError, Ids, Stamp};
 use push::ports::Sessions;
 use push::{Push, PushParts};
 use secrecy::SecretString;
@@ -79,6 +82,7 @@ impl Services {
         .map_err(|e| e.to_string())?;
         let attachments = Arc::new(Attachments::default());
         let data = Data::new(ids, attachments.clone());
+        gate.set_check(Arc::new(Identities(data.clone())));
         let files = Files::new(FilesParts {
             ids,
             data_dir: data_dir.to_owned(),
@@ -269,6 +273,21 @@ impl Directory for Users {
         now: Stamp,
     ) -> Result<Page<Map<String, Value>>, Problem> {
         crate::people::page(&self.0, project, filter, query, now).await
+    }
+}
+
+/// What users may be known by is data's business.
+struct Identities(Data);
+
+#[async_trait::async_trait(?Send)]
+impl SettingsCheck for Identities {
+    async fn identities(
+        &self,
+        project: &Project,
+        identities: &[String],
+    ) -> Result<Vec<FieldError>, Problem> {
+        let faults = self.0.identity_faults(project, identities).await;
+        faults.map_err(Problem::from)
     }
 }
 

@@ -3,8 +3,11 @@
 use crate::mail::Template;
 use crate::model::{CodeAnswer, OneTime, ToAddress};
 use crate::service::Ask;
-use crate::views::{ChallengeView, CodeAnswerIn, EnteredView, MethodsView, OneTimeIn, ToAddressIn};
+use crate::views::{
+    ChallengeView, EnteredView, EntryCodeIn, EntryTokenIn, MethodsView, ToAddressIn,
+};
 use crate::{Accounts, can};
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use gate::openapi::{Problems, ReadProblems};
@@ -66,7 +69,7 @@ async fn request_code(
 /// A code has five guesses, and all codes of an account twenty in an hour. 400 `invalid_token` when the code or the
 /// challenge is wrong, used or out of date. It verifies the address; if nobody had verified it before, the password and
 /// the sessions that were there are gone.
-#[utoipa::path(operation_id = "sign_in_code", tag = "auth", request_body = CodeAnswerIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
+#[utoipa::path(operation_id = "sign_in_code", tag = "auth", request_body = EntryCodeIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-in/code")]
 async fn sign_in_code(
     caller: Caller<can::AuthUse>,
@@ -75,13 +78,11 @@ async fn sign_in_code(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let form = CodeAnswer::parse(body.input())?;
-    let done = accounts
-        .sign_in_code(&Ask::new(&caller, &request)?, form)
-        .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(SECRET)
-        .json(EnteredView::from(done)))
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = CodeAnswer::parse(input)?;
+    let done = accounts.sign_in_code(&ask, form).await?;
+    Ok(accounts.entered(&ask, StatusCode::OK, done))
 }
 
 /// Asks for a link to sign in with
@@ -108,7 +109,7 @@ async fn request_magic_link(
 /// With the secret of the link, or with the token that its page gave to the app. 400 `invalid_token` when it is wrong,
 /// used or out of date. It verifies the address; if nobody had verified it before, the password and the sessions that
 /// were there are gone.
-#[utoipa::path(operation_id = "sign_in_magic_link", tag = "auth", request_body = OneTimeIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
+#[utoipa::path(operation_id = "sign_in_magic_link", tag = "auth", request_body = EntryTokenIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-in/link")]
 async fn sign_in_magic_link(
     caller: Caller<can::AuthUse>,
@@ -117,11 +118,9 @@ async fn sign_in_magic_link(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let form = OneTime::parse(body.input())?;
-    let done = accounts
-        .sign_in_link(&Ask::new(&caller, &request)?, form)
-        .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(SECRET)
-        .json(EnteredView::from(done)))
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = OneTime::parse(input)?;
+    let done = accounts.sign_in_link(&ask, form).await?;
+    Ok(accounts.entered(&ask, StatusCode::OK, done))
 }

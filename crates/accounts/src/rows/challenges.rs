@@ -1,9 +1,12 @@
 //! Codes that were sent by mail: each is the answer to one challenge, whose id only the requester has.
 
+use crate::error::Error;
+use aws_lc_rs::rand;
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ConnectionTrait, IntoActiveModel, QuerySelect};
+use std::time::Duration;
 use store::WriteTx;
 
 /// One challenge.
@@ -27,6 +30,8 @@ pub struct Model {
     pub created_at: TimeDateTimeWithTimeZone,
     /// Until when it is good.
     pub expires_at: TimeDateTimeWithTimeZone,
+    /// The number or the address that the code goes to, where it is not the user's yet.
+    pub recipient: Option<String>,
 }
 
 /// None.
@@ -34,6 +39,57 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The id of a new challenge, random in all its bits: whoever does not have it cannot guess at the code.
+pub(crate) fn fresh() -> Result<Uuid, Error> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| Error::Crypto)?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+}
+
+/// A challenge whose code is not made yet: nothing answers it.
+pub(crate) fn asked(id: Uuid, user: Uuid, recipient: &str, now: Stamp, life: Duration) -> Model {
+    Model {
+        id,
+        user_id: user,
+        code_hash: String::new(),
+        state: String::new(),
+        attempts: 0,
+        used: false,
+        created_at: now.time(),
+        expires_at: now.plus(life).time(),
+        recipient: Some(recipient.to_owned()),
+    }
+}
+
+pub(crate) async fn get<C: ConnectionTrait>(db: &C, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).one(db).await
+}
+
+/// Gives a challenge its code: one that was asked for beforehand, unless it is over, else a new one. Guesses that came
+/// before the code stay counted.
+pub(crate) async fn make(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
+    let made = Entity::update_many()
+        .col_expr(Column::CodeHash, Expr::value(row.code_hash.as_str()))
+        .col_expr(Column::State, Expr::value(row.state.as_str()))
+        .col_expr(Column::ExpiresAt, Expr::value(row.expires_at))
+        .filter(Column::Id.eq(row.id))
+        .exec(tx)
+        .await?;
+    if made.rows_affected == 1 {
+        return Ok(());
+    }
+    replace(tx, row).await
+}
+
+/// Removes a user's challenges.
+pub(crate) async fn delete_of(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::UserId.eq(user))
+        .exec(tx)
+        .await
+        .map(drop)
+}
 
 /// Keeps a challenge; earlier ones of the user are over, and their attempts stay counted.
 pub(crate) async fn replace(tx: &WriteTx, row: Model) -> Result<(), DbErr> {

@@ -27,6 +27,8 @@ pub struct Model {
     pub created_at: TimeDateTimeWithTimeZone,
     /// Until when it is good.
     pub expires_at: TimeDateTimeWithTimeZone,
+    /// What it hands on to the session: a name of the device, and claims.
+    pub extra: Option<String>,
 }
 
 /// None.
@@ -93,6 +95,14 @@ pub(crate) async fn consume_claimed(tx: &WriteTx, row: &Model) -> Result<bool, D
         .exec(tx)
         .await?;
     Ok(done.rows_affected == 1)
+}
+
+/// Keeps a secret beside others of its user and purpose.
+pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
+    Entity::insert(row.into_active_model())
+        .exec_without_returning(tx)
+        .await
+        .map(drop)
 }
 
 /// Gives a reserved secret back.

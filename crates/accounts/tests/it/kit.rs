@@ -13,7 +13,9 @@ use actix_web::{App, HttpMessage};
 use gate::egress::{Egress, EgressConfig};
 use gate::password::Passwords;
 use gate::ports::UserTokens;
-use gate::{Access, By, Gate, GateConfig, GateParts, Input, Master, Place, Problem, Project, Who};
+use gate::{
+    Access, By, Gate, GateConfig, GateParts, Input, Master, OwnPage, Place, Problem, Project, Who,
+};
 use kernel::{Clock, Ids, Stamp};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -95,11 +97,16 @@ pub fn accounts() -> Accounts {
 }
 
 pub fn accounts_with(config: AccountsConfig) -> Accounts {
+    accounts_through(config, &EgressConfig::default())
+}
+
+/// Accounts whose requests may go to these private addresses.
+pub fn accounts_through(config: AccountsConfig, egress: &EgressConfig) -> Accounts {
     Accounts::new(AccountsParts {
         directory: Arc::new(Users),
         parts: Vec::new(),
         passwords: Passwords::new(2, 64),
-        egress: Egress::new(&EgressConfig::default()),
+        egress: Egress::new(egress),
         wake: Arc::new(|_| ()),
         ids: Ids,
         config,
@@ -187,6 +194,20 @@ impl Kit {
         self.call_as(method, path, Ok(who), body, &[]).await
     }
 
+    /// Whom rules see behind a token.
+    pub async fn auth(&self, token: &str) -> Arc<rules::Auth> {
+        let now = self.clock.now();
+        let user = self.accounts.verify(&self.project, token, now).await;
+        user.unwrap().auth
+    }
+
+    /// Changes the project's settings for the test.
+    pub fn settings(&self, change: impl FnOnce(&mut gate::Settings)) {
+        let mut settings = (*self.project.settings()).clone();
+        change(&mut settings);
+        self.project.set_for_tests(settings);
+    }
+
     /// Lets the jobs do what is due.
     pub async fn tick(&self) {
         let now = self.clock.now();
@@ -245,8 +266,16 @@ impl Kit {
             .configure(accounts::configure_project)
             .map(|app| app.configure(accounts::configure_pages))
             .split_for_parts();
+        // What the front door finds of a page of the own origin; the header's value stands for the cookie's.
+        let page = headers.iter().find(|(name, _)| *name == "x-galley-csrf");
+        let page = page.map(|(_, value)| OwnPage {
+            refresh_token: (*value != "1").then(|| (*value).to_owned()),
+        });
         let app = init_service(app.wrap_fn(move |request, service| {
             request.extensions_mut().insert(access.clone());
+            if let Some(page) = &page {
+                request.extensions_mut().insert(page.clone());
+            }
             service.call(request)
         }))
         .await;
@@ -340,13 +369,13 @@ impl Kit {
             .unwrap();
     }
 
-    async fn found(&self, email: &str) -> user::Model {
+    pub async fn found(&self, email: &str) -> user::Model {
         let found = user::Entity::find().filter(user::Column::Email.eq(email));
         found.one(&self.project.db).await.unwrap().unwrap()
     }
 
     /// Writes to the directory, as an operator would.
-    async fn set(&self, change: user::ActiveModel) {
+    pub async fn set(&self, change: user::ActiveModel) {
         let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
             change.clone().update(tx).await?;
             Ok(())

@@ -5,18 +5,26 @@
     reason = "the helpers of a test fail it as the test itself does"
 )]
 
+mod anonymous;
 mod by_mail;
+mod cookies;
+mod custom;
+mod devices;
 mod directory;
 mod document;
 mod email_change;
 mod impersonation;
 mod imports;
+mod identities;
 mod inbox;
 mod invitations;
 mod kit;
 mod pages;
 mod password;
 mod people;
+mod phone;
+mod phone_limits;
+mod phone_sending;
 mod receiver;
 mod recovery;
 mod refresh;

@@ -39,6 +39,7 @@ async fn every_column_comes_back_as_it_went_in() {
             proved_at: b,
             device: Some("Ada's phone".to_owned()),
             impersonator: Some("operator:x".to_owned()),
+            claims: Some("{}".to_owned()),
         };
         let bare = session::Model {
             id: Uuid::from_u128(4),
@@ -46,6 +47,7 @@ async fn every_column_comes_back_as_it_went_in() {
             user_agent: None,
             device: None,
             impersonator: None,
+            claims: None,
             ..full.clone()
         };
         let retired = signing_key::Model {

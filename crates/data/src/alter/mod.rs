@@ -8,6 +8,7 @@ use crate::checks::check_rules;
 use crate::collections::{audit, held};
 use crate::error::DataError;
 use crate::fields::Type;
+use crate::identities;
 use crate::model::{Alter, Collection, INDEXES_ADDED};
 use crate::records::{Keeper, field_removed, keep, replay};
 use crate::references::references_of;
@@ -110,6 +111,7 @@ impl Data {
             let loaded = schema.collection(&name)?;
             let alter = Alter::parse(&loaded.def, object.clone(), asker.now)?;
             check(&schema, &alter)?;
+            identities::demand(&project_, &alter.after)?;
             let keeper = Keeper {
                 files: &**data.files(),
                 project: &project_,

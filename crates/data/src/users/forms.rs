@@ -126,12 +126,14 @@ pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-/// The form in which names to sign in with are compared: NFKC, every case as one.
+/// The form in which names to sign in with are compared: NFKC, every case as one. By way of upper case, so that `ß` is
+/// `ss` and both forms of a small sigma are one.
 #[must_use]
 pub fn username_key(username: &str) -> String {
     let folded: String = username
         .trim()
         .nfkc()
+        .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
         .collect();
     folded.nfkc().collect()

@@ -51,6 +51,7 @@ mod held_many;
 mod hop_rules;
 mod http;
 mod http_schema;
+mod identities;
 mod joins;
 mod joins_changes;
 mod joins_falls;

@@ -1,19 +1,24 @@
 //! The caller's credential, judged once. One that is not good is remembered as such and never taken for none.
 
 use super::Shared;
+use super::cookies::{self, CSRF_HEADER, OwnPage, Standing};
 use super::trip::Trip;
-use crate::{Problem, Who};
+use crate::{Problem, Project, Who};
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, ORIGIN};
-use kernel::Code;
+use kernel::{Code, Stamp};
+use std::sync::Arc;
 
 /// The dashboard's cookie. Its prefix makes browsers refuse it from subdomains and without TLS.
 pub(crate) const SESSION_COOKIE: &str = "__Host-galley";
+/// Where the pages are that mails lead to.
+const PAGES: &str = "/v1/auth/pages/";
 /// Bytes of a token at most.
 const TOKEN_BYTES_MAX: usize = 8_192;
 
-/// Who calls at the trip's place. Keys and users exist in projects only; the cookie counts on the instance's own host.
+/// Who calls at the trip's place. Keys and users exist in projects only; the dashboard's cookie counts on the instance's
+/// own host, and gives way to that of a user where a page says that it means the user.
 pub(super) async fn judge(
     shared: &Shared,
     request: &ServiceRequest,
@@ -24,7 +29,14 @@ pub(super) async fn judge(
     let headers = request.headers();
     let project = trip.project.as_ref();
     let Some(token) = bearer(headers)? else {
-        let Some(token) = cookie(headers).filter(|_| on_own_host) else {
+        let operator = cookie(headers).filter(|_| on_own_host);
+        let means_user = operator.is_none() || headers.contains_key(CSRF_HEADER);
+        if let Some(project) = project
+            && let Some(token) = cookies::access(headers, &project.id).filter(|_| means_user)
+        {
+            return user(shared, request, (project, token), trip.now, host).await;
+        }
+        let Some(token) = operator else {
             return Ok(Who::Anonymous);
         };
         refuse_other_origin(shared, request.method(), headers, host)?;
@@ -52,6 +64,46 @@ pub(super) async fn judge(
         .verify(project, token, trip.now)
         .await
         .map(Who::User)
+}
+
+/// The user whose access token is in a cookie; nobody where it is out of date, or where another origin reads.
+async fn user(
+    shared: &Shared,
+    request: &ServiceRequest,
+    (project, token): (&Arc<Project>, &str),
+    now: Stamp,
+    host: &str,
+) -> Result<Who, Problem> {
+    match cookies::standing(shared, request.method(), request.headers(), host) {
+        Standing::Foreign => return Ok(Who::Anonymous),
+        // The forms of pages that mails lead to have secrets of their own, and no script that could send a header.
+        Standing::Unproven if request.path().contains(PAGES) => return Ok(Who::Anonymous),
+        Standing::Unproven => {
+            return Err(Problem::new(Code::CrossOrigin).detail(
+                "With a session in a cookie, send the header X-Galley-CSRF from a page of this origin.",
+            ));
+        }
+        Standing::Own | Standing::Reads => {}
+    }
+    match shared.tokens.verify(project, token, now).await {
+        // It is sent without being meant: an old one must not keep its owner from signing in again.
+        Err(problem) if problem.code() == Code::Unauthenticated => Ok(Who::Anonymous),
+        verified => verified.map(Who::User),
+    }
+}
+
+/// What a page of the own origin brought, if a script of one sent the request.
+pub(super) fn own_page(
+    shared: &Shared,
+    request: &ServiceRequest,
+    project: &Project,
+    host: &str,
+) -> Option<OwnPage> {
+    let headers = request.headers();
+    let standing = cookies::standing(shared, request.method(), headers, host);
+    (standing == Standing::Own).then(|| OwnPage {
+        refresh_token: cookies::refresh(headers, &project.id).map(str::to_owned),
+    })
 }
 
 /// The bearer token, none without the header, 401 for anything else that stands there.

@@ -7,7 +7,7 @@ use crate::rows::settings;
 use crate::settings::{Patching, SETTINGS_PLACE, Settings, SettingsCell};
 use crate::views::Versioned;
 use crate::{Input, Problem, Project};
-use kernel::Code;
+use kernel::{Code, FieldError};
 use serde_json::json;
 use store::{Db, StoreError, Topic, WriteTx};
 
@@ -56,6 +56,9 @@ impl Gate {
             seal: &seal,
         };
         let after = (*before).clone().patch(&mut input, &with)?;
+        for fault in self.judge(project, &before, &after).await? {
+            input.push(fault);
+        }
         input.finish()?;
         let value = serde_json::to_value(&after).map_err(Problem::internal)?;
         let detail = json!({"before": before.shown(), "after": after.shown()});
@@ -80,6 +83,29 @@ impl Gate {
             version: version + 1,
             value: after.shown(),
         })
+    }
+}
+
+impl Gate {
+    /// What a service says against the settings. Identities that stay as they are were judged before.
+    async fn judge(
+        &self,
+        project: &Project,
+        before: &Settings,
+        after: &Settings,
+    ) -> Result<Vec<FieldError>, Problem> {
+        let (old, new) = (&before.sign_in, &after.sign_in);
+        if old.identities == new.identities || new.own_fields().next().is_none() {
+            return Ok(Vec::new());
+        }
+        match self.0.check.get() {
+            Some(check) => check.identities(project, &new.identities).await,
+            None => Ok(vec![FieldError::at(
+                "sign_in",
+                "not_a_field",
+                "Only email, username and phone can be identities here.",
+            )]),
+        }
     }
 }
 

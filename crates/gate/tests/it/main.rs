@@ -5,6 +5,7 @@
     reason = "the helpers of a test fail it as the test itself does"
 )]
 
+mod cookies;
 mod egress;
 mod errors;
 mod front;

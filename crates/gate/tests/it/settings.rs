@@ -15,9 +15,12 @@ on_both! {
         let read = send(&app, bearer(get("/p/shop/v1/settings"), &key)).await;
         let fresh = json!({
             "cors_origins": [], "sign_up": "open", "development": false,
-            "sign_in": {"password": true, "email_code": false, "magic_link": false},
+            "sign_in": {"identities": ["email"], "password": true, "email_code": false, "magic_link": false},
             "brand": {"name": "", "color": "", "logo_url": "", "app_url": ""},
-            "mail": {"from": "", "from_name": "", "reply_to": ""}
+            "mail": {"from": "", "from_name": "", "reply_to": ""},
+            "phone": {"countries": [], "messages_per_number_hour": 5, "messages_per_network_hour": 20, "messages_per_day": 1000},
+            "sessions": {"cookie": false, "same_site": "lax"},
+            "anonymous": {"per_network_hour": 20, "erased_after_days": 0}
         });
         assert_eq!((read.header("etag"), &read.body), (Some("\"0\""), &fresh));
         let patch = |body: serde_json::Value| bearer(TestRequest::patch().uri("/p/shop/v1/settings"), &key).set_json(body);

@@ -21,3 +21,4 @@ mod nodes;
 mod people;
 mod tenancy;
 mod tour;
+mod ways;

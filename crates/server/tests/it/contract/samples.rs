@@ -126,6 +126,7 @@ impl Samples {
             }
             other => super::mail::body(self, other)
                 .or_else(|| super::people::body(self, other))
+                .or_else(|| super::ways::body(self, other))
                 .unwrap_or_else(|| panic!("no sample body for {other}: add one")),
         })
     }
@@ -210,6 +211,7 @@ pub async fn set_subject(
     set_record(samples, key, operation).await;
     super::mail::set(samples, key, operation).await;
     super::people::set(samples, key, operation).await;
+    super::ways::set(samples, user, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"

@@ -1,0 +1,261 @@
+//! What users are known by: finding whom a sign-in means, another name to sign in with, and becoming somebody after
+//! having been nobody.
+
+use crate::Accounts;
+use crate::error::Error;
+use crate::links::Secret;
+use crate::mail::{Template, Wish};
+use crate::model::{CodeAnswer, Named, Promotion, ToAddress, normal_phone};
+use crate::ports::{UserChange, UserRow};
+use crate::rows::{self, anonymous, challenges, credential, mails};
+use crate::service::Ask;
+use gate::{Project, UserAuth};
+use secrecy::ExposeSecret;
+use store::WriteTx;
+use uuid::Uuid;
+
+/// What codes are for that make somebody of nobody; it stands in the state of their challenges.
+fn promotion_state(email: &str) -> String {
+    gate::token_hash(&format!("promote {}", crate::mail::address_key(email)))
+}
+
+impl Accounts {
+    /// Whom a sign-in means. Every kind of identity is looked up, whatever the others found: what is known and what is
+    /// not costs the same. Those that are built in come first, so that no field of the developer's own hides them.
+    pub(crate) async fn by_identity(
+        &self,
+        project: &Project,
+        identity: &str,
+    ) -> Result<Option<UserRow>, Error> {
+        let settings = project.settings();
+        let methods = &settings.sign_in;
+        let built_in = ["email", "username", "phone"].into_iter();
+        let built_in = built_in.filter(|name| methods.knows_by(name));
+        let mut found = None;
+        for field in built_in.chain(methods.own_fields()) {
+            let number = (field == "phone").then(|| normal_phone(identity)).flatten();
+            let value = number.as_deref().unwrap_or(identity);
+            let user = self.inner.directory.find(project, field, value).await?;
+            found = found.or(user);
+        }
+        Ok(found)
+    }
+
+    /// The row of a mail that asks whether an address is its reader's.
+    pub(crate) fn verification(&self, ask: &Ask, email: String) -> mails::Model {
+        let wish = Wish {
+            template: Template::Verify,
+            recipient: email,
+            subject_id: None,
+            language: ask.language,
+        };
+        self.inner.mail(wish, ask.now)
+    }
+
+    /// Gives the user another name to sign in with.
+    pub async fn change_username(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        name: String,
+    ) -> Result<(), Error> {
+        if !ask.project.settings().sign_in.knows_by("username") {
+            return Err(Error::MethodDisabled);
+        }
+        let (this, of, id) = (self.clone(), ask.clone(), user.id);
+        let change = async move |tx: &WriteTx| -> Result<(), Error> {
+            let change = UserChange {
+                username: Some(Some(name.clone())),
+                ..UserChange::new(of.now, of.actor.clone())
+            };
+            let directory = &this.inner.directory;
+            Ok(directory.change(&of.project, tx, id, change).await?)
+        };
+        ask.project.db.write(change).await?;
+        self.user_changed(&ask.project, user.id);
+        Ok(())
+    }
+
+    /// Gives an anonymous user identities and a password. It keeps its id, and all that it has.
+    pub async fn promote(&self, ask: &Ask, user: &UserAuth, form: Promotion) -> Result<(), Error> {
+        self.demand_promotion(ask, ask.project.settings().sign_in.password)?;
+        let password_hash = self
+            .inner
+            .passwords
+            .hash(form.password.expose_secret())
+            .await?;
+        let mail = form.named.email.clone();
+        let mail = mail.map(|email| self.verification(ask, email));
+        let credential = credential::Model {
+            user_id: user.id,
+            password_hash,
+            changed_at: ask.now.time(),
+        };
+        let (this, of, id) = (self.clone(), ask.clone(), user.id);
+        let promote = async move |tx: &WriteTx| -> Result<(), Error> {
+            this.lock_anonymous(&of, tx, id).await?;
+            let Named {
+                email,
+                username,
+                phone,
+            } = form.named.clone();
+            let change = UserChange {
+                email: email.map(Some),
+                username: username.map(Some),
+                phone: phone.map(Some),
+                ..UserChange::new(of.now, of.actor.clone())
+            };
+            let directory = &this.inner.directory;
+            directory.change(&of.project, tx, id, change).await?;
+            rows::put_credential(tx, credential.clone()).await?;
+            if let Some(mail) = &mail {
+                mails::insert(tx, mail.clone()).await?;
+            }
+            this.promoted(&of, tx, id).await
+        };
+        ask.project.db.write(promote).await?;
+        self.user_changed(&ask.project, user.id);
+        (self.inner.wake)(&ask.project);
+        Ok(())
+    }
+
+    /// Asks for a code to an address that is to be the anonymous user's.
+    pub async fn request_promotion_code(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        form: ToAddress,
+    ) -> Result<Uuid, Error> {
+        self.demand_promotion(ask, ask.project.settings().sign_in.email_code)?;
+        if !user.auth.anonymous {
+            return Err(Error::NotAnonymous);
+        }
+        let (id, life) = (challenges::fresh()?, Template::Code.life());
+        let asked = challenges::asked(id, user.id, &form.email, ask.now, life);
+        let wish = Wish {
+            template: Template::Code,
+            recipient: form.email,
+            subject_id: Some(id),
+            language: ask.language,
+        };
+        let row = self.inner.mail(wish, ask.now);
+        let (now, max) = (ask.now, self.inner.config.mail.mails_per_recipient_hour);
+        let want = async move |tx: &WriteTx| -> Result<(), Error> {
+            crate::mail::demand_room(tx, &row.recipient_key, max, now).await?;
+            challenges::replace(tx, asked.clone()).await?;
+            Ok(mails::insert(tx, row.clone()).await?)
+        };
+        ask.project.db.write(want).await?;
+        (self.inner.wake)(&ask.project);
+        Ok(id)
+    }
+
+    /// Makes the address of a challenge the anonymous user's, which is anonymous no more.
+    pub async fn promote_by_code(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        form: CodeAnswer,
+    ) -> Result<(), Error> {
+        self.demand_promotion(ask, ask.project.settings().sign_in.email_code)?;
+        let challenge = self.guess(ask, &form).await?;
+        let email = challenge.recipient.clone().ok_or(Error::InvalidToken)?;
+        if challenge.user_id != user.id || challenge.state != promotion_state(&email) {
+            return Err(Error::InvalidToken);
+        }
+        let (this, of, id) = (self.clone(), ask.clone(), user.id);
+        let promote = async move |tx: &WriteTx| -> Result<(), Error> {
+            if !challenges::consume(tx, challenge.id).await? {
+                return Err(Error::InvalidToken);
+            }
+            this.lock_anonymous(&of, tx, id).await?;
+            this.set_address(&of, tx, id, Some(email.clone())).await?;
+            this.promoted(&of, tx, id).await
+        };
+        ask.project.db.write(promote).await?;
+        self.user_changed(&ask.project, user.id);
+        Ok(())
+    }
+
+    /// Notes that a user has an identity now. For every way that gives an anonymous user one, in the transaction in
+    /// which it does; the caller has locked the user, and tells of the change after the commit.
+    pub(crate) async fn promoted(&self, ask: &Ask, tx: &WriteTx, user: Uuid) -> Result<(), Error> {
+        let change = UserChange {
+            anonymous: Some(false),
+            ..UserChange::new(ask.now, ask.actor.clone())
+        };
+        let directory = &self.inner.directory;
+        directory.change(&ask.project, tx, user, change).await?;
+        Ok(anonymous::delete(tx, user).await?)
+    }
+
+    /// The user, locked, if it is anonymous: of many who promote it at once, one does.
+    pub(crate) async fn lock_anonymous(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: Uuid,
+    ) -> Result<UserRow, Error> {
+        let found = self.inner.directory.lock(&ask.project, tx, user).await?;
+        let found = found.filter(|user| !user.disabled);
+        let found = found.ok_or(Error::InvalidAccessToken("the user is gone"))?;
+        if found.anonymous {
+            Ok(found)
+        } else {
+            Err(Error::NotAnonymous)
+        }
+    }
+
+    /// Refuses where nobody may make an account, or not by this way.
+    fn demand_promotion(&self, ask: &Ask, is_open: bool) -> Result<(), Error> {
+        if ask.project.settings().sign_up == gate::SignUp::Closed {
+            return Err(Error::SignUpClosed);
+        }
+        is_open.then_some(()).ok_or(Error::MethodDisabled)
+    }
+
+    /// For whom a code of a promotion is: the user who asked, while it is anonymous and nobody has the address; else why
+    /// it is not sent. None where the mail's code is to sign in with.
+    pub(crate) async fn to_promote(
+        &self,
+        project: &Project,
+        row: &mails::Model,
+    ) -> Result<Option<Result<UserRow, &'static str>>, Error> {
+        let id = row.subject_id.unwrap_or_default();
+        let Some(challenge) = challenges::get(&project.db, id).await? else {
+            return Ok(None);
+        };
+        let directory = &self.inner.directory;
+        let user = directory.get(project, challenge.user_id).await?;
+        let Some(user) = user.filter(|user| user.anonymous && !user.disabled) else {
+            return Ok(Some(Err("no_account")));
+        };
+        // Who has an account already does not learn that somebody wants another with the same address.
+        let taken = directory.find(project, "email", &row.recipient).await?;
+        Ok(Some(match taken {
+            Some(_) => Err("address_taken"),
+            None => Ok(user),
+        }))
+    }
+
+    /// The challenge of a code that was mailed: to an address that is the user's, or to be.
+    pub(crate) fn mailed_challenge(
+        row: &mails::Model,
+        user: &UserRow,
+        secret: &Secret,
+        state: String,
+        now: kernel::Stamp,
+    ) -> challenges::Model {
+        let id = row.subject_id.unwrap_or_default();
+        let is_own = user.email.is_some();
+        let life = Template::Code.life();
+        challenges::Model {
+            code_hash: secret.hash(Some(id)),
+            state: match is_own {
+                true => state,
+                false => promotion_state(&row.recipient),
+            },
+            ..challenges::asked(id, user.id, &row.recipient, now, life)
+        }
+    }
+}
