@@ -81,6 +81,9 @@ pub struct PasswordsConfig {
     pub concurrent_max: usize,
     /// Requests that may wait for that; more are answered 429.
     pub queue_max: usize,
+    /// A file of breached passwords beside the list that is built in: the SHA-1 hashes of Have I Been Pwned, ordered by
+    /// hash. It is searched where it lies, never loaded. Empty: none.
+    pub breached_file: String,
 }
 
 impl Default for PasswordsConfig {
@@ -88,6 +91,7 @@ impl Default for PasswordsConfig {
         Self {
             concurrent_max: 0,
             queue_max: 32,
+            breached_file: String::new(),
         }
     }
 }

@@ -1,15 +1,19 @@
-//! Passwords as Argon2id, behind one semaphore for the whole process, because 70 hashes a second saturate two cores.
+//! Passwords as Argon2id, by a few threads for the whole process, because 70 hashes a second saturate two cores.
+
+mod breached;
+mod policy;
+mod pool;
 
 use crate::sealed::random;
-use crate::{Input, Problem};
+use crate::{Input, PasswordsConfig, Problem, StartError};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as B64;
-use kernel::Code;
+use breached::Breached;
+use pool::Pool;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::Semaphore;
 
 /// Bytes of a password at least.
 pub const PASSWORD_BYTES_MIN: usize = 8;
@@ -28,40 +32,47 @@ const MEMORY_RESERVED_KIB: usize = 36 * 1_024;
 /// A hash that no password has, with the parameters of all others, so that an unknown identity costs the same time.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Z2FsbGV5LW5vYm9keS0xMQ$bm9ib2R5IGhhcyBhIHBhc3N3b3JkIHRoYXQgaGFzaGU";
 
-/// Hashes and verifies passwords. Cheap to clone; clones share the semaphore.
+/// Hashes, verifies and judges passwords. Cheap to clone; clones share the threads and the queue.
 #[derive(Clone)]
 pub struct Passwords {
-    permits: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
-    queue: usize,
+    pool: Arc<Pool>,
+    breached: Breached,
 }
 
 impl Passwords {
     /// With so many hashes at a time (0: half of the cores) and so many callers waiting.
     #[must_use]
-    pub fn new(permits: usize, queue: usize) -> Self {
+    pub fn new(at_once: usize, queue: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let permits = if permits == 0 {
-            (cores / 2).max(1)
-        } else {
-            permits
+        let threads = match at_once {
+            0 => (cores / 2).max(1),
+            some => some,
         };
         Self {
-            permits: Arc::new(Semaphore::new(permits)),
-            waiting: Arc::default(),
-            queue,
+            pool: Arc::new(Pool::new(threads, queue)),
+            breached: Breached::default(),
         }
+    }
+
+    /// As a section of the configuration says. A file of breached passwords that cannot be read is refused.
+    pub fn from_config(config: &PasswordsConfig) -> Result<Self, StartError> {
+        let mut passwords = Self::new(config.concurrent_max, config.queue_max);
+        if !config.breached_file.is_empty() {
+            passwords.breached = Breached::with_file(Path::new(&config.breached_file))?;
+        }
+        Ok(passwords)
     }
 
     /// The hash of a password, as a PHC string.
     pub async fn hash(&self, password: &str) -> Result<String, Problem> {
         let password = password.to_owned();
-        self.run(move || {
-            let salt: [u8; 16] = random()?;
-            let digest = digest(password.as_bytes(), &salt)?;
-            Ok(format!("{OURS}{}${}", B64.encode(salt), B64.encode(digest)))
-        })
-        .await?
+        self.pool
+            .run(move || {
+                let salt: [u8; 16] = random()?;
+                let digest = digest(password.as_bytes(), &salt)?;
+                Ok(format!("{OURS}{}${}", B64.encode(salt), B64.encode(digest)))
+            })
+            .await?
     }
 
     /// Whether the password has this hash.
@@ -70,16 +81,17 @@ impl Passwords {
             return self.verify_nobody("").await;
         }
         let (password, phc) = (password.to_owned(), phc.to_owned());
-        self.run(move || {
-            let broken = || Problem::internal("a stored password hash is none");
-            let parts = phc.strip_prefix(OURS).and_then(|rest| rest.split_once('$'));
-            let (salt, kept) = parts.ok_or_else(broken)?;
-            let salt = B64.decode(salt).map_err(|_| broken())?;
-            let kept = B64.decode(kept).map_err(|_| broken())?;
-            let found = digest(password.as_bytes(), &salt)?;
-            Ok(verify_slices_are_equal(&found, &kept).is_ok())
-        })
-        .await?
+        self.pool
+            .run(move || {
+                let broken = || Problem::internal("a stored password hash is none");
+                let parts = phc.strip_prefix(OURS).and_then(|rest| rest.split_once('$'));
+                let (salt, kept) = parts.ok_or_else(broken)?;
+                let salt = B64.decode(salt).map_err(|_| broken())?;
+                let kept = B64.decode(kept).map_err(|_| broken())?;
+                let found = digest(password.as_bytes(), &salt)?;
+                Ok(verify_slices_are_equal(&found, &kept).is_ok())
+            })
+            .await?
     }
 
     /// Takes the time of [`Passwords::verify`] and answers false: for identities that do not exist.
@@ -91,48 +103,6 @@ impl Passwords {
         };
         // Boxed, because the two call each other.
         Box::pin(self.verify(password, NOBODY)).await.map(|_| false)
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        let place = Waiting::enter(&self.waiting, self.queue + self.permits.available_permits())?;
-        let permit = self
-            .permits
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| Code::Unavailable)?;
-        drop(place);
-        let done = tokio::task::spawn_blocking(move || {
-            // Held here, so that a caller who goes away does not let in another while the core is still busy.
-            let _permit = permit;
-            work()
-        });
-        done.await
-            .map_err(|e| Problem::internal(format!("hashing: {e}")))
-    }
-}
-
-/// A place in the queue, given back when it is dropped, also by a caller who goes away.
-struct Waiting(Arc<AtomicUsize>);
-
-impl Waiting {
-    fn enter(waiting: &Arc<AtomicUsize>, most: usize) -> Result<Self, Problem> {
-        let place = Self(waiting.clone());
-        if waiting.fetch_add(1, Ordering::SeqCst) >= most {
-            return Err(Problem::new(Code::RateLimited)
-                .detail("Too many passwords are being checked.")
-                .retry_after(2));
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -174,6 +144,7 @@ pub fn check_new_password(input: &mut Input, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::Code;
     use serde_json::json;
 
     #[tokio::test]

@@ -1,5 +1,8 @@
 //! The one place that speaks to C directly, for what neither rusqlite nor the standard library offers.
-#![expect(unsafe_code, reason = "neither function has a safe wrapper")]
+#![expect(
+    unsafe_code,
+    reason = "none of these functions has a safe wrapper here"
+)]
 
 use rusqlite::{Connection, ffi};
 
@@ -27,5 +30,19 @@ pub fn release_memory() {
     // SAFETY: it may be called by any thread at any time (malloc_trim(3): MT-Safe).
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+/// Half of the way down: a tenth of the share of others, so that it is late under load and never starves.
+#[cfg(target_os = "linux")]
+const NICE: libc::c_int = 10;
+
+/// Lets the calling thread run behind all others of the machine, for the rest of its life: on Linux, where a thread has
+/// a priority of its own, and nowhere else.
+pub fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: plain numbers go in and out. `0` is the calling thread on Linux; a failure leaves it as it was.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS as _, 0, NICE);
     }
 }
