@@ -287,7 +287,7 @@ impl Accounts {
     }
 
     /// The user of a secret, locked, if it stands as when the secret was made.
-    async fn demand_state(
+    pub(crate) async fn demand_state(
         &self,
         ask: &Ask,
         tx: &WriteTx,

@@ -2,7 +2,9 @@
 
 pub(crate) mod challenges;
 pub(crate) mod changes;
+pub(crate) mod guesses;
 pub mod mails;
+pub(crate) mod places;
 pub(crate) mod templates;
 pub mod tokens;
 

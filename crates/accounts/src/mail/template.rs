@@ -29,10 +29,16 @@ pub enum Variable {
     Minutes,
     /// The brand's colour.
     Color,
+    /// When somebody signed in.
+    Time,
+    /// With what.
+    Device,
+    /// From where.
+    Network,
 }
 
 impl Variable {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 10] = [
         ("project", Self::Project),
         ("email", Self::Email),
         ("new_email", Self::NewEmail),
@@ -40,6 +46,9 @@ impl Variable {
         ("code", Self::Code),
         ("minutes", Self::Minutes),
         ("color", Self::Color),
+        ("time", Self::Time),
+        ("device", Self::Device),
+        ("network", Self::Network),
     ];
 }
 
@@ -60,6 +69,19 @@ pub struct Values {
     pub minutes: u64,
     /// The brand's colour.
     pub color: String,
+    /// When somebody signed in, and with what, and from where.
+    pub sign_in: SignInPlace,
+}
+
+/// A sign-in, as people read it.
+#[derive(Clone, Debug, Default)]
+pub struct SignInPlace {
+    /// When.
+    pub time: String,
+    /// With what.
+    pub device: String,
+    /// From where.
+    pub network: String,
 }
 
 impl Values {
@@ -72,6 +94,9 @@ impl Values {
             Variable::Link => &self.link,
             Variable::Code => &self.code,
             Variable::Color => &self.color,
+            Variable::Time => &self.sign_in.time,
+            Variable::Device => &self.sign_in.device,
+            Variable::Network => &self.sign_in.network,
             Variable::Minutes => return self.minutes.to_string(),
         };
         one_line(text, VALUE_CHARS_MAX)

@@ -33,12 +33,14 @@ pub(crate) struct PageTexts {
     pub(crate) reset: PageText,
     pub(crate) change_email: PageText,
     pub(crate) magic_link: PageText,
+    pub(crate) end_session: PageText,
     pub(crate) bad_link: PageText,
     /// Leads back to the app.
     pub(crate) back: String,
     pub(crate) new_password: String,
     pub(crate) password_short: String,
     pub(crate) password_long: String,
+    pub(crate) password_weak: String,
     pub(crate) busy: String,
     pub(crate) taken: String,
 }
@@ -106,18 +108,23 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
         let link = format!("<p><a href=\"{{{{ link }}}}\" style=\"{style}\">{button}</a></p>");
         (link, "{{ link }}")
     };
+    // Who is told of something did not ask for it, and should not ignore it.
+    let ignore = match template {
+        Template::NewDevice => "",
+        _ => &words.ignore,
+    };
     // Our own words hold variables, whose braces escaping leaves alone.
     let html = LAYOUT
         .replace("<html>", &format!("<html lang=\"{}\">", language.as_str()))
         .replace("[lead]", &escaped(&mail.lead))
         .replace("[act]", &act_html)
         .replace("[good_for]", &escaped(&words.good_for))
-        .replace("[ignore]", &escaped(&words.ignore));
-    let text = [&*mail.lead, act_text, &words.good_for, &words.ignore].join("\n\n");
+        .replace("[ignore]", &escaped(ignore));
+    let text = [&*mail.lead, act_text, &words.good_for, ignore].join("\n\n");
     Source {
         subject: mail.subject.clone(),
         html,
-        text: format!("{text}\n"),
+        text: format!("{}\n", text.trim_end()),
     }
 }
 
@@ -147,6 +154,7 @@ mod tests {
                 &pages.reset,
                 &pages.change_email,
                 &pages.magic_link,
+                &pages.end_session,
             ] {
                 assert!(
                     ![&page.title, &page.lead, &page.button, &page.done].contains(&&String::new())
