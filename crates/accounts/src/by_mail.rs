@@ -13,6 +13,7 @@ use crate::ports::UserRow;
 use crate::rows::{self, Which, challenges, changes, tokens};
 use crate::service::Ask;
 use aws_lc_rs::rand;
+use gate::CaptchaPlace;
 use secrecy::ExposeSecret;
 use std::time::Duration;
 use store::WriteTx;
@@ -31,6 +32,8 @@ impl Accounts {
         if !ask.project.settings().sign_in.email_code {
             return Err(Error::MethodDisabled);
         }
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         // Random in all its bits: whoever does not have it cannot guess at the code.
         let mut bytes = [0; 16];
         rand::fill(&mut bytes).map_err(|_| Error::Crypto)?;
@@ -82,6 +85,8 @@ impl Accounts {
         if !ask.project.settings().sign_in.magic_link {
             return Err(Error::MethodDisabled);
         }
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         let wish = Wish {
             template: Template::MagicLink,
             recipient: form.email,

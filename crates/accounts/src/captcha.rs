@@ -8,6 +8,7 @@ use gate::egress::{EgressError, HeaderMap, HeaderValue, Method, Outgoing};
 use gate::{CaptchaPlace, CaptchaSettings};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::time::Duration;
 use url::form_urlencoded;
 
@@ -94,6 +95,7 @@ impl Accounts {
             return Err(format!("it answered {}", answer.status));
         }
         let body = answer.body.map_err(|e| e.to_string())?;
-        serde_json::from_slice(&body).map_err(|e| e.to_string())
+        let object: Map<String, Value> = serde_json::from_slice(&body).map_err(|e| e.to_string())?;
+        serde_json::from_value(Value::Object(object)).map_err(|e| e.to_string())
     }
 }

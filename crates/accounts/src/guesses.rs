@@ -120,16 +120,13 @@ impl Guess {
 pub(crate) struct Right(Vec<String>);
 
 impl Right {
-    /// Of all that a user may have typed.
-    pub(crate) fn of_user(project: &Project, user: Uuid, identities: &[&str]) -> Self {
-        let key = of(project);
+    /// Of all that a user may have typed, from the network of the request too.
+    pub(crate) fn of_user(ask: &Ask, user: Uuid, identities: &[&str]) -> Self {
+        let key = of(&ask.project);
+        let home = crate::places::network(&ask.project, &ask.network);
         let typed = identities.iter().map(|text| Subject::Identity(text));
-        Self(
-            typed
-                .chain([Subject::User(user)])
-                .map(|subject| account(&key, subject, None))
-                .collect(),
-        )
+        let keys = |subject| [None, Some(home.as_str())].map(|home| account(&key, subject, home));
+        Self(typed.chain([Subject::User(user)]).flat_map(keys).collect())
     }
 
     pub(crate) async fn forget(&self, tx: &WriteTx) -> Result<(), Error> {

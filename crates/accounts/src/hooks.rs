@@ -17,9 +17,32 @@ const CLAIMS_BYTES_MAX: usize = 2_048;
 const MESSAGE_CHARS_MAX: usize = 500;
 /// Claims that are ours or the standard's (RFC 7519, RFC 9068, OpenID Connect): no hook writes them.
 const RESERVED: [&str; 26] = [
-    "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "typ", "sid", "aal", "amr", "acr", "azp",
-    "act", "cnf", "scope", "client_id", "auth_time", "nonce", "at_hash", "c_hash", "roles",
-    "groups", "entitlements", "impersonator", "epoch",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "typ",
+    "sid",
+    "aal",
+    "amr",
+    "acr",
+    "azp",
+    "act",
+    "cnf",
+    "scope",
+    "client_id",
+    "auth_time",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "roles",
+    "groups",
+    "entitlements",
+    "impersonator",
+    "epoch",
 ];
 
 /// What a hook answers before somebody signs up. An empty answer lets pass.
@@ -74,10 +97,18 @@ impl Accounts {
         let answer = self.ask_hook(ask, HookName::BeforeSignUp, hook, data).await;
         let consent = answer.and_then(|body| read::<Consent>(&body));
         match consent {
-            Ok(Consent { refuse: None, profile }) => Ok(profile),
-            Ok(Consent { refuse: Some(message), .. }) => {
+            Ok(Consent {
+                refuse: None,
+                profile,
+            }) => Ok(profile),
+            Ok(Consent {
+                refuse: Some(message),
+                ..
+            }) => {
                 let shown = message.chars().filter(|c| !c.is_control());
-                Err(Error::SignUpRefused(shown.take(MESSAGE_CHARS_MAX).collect()))
+                Err(Error::SignUpRefused(
+                    shown.take(MESSAGE_CHARS_MAX).collect(),
+                ))
             }
             Err(why) => {
                 tracing::warn!(project = %ask.project.id, hook = "before_sign_up", why, "a hook failed");
@@ -148,14 +179,18 @@ fn read<T: Default + for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, String> 
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(body).map_err(|e| e.to_string())
+    // As an object first: a list would be read as the members in their order.
+    let object: Map<String, Value> = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    serde_json::from_value(Value::Object(object)).map_err(|e| e.to_string())
 }
 
 fn checked(claims: Map<String, Value>) -> Result<Extra, String> {
     if let Some(name) = claims.keys().find(|name| RESERVED.contains(&name.as_str())) {
         return Err(format!("the claim {name} is not a hook's to write"));
     }
-    let bytes = serde_json::to_vec(&claims).map_err(|e| e.to_string())?.len();
+    let bytes = serde_json::to_vec(&claims)
+        .map_err(|e| e.to_string())?
+        .len();
     if bytes > CLAIMS_BYTES_MAX {
         return Err(format!("{bytes} bytes of claims are too many"));
     }
@@ -180,7 +215,13 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_understood_is_none() {
         assert!(read::<Consent>(b"").is_ok() && read::<Consent>(b"{}").is_ok());
-        for bad in [&b"x"[..], b"[]", br#"{"allow": true}"#, br#"{"refuse": 1}"#, br#"{"profile": []}"#] {
+        for bad in [
+            &b"x"[..],
+            b"[]",
+            br#"{"allow": true}"#,
+            br#"{"refuse": 1}"#,
+            br#"{"profile": []}"#,
+        ] {
             assert!(read::<Consent>(bad).is_err(), "{bad:?}");
         }
     }

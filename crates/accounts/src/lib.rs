@@ -16,9 +16,12 @@
 mod by_mail;
 mod cache;
 pub mod can;
+mod captcha;
 mod config;
 pub mod door;
 mod error;
+mod guesses;
+mod hooks;
 mod jobs;
 mod keys;
 mod language;
@@ -26,7 +29,9 @@ mod links;
 mod mail;
 mod migrations;
 pub mod model;
+mod newcomers;
 mod pages;
+mod places;
 pub mod ports;
 mod refresh;
 mod routes;
@@ -89,6 +94,7 @@ struct Inner {
     keys: Keys,
     cache: Cache,
     config: AccountsConfig,
+    guesses: guesses::UnderWay,
     /// When each project was cleaned up last.
     tidied: Mutex<HashMap<Uuid, Stamp>>,
 }
@@ -117,6 +123,7 @@ impl Accounts {
                 keys,
                 cache,
                 config,
+                guesses: guesses::UnderWay::default(),
                 tidied: Mutex::default(),
             }),
         }

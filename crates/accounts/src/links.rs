@@ -5,14 +5,15 @@
 
 use crate::Accounts;
 use crate::error::Error;
+use crate::guesses::Right;
 use crate::mail::{Template, Wish, address_key, demand_room};
 use crate::model::{EmailChange, OneTime, Reset, ToAddress};
 use crate::ports::{UserChange, UserRow};
 use crate::rows::changes::{self, Side};
 use crate::rows::{self, Which, credential, mails, tokens};
-use crate::service::Ask;
+use crate::service::{Ask, identities};
 use aws_lc_rs::rand;
-use gate::{Problem, Project, UserAuth};
+use gate::{CaptchaPlace, Problem, Project, UserAuth};
 use kernel::FieldError;
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -96,6 +97,8 @@ pub(crate) fn state(
 impl Accounts {
     /// Asks for a mail that verifies an address.
     pub async fn request_verification(&self, ask: &Ask, form: ToAddress) -> Result<(), Error> {
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         self.want_mail(ask, wish(ask, Template::Verify, form)).await
     }
 
@@ -119,6 +122,8 @@ impl Accounts {
 
     /// Asks for a mail that leads to a new password.
     pub async fn request_reset(&self, ask: &Ask, form: ToAddress) -> Result<(), Error> {
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         self.want_mail(ask, wish(ask, Template::Reset, form)).await
     }
 
@@ -144,6 +149,15 @@ impl Accounts {
     }
 
     async fn reset(&self, ask: &Ask, token: tokens::Model, form: &Reset) -> Result<(), Error> {
+        let found = self
+            .inner
+            .directory
+            .get(&ask.project, token.user_id)
+            .await?;
+        let found = found.ok_or(Error::InvalidToken)?;
+        self.demand_good(ask, "new_password", form.new.expose_secret(), &found)
+            .await?;
+        let right = Right::of_user(ask, found.id, &identities(&found));
         let password_hash = self.inner.passwords.hash(form.new.expose_secret()).await?;
         let (this, of, now) = (self.clone(), ask.clone(), ask.now);
         let user = token.user_id;
@@ -158,6 +172,8 @@ impl Accounts {
                 changed_at: now.time(),
             };
             rows::put_credential(tx, row).await?;
+            // Whoever reads the user's mail is not locked out by others' guesses.
+            right.forget(tx).await?;
             if !user.verified {
                 this.set_address(&of, tx, user.id, None).await?;
             }
@@ -186,12 +202,12 @@ impl Accounts {
                 .current
                 .as_ref()
                 .map_or("", |text| text.expose_secret());
-            if !self.is_password(current, Some(credential)).await? {
-                return Err(Error::WrongPassword);
-            }
+            self.demand_password(ask, user, current, Some(credential))
+                .await?;
         } else {
             Self::demand_recent(user, ask.now)?;
         }
+        Self::demand_domain(ask, &form.new_email)?;
         let key = address_key(&form.new_email);
         if found.email.as_deref().map(address_key).as_ref() == Some(&key) {
             let fault = FieldError::at("new_email", "same", "This is the account's address.");
@@ -384,8 +400,10 @@ mod tests {
             let of = |email: &str, c| state(template, &user(email), c);
             assert_eq!(of("A@b.co ", Some(&one)), of("a@b.co", Some(&one)));
             assert_ne!(of("a@b.co", Some(&one)), of("x@b.co", Some(&one)));
-            let lets_in =
-                template.page() != Some("verify") && template.page() != Some("change-email");
+            let lets_in = !matches!(
+                template.page(),
+                Some("verify" | "change-email" | "end-session")
+            );
             assert_eq!(
                 of("a@b.co", Some(&one)) != of("a@b.co", Some(&two)),
                 lets_in

@@ -1,7 +1,7 @@
 //! What callers send, read into types that cannot be wrong, with every fault told at once.
 
 use gate::{Input, Problem};
-use kernel::Code;
+use kernel::{Code, FieldError};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -22,17 +22,21 @@ pub struct SignUp {
     pub password: SecretString,
     /// The developer's own fields.
     pub profile: Map<String, Value>,
+    /// The proof that a person asks.
+    pub captcha: Option<SecretString>,
     faults: Option<Problem>,
 }
 
 impl SignUp {
-    /// Reads `email`, `password`, and all else as the profile.
+    /// Reads `email`, `password`, `captcha_token`, and all else as the profile.
     #[must_use]
     pub fn read(mut input: Input) -> Self {
         let email = address(&mut input, "email");
         let password = new_password(&mut input, "password");
+        let captcha = captcha(&mut input);
         let profile = input.rest();
         Self {
+            captcha,
             email,
             password,
             profile,
@@ -40,9 +44,13 @@ impl SignUp {
         }
     }
 
-    /// Its faults and those that the directory found in the profile, together.
-    pub(crate) fn judge(&mut self, profile: Result<(), Problem>) -> Result<(), Problem> {
-        match (self.faults.take(), profile.err()) {
+    /// Its faults, those of the password, and those that the directory found in the profile, together.
+    pub(crate) fn judge(
+        &mut self,
+        profile: Result<(), Problem>,
+        password: Vec<FieldError>,
+    ) -> Result<(), Problem> {
+        match (add(self.faults.take(), password), profile.err()) {
             (None, None) => Ok(()),
             (Some(fault), None) => Err(fault),
             (Some(own), Some(other)) if other.code() == Code::ValidationFailed => {
@@ -60,6 +68,28 @@ impl SignUp {
     }
 }
 
+/// Adds faults to those that are there, unless the same member has been found too short already.
+fn add(faults: Option<Problem>, more: Vec<FieldError>) -> Option<Problem> {
+    let known = faults
+        .as_ref()
+        .map_or(&[][..], |f| f.field_errors())
+        .to_vec();
+    let is_new = |fault: &FieldError| {
+        let same =
+            |k: &FieldError| k.path == fault.path && (k.code == fault.code || k.code == "required");
+        !known.iter().any(same)
+    };
+    let more: Vec<FieldError> = more.into_iter().filter(is_new).collect();
+    match faults {
+        // What is malformed is told before what is not valid.
+        Some(problem) if more.is_empty() || problem.code() != Code::ValidationFailed => {
+            Some(problem)
+        }
+        None if more.is_empty() => None,
+        _ => Some(Problem::validation([known, more].concat())),
+    }
+}
+
 /// A wish to sign in.
 #[derive(Debug)]
 pub struct SignIn {
@@ -67,16 +97,23 @@ pub struct SignIn {
     pub identity: String,
     /// The password.
     pub password: SecretString,
+    /// The proof that a person asks.
+    pub captcha: Option<SecretString>,
 }
 
 impl SignIn {
-    /// Reads `identity` and `password`.
+    /// Reads `identity`, `password` and `captcha_token`.
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
         let identity = input.text("identity", 1, EMAIL_BYTES_MAX);
         let password = input
             .text("password", 1, gate::password::PASSWORD_BYTES_MAX)
             .into();
-        input.finish().map(|()| Self { identity, password })
+        let captcha = captcha(&mut input);
+        input.finish().map(|()| Self {
+            identity,
+            password,
+            captcha,
+        })
     }
 }
 
@@ -121,13 +158,16 @@ impl PasswordChange {
 pub struct ToAddress {
     /// The address, trimmed and otherwise as it was spelled.
     pub email: String,
+    /// The proof that a person asks.
+    pub captcha: Option<SecretString>,
 }
 
 impl ToAddress {
-    /// Reads `email`.
+    /// Reads `email` and `captcha_token`.
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
         let email = address(&mut input, "email");
-        input.finish().map(|()| Self { email })
+        let captcha = captcha(&mut input);
+        input.finish().map(|()| Self { email, captcha })
     }
 }
 
@@ -210,6 +250,12 @@ impl EmailChange {
             current: current.map(Into::into),
         })
     }
+}
+
+/// The proof that a person asks, as the CAPTCHA's service gave it to the page.
+pub(crate) fn captcha(input: &mut Input) -> Option<SecretString> {
+    let token = input.optional_text("captcha_token", 1, TOKEN_CHARS_MAX);
+    token.map(Into::into)
 }
 
 /// An address to send mail to.
@@ -347,7 +393,7 @@ mod tests {
         let mut form = SignUp::read(input(
             json!({"email": "  Ada@Example.com ", "name": "Ada", "password": "correct horse"}),
         ));
-        assert!(form.judge(Ok(())).is_ok());
+        assert!(form.judge(Ok(()), Vec::new()).is_ok());
         assert_eq!(
             (form.email.as_str(), form.password.expose_secret()),
             ("Ada@Example.com", "correct horse")
@@ -360,22 +406,22 @@ mod tests {
     fn faults_of_all_fields_are_told_together() {
         let bad = || SignUp::read(input(json!({"email": "x", "password": "short"})));
         assert_eq!(
-            paths(&bad().judge(Ok(())).unwrap_err()),
+            paths(&bad().judge(Ok(()), Vec::new()).unwrap_err()),
             ["/email", "/password"]
         );
         let profile = Problem::validation(vec![fault("name")]);
         assert_eq!(
-            paths(&bad().judge(Err(profile.clone())).unwrap_err()),
+            paths(&bad().judge(Err(profile.clone()), Vec::new()).unwrap_err()),
             ["/email", "/password", "/name"]
         );
         let good = || SignUp::read(input(json!({"email": "a@b.co", "password": "12345678"})));
-        assert_eq!(paths(&good().judge(Err(profile)).unwrap_err()), ["/name"]);
+        assert_eq!(paths(&good().judge(Err(profile), Vec::new()).unwrap_err()), ["/name"]);
         let unknown = Problem::new(Code::UnknownField).errors(vec![fault("role")]);
         assert_eq!(
-            bad().judge(Err(unknown)).unwrap_err().code(),
+            bad().judge(Err(unknown), Vec::new()).unwrap_err().code(),
             Code::UnknownField
         );
-        let none = SignUp::read(input(json!({}))).judge(Ok(())).unwrap_err();
+        let none = SignUp::read(input(json!({}))).judge(Ok(()), Vec::new()).unwrap_err();
         assert_eq!(paths(&none), ["/email", "/password"]);
     }
 

@@ -19,6 +19,9 @@ pub struct SignUpIn {
     /// At least 8 characters, at most 512 bytes.
     #[schema(min_length = 8, max_length = 512, format = "password")]
     pub password: String,
+    /// What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded.
+    #[schema(max_length = 8192, nullable = false)]
+    pub captcha_token: Option<String>,
     /// Fields of the `users` collection.
     #[serde(flatten)]
     pub profile: HashMap<String, Value>,
@@ -34,6 +37,9 @@ pub struct SignInPasswordIn {
     /// The password.
     #[schema(max_length = 512, format = "password")]
     pub password: String,
+    /// What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded.
+    #[schema(max_length = 8192, nullable = false)]
+    pub captcha_token: Option<String>,
 }
 
 /// A wish for new tokens.
@@ -213,6 +219,9 @@ pub struct ToAddressIn {
     /// The account's address.
     #[schema(max_length = 254, format = "email")]
     pub email: String,
+    /// What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded.
+    #[schema(max_length = 8192, nullable = false)]
+    pub captcha_token: Option<String>,
 }
 
 /// A one-time secret that was sent by mail.
@@ -424,6 +433,26 @@ pub struct MethodsView {
     pub email_code: bool,
     /// Whether users sign in by a link that is sent by mail.
     pub magic_link: bool,
+    /// Who may make an account.
+    pub sign_up_mode: gate::SignUp,
+    /// Characters of a new password at least.
+    pub password_length_min: u32,
+    /// Classes of characters of which each must be in a new password.
+    pub password_classes: Vec<gate::CharacterClass>,
+    /// Proof that a person asks; null: none is demanded.
+    pub captcha: Option<CaptchaView>,
+}
+
+/// Whose proof that a person asks is demanded, and where.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Captcha)]
+pub struct CaptchaView {
+    /// Whose service.
+    pub provider: gate::CaptchaProvider,
+    /// The public key, for the app's page.
+    pub site_key: String,
+    /// Where `captcha_token` is demanded.
+    pub places: Vec<gate::CaptchaPlace>,
 }
 
 impl MethodsView {
@@ -434,6 +463,14 @@ impl MethodsView {
             password: methods.password,
             email_code: methods.email_code,
             magic_link: methods.magic_link,
+            sign_up_mode: settings.sign_up,
+            password_length_min: settings.passwords.length_min,
+            password_classes: settings.passwords.classes.clone(),
+            captcha: settings.captcha.as_ref().map(|captcha| CaptchaView {
+                provider: captcha.provider,
+                site_key: captcha.site_key.clone(),
+                places: captcha.places.clone(),
+            }),
         }
     }
 }

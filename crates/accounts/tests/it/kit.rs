@@ -229,6 +229,10 @@ impl Kit {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Reply {
+        let header = |wanted: &str| {
+            let found = headers.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| *value)
+        };
         let access = Rc::new(Access {
             place: Place::Project,
             project: Some(self.project.clone()),
@@ -236,7 +240,7 @@ impl Kit {
             who,
             now: self.clock.now(),
             request_id: "request".to_owned(),
-            network: "192.0.2.1".to_owned(),
+            network: header("x-test-network").unwrap_or("192.0.2.1").to_owned(),
         });
         let (app, _) = App::new()
             .app_data(Data::new(self.accounts.clone()))
