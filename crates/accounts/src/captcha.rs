@@ -95,7 +95,8 @@ impl Accounts {
             return Err(format!("it answered {}", answer.status));
         }
         let body = answer.body.map_err(|e| e.to_string())?;
-        let object: Map<String, Value> = serde_json::from_slice(&body).map_err(|e| e.to_string())?;
+        let object: Map<String, Value> =
+            serde_json::from_slice(&body).map_err(|e| e.to_string())?;
         serde_json::from_value(Value::Object(object)).map_err(|e| e.to_string())
     }
 }

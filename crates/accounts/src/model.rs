@@ -415,13 +415,18 @@ mod tests {
             ["/email", "/password", "/name"]
         );
         let good = || SignUp::read(input(json!({"email": "a@b.co", "password": "12345678"})));
-        assert_eq!(paths(&good().judge(Err(profile), Vec::new()).unwrap_err()), ["/name"]);
+        assert_eq!(
+            paths(&good().judge(Err(profile), Vec::new()).unwrap_err()),
+            ["/name"]
+        );
         let unknown = Problem::new(Code::UnknownField).errors(vec![fault("role")]);
         assert_eq!(
             bad().judge(Err(unknown), Vec::new()).unwrap_err().code(),
             Code::UnknownField
         );
-        let none = SignUp::read(input(json!({}))).judge(Ok(()), Vec::new()).unwrap_err();
+        let none = SignUp::read(input(json!({})))
+            .judge(Ok(()), Vec::new())
+            .unwrap_err();
         assert_eq!(paths(&none), ["/email", "/password"]);
     }
 

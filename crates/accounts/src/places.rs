@@ -119,7 +119,8 @@ impl Accounts {
         let place = device(&ask.project, row);
         let is_known = places::is_known(tx, user.id, &place, ask.now.minus(KNOWN)).await?;
         let is_first = !is_known && !places::has_any(tx, user.id).await?;
-        for place in [place, network(&ask.project, &row.network)] {
+        let anywhere = places::ANYWHERE.to_owned();
+        for place in [place, network(&ask.project, &row.network), anywhere] {
             let row = places::Model {
                 user_id: user.id,
                 place,

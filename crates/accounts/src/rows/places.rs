@@ -3,7 +3,7 @@
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, IntoActiveModel, QuerySelect};
+use sea_orm::{ConnectionTrait, IntoActiveModel};
 use store::WriteTx;
 
 /// One place of one user.
@@ -26,6 +26,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// What stands for any place: it is kept for as long as the user.
+pub(crate) const ANYWHERE: &str = "";
+
 /// Whether the user signed in from there since `since`.
 pub(crate) async fn is_known<C: ConnectionTrait>(
     db: &C,
@@ -37,10 +40,10 @@ pub(crate) async fn is_known<C: ConnectionTrait>(
     Ok(row.is_some_and(|row| row.seen_at > since.time()))
 }
 
-/// Whether the user signed in from anywhere before, as far as it is kept.
+/// Whether the user signed in from anywhere before, however long ago.
 pub(crate) async fn has_any<C: ConnectionTrait>(db: &C, user: Uuid) -> Result<bool, DbErr> {
-    let one = Entity::find().filter(Column::UserId.eq(user)).limit(1);
-    Ok(one.one(db).await?.is_some())
+    let anywhere = Entity::find_by_id((user, ANYWHERE.to_owned()));
+    Ok(anywhere.one(db).await?.is_some())
 }
 
 /// Notes that the user signed in from there.
@@ -67,6 +70,7 @@ pub(crate) async fn forget(tx: &WriteTx, user: Uuid, place: &str) -> Result<(), 
 pub(crate) async fn delete_old(tx: &WriteTx, before: Stamp) -> Result<(), DbErr> {
     Entity::delete_many()
         .filter(Column::SeenAt.lt(before.time()))
+        .filter(Column::Place.ne(ANYWHERE))
         .exec(tx)
         .await
         .map(drop)

@@ -94,11 +94,26 @@ pub fn accounts() -> Accounts {
     accounts_with(AccountsConfig::default())
 }
 
+/// Accounts that may reach these origins of the machine itself.
+pub fn accounts_reaching(origins: &[&str]) -> Accounts {
+    accounts_of(AccountsConfig::default(), origins)
+}
+
 pub fn accounts_with(config: AccountsConfig) -> Accounts {
+    accounts_of(config, &[])
+}
+
+fn reaching(origins: &[&str]) -> EgressConfig {
+    EgressConfig {
+        allow_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+    }
+}
+
+fn accounts_of(config: AccountsConfig, origins: &[&str]) -> Accounts {
     Accounts::new(AccountsParts {
         directory: Arc::new(Users),
         passwords: Passwords::new(2, 64),
-        egress: Egress::new(&EgressConfig::default()),
+        egress: Egress::new(&reaching(origins)),
         wake: Arc::new(|_| ()),
         ids: Ids,
         config,
@@ -304,6 +319,16 @@ impl Kit {
         .await
     }
 
+    /// Signs in from another network, with another device.
+    pub async fn sign_in_from(&self, network: &str, agent: &str, form: (&str, &str)) -> Reply {
+        let (identity, password) = form;
+        let body = json!({"identity": identity, "password": password});
+        let headers = [("x-test-network", network), ("user-agent", agent)];
+        let (path, who) = ("/v1/auth/sign-in/password", Ok(Who::Anonymous));
+        self.call_as(Method::POST, path, who, Some(body), &headers)
+            .await
+    }
+
     pub async fn sign_in(&self, identity: &str, password: &str) -> Reply {
         self.post(
             "/v1/auth/sign-in/password",
@@ -319,6 +344,22 @@ impl Kit {
 
     /// Closes the project to strangers, as its owner would.
     pub async fn close_sign_up(&self) {
+        self.set(json!({"sign_up": "closed"}), &[]).await;
+    }
+
+    /// Changes the project's settings, as its owner would, with these origins exempt.
+    pub async fn set(&self, change: Value, origins: &[&str]) {
+        self.owner(origins, async |gate, by| {
+            let change = Input::new(change.as_object().cloned().unwrap());
+            let done = gate.update_settings(&self.project, by, None, change).await;
+            done.map(drop)
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Acts as the project's owner.
+    pub async fn owner<T>(&self, origins: &[&str], act: impl AsyncFnOnce(&Gate, &By) -> T) -> T {
         let dir = tempfile::tempdir().unwrap();
         let parts = GateParts {
             store: Store::start(&Engine::Sqlite(SqliteOptions::default()), dir.path())
@@ -327,17 +368,17 @@ impl Kit {
             clock: self.clock.clone(),
             ids: Ids,
             master: Master::open(dir.path(), None, false).unwrap(),
-            config: GateConfig::default(),
+            config: GateConfig {
+                egress: reaching(origins),
+                ..GateConfig::default()
+            },
             public_url: "http://127.0.0.1:8090".to_owned(),
             project_steps: Vec::new(),
             scopes: Vec::new(),
             logs: None,
         };
-        let change = Input::new(json!({"sign_up": "closed"}).as_object().cloned().unwrap());
         let gate = Gate::open(parts).await.unwrap();
-        gate.update_settings(&self.project, &By::cli(self.clock.now()), None, change)
-            .await
-            .unwrap();
+        act(&gate, &By::cli(self.clock.now())).await
     }
 
     async fn found(&self, email: &str) -> user::Model {
@@ -346,7 +387,7 @@ impl Kit {
     }
 
     /// Writes to the directory, as an operator would.
-    async fn set(&self, change: user::ActiveModel) {
+    async fn write(&self, change: user::ActiveModel) {
         let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
             change.clone().update(tx).await?;
             Ok(())
@@ -361,7 +402,7 @@ impl Kit {
             ..Default::default()
         };
         change.disabled = ActiveValue::Set(disabled);
-        self.set(change).await;
+        self.write(change).await;
         id
     }
 
@@ -372,14 +413,14 @@ impl Kit {
     pub async fn set_verified(&self, email: &str, verified: bool) {
         let mut change = self.found(email).await.into_active_model();
         change.verified = ActiveValue::Set(verified);
-        self.set(change).await;
+        self.write(change).await;
     }
 
     pub async fn set_email(&self, email: &str, new: &str) {
         let mut change = self.found(email).await.into_active_model();
         change.email = ActiveValue::Set(Some(new.to_owned()));
         change.key = ActiveValue::Set(Some(new.to_lowercase()));
-        self.set(change).await;
+        self.write(change).await;
     }
 
     /// Removes a user from the directory.

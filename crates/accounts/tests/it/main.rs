@@ -6,13 +6,20 @@
 )]
 
 mod by_mail;
+mod captcha;
 mod directory;
 mod document;
 mod email_change;
+mod hooks;
 mod inbox;
 mod kit;
+mod lockout;
+mod newcomers;
 mod pages;
 mod password;
+mod password_policy;
+mod peer;
+mod places;
 mod receiver;
 mod recovery;
 mod refresh;
