@@ -3,6 +3,7 @@
 
 mod document;
 mod mail;
+mod policies;
 mod samples;
 
 use crate::kit::{Answer, Client, ENGINES, Server};

@@ -38,6 +38,7 @@ impl Samples {
         if operation.id == "list_changes" {
             path.push_str("?since=0");
         }
+        path = path.replace("{hook}", "on_token");
         path = path.replace("{key_id}", &self.path["key"]);
         path = path.replace("{bucket}", &self.path["bucket"]);
         path = path.replace("{version}", "1000000");
@@ -200,6 +201,7 @@ pub async fn set_subject(
 ) {
     set_record(samples, key, operation).await;
     super::mail::set(samples, key, operation).await;
+    super::policies::set(samples, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"
