@@ -1,8 +1,12 @@
 //! The one place that speaks to C directly, for what neither rusqlite nor the standard library offers.
+<<<<<<< HEAD
 #![expect(
     unsafe_code,
     reason = "none of these functions has a safe wrapper here"
 )]
+=======
+#![expect(unsafe_code, reason = "none of these functions has a safe wrapper")]
+>>>>>>> main
 
 use rusqlite::{Connection, ffi};
 
@@ -33,6 +37,7 @@ pub fn release_memory() {
     }
 }
 
+<<<<<<< HEAD
 /// Half of the way down: a tenth of the share of others, so that it is late under load and never starves.
 #[cfg(target_os = "linux")]
 const NICE: libc::c_int = 10;
@@ -44,5 +49,36 @@ pub fn yield_to_others() {
     // SAFETY: plain numbers go in and out. `0` is the calling thread on Linux; a failure leaves it as it was.
     unsafe {
         libc::setpriority(libc::PRIO_PROCESS as _, 0, NICE);
+=======
+/// Takes the pages of the program itself out of this process: they stay in the system's cache of files for as long as
+/// it likes, and come back as they are used. Half a thousand of such faults are what the next request pays, less than a
+/// millisecond.
+pub fn release_program() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        unsafe extern "C" {
+            /// Where the program begins, from the linker.
+            static __executable_start: u8;
+            /// Where its code ends, from the linker.
+            static etext: u8;
+        }
+        let (start, end) = (&raw const __executable_start, &raw const etext);
+        // SAFETY: it only asks.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        let Some(page) = usize::try_from(page)
+            .ok()
+            .filter(|page| page.is_power_of_two())
+        else {
+            return;
+        };
+        let start = start.expose_provenance().next_multiple_of(page);
+        let length = (end.addr() & !(page - 1)).saturating_sub(start);
+        let start = std::ptr::with_exposed_provenance_mut(start);
+        // SAFETY: what is between the two is mapped from the program's file and never written: it holds neither data
+        // nor what the loader relocates. A page that is needed, this one too, is read from the file again.
+        unsafe {
+            libc::madvise(start, length, libc::MADV_DONTNEED);
+        }
+>>>>>>> main
     }
 }
