@@ -1,12 +1,5 @@
 //! The one place that speaks to C directly, for what neither rusqlite nor the standard library offers.
-<<<<<<< HEAD
-#![expect(
-    unsafe_code,
-    reason = "none of these functions has a safe wrapper here"
-)]
-=======
 #![expect(unsafe_code, reason = "none of these functions has a safe wrapper")]
->>>>>>> main
 
 use rusqlite::{Connection, ffi};
 
@@ -37,7 +30,6 @@ pub fn release_memory() {
     }
 }
 
-<<<<<<< HEAD
 /// Half of the way down: a tenth of the share of others, so that it is late under load and never starves.
 #[cfg(target_os = "linux")]
 const NICE: libc::c_int = 10;
@@ -49,7 +41,9 @@ pub fn yield_to_others() {
     // SAFETY: plain numbers go in and out. `0` is the calling thread on Linux; a failure leaves it as it was.
     unsafe {
         libc::setpriority(libc::PRIO_PROCESS as _, 0, NICE);
-=======
+    }
+}
+
 /// Takes the pages of the program itself out of this process: they stay in the system's cache of files for as long as
 /// it likes, and come back as they are used. Half a thousand of such faults are what the next request pays, less than a
 /// millisecond.
@@ -79,6 +73,5 @@ pub fn release_program() {
         unsafe {
             libc::madvise(start, length, libc::MADV_DONTNEED);
         }
->>>>>>> main
     }
 }

@@ -29,4 +29,5 @@ mod sign_in;
 mod sign_up;
 mod smtp;
 mod templates;
+mod timing;
 mod tokens;
