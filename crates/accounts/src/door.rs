@@ -163,7 +163,9 @@ impl Accounts {
                 ..row.clone()
             };
             rows::insert_session(tx, row.clone()).await?;
-            let is_told = this.note_place(&of, tx, &admitted.user, &row).await?;
+            // Where an operator sits is no place of the user's.
+            let is_told = proof.method != Method::Impersonation
+                && this.note_place(&of, tx, &admitted.user, &row).await?;
             Ok((admitted, None, is_told))
         };
         let (admitted, due, is_told) = ask.project.db.write(open).await?;

@@ -8,6 +8,8 @@
 //! - A one-time secret is good once, for one purpose, while its user stands as when it was sent; whoever asks for one to
 //!   an address learns nothing about the address.
 //! - A mail is on the disk before its asker is answered, and is sent, or given up with a reason, whatever process dies.
+//! - A user is made of whom the project's policies let be one, and of nobody else; wrong guesses at passwords are counted
+//!   alike for accounts that are and that are not.
 //! - An unknown identity, a wrong password and a disabled user read the same and cost the same.
 //!
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see

@@ -164,6 +164,9 @@ impl GateConfig {
                 ));
             }
         }
+        if self.passwords.concurrent_max > 256 {
+            return bad("gate.passwords.concurrent_max must be at most 256".to_owned());
+        }
         let limits = &self.limits;
         if (limits.requests_per_second > 0 && limits.burst == 0)
             || (limits.credential_requests_per_second > 0 && limits.credential_burst == 0)
@@ -197,6 +200,7 @@ mod tests {
             r#"{"base_domain": "Example.com"}"#,
             r#"{"hosts": ["a:1"]}"#,
             r#"{"limits": {"burst": 0}}"#,
+            r#"{"passwords": {"concurrent_max": 257}}"#,
             r#"{"sessions": {"idle_hours": 0}}"#,
             r#"{"egress": {"allow_origins": ["http://10.0.0.5:9000/"]}}"#,
         ];

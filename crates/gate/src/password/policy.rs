@@ -4,7 +4,7 @@ use super::Passwords;
 use crate::{PasswordPolicy, Problem};
 use kernel::FieldError;
 
-/// Characters of an identity, or of a part of it, that must not stand in a password; shorter ones stand in many words.
+/// Characters of an identity, or of a part of it, that counts for nothing; shorter ones stand in many words.
 const IDENTITY_CHARS_MIN: usize = 4;
 
 impl Passwords {
@@ -33,10 +33,10 @@ impl Passwords {
                 );
             }
         }
-        if policy.refuse_identity && holds_identity(password, identities) {
+        if policy.refuse_identity && leans_on_identity(password, identities, least) {
             fault(
                 "holds_identity",
-                "This must not hold the account's own address or name.".to_owned(),
+                "Beside the account's own address or name this is too short.".to_owned(),
             );
         }
         if policy.refuse_breached && self.is_breached(password).await? {
@@ -62,16 +62,20 @@ impl Passwords {
     }
 }
 
-/// Whether a password holds an identity, or what stands before the `@` of one, in any case.
-fn holds_identity(password: &str, identities: &[&str]) -> bool {
-    let password = password.to_lowercase();
-    identities.iter().any(|identity| {
+/// Whether a password holds an identity, or what stands before the `@` of one, in any case, and is too short without.
+fn leans_on_identity(password: &str, identities: &[&str], least: usize) -> bool {
+    let mut rest = password.to_lowercase();
+    let before = rest.len();
+    for identity in identities {
         let identity = identity.trim().to_lowercase();
         let local = identity.split('@').next().unwrap_or_default();
-        let is_in =
-            |part: &str| part.chars().count() >= IDENTITY_CHARS_MIN && password.contains(part);
-        is_in(&identity) || is_in(local)
-    })
+        for part in [identity.as_str(), local] {
+            if part.chars().count() >= IDENTITY_CHARS_MIN {
+                rest = rest.replace(part, "");
+            }
+        }
+    }
+    rest.len() < before && rest.chars().count() < least
 }
 
 #[cfg(test)]
@@ -110,6 +114,11 @@ mod tests {
         assert_eq!(codes(&plain, "adam and eve").await, none);
         assert_eq!(codes(&plain, "Password1").await, ["breached"]);
         assert_eq!(codes(&plain, "xxLOVELACExx").await, ["holds_identity"]);
+        assert_eq!(
+            codes(&plain, "lovelace@example.com").await,
+            ["holds_identity"]
+        );
+        assert_eq!(codes(&plain, "a horse of lovelace").await, none);
         assert_eq!(codes(&lax, "Password1").await, none);
         assert_eq!(codes(&lax, "xxLOVELACExx").await, none);
         assert_eq!(codes(&strict, "Ärger-2026").await, none);

@@ -16,7 +16,7 @@ pub struct PasswordPolicy {
     pub length_min: u32,
     /// Classes of characters of which each must be there. Length does more for safety, so none is demanded at first.
     pub classes: Vec<CharacterClass>,
-    /// Whether one that holds the account's own address or name is refused.
+    /// Whether the account's own address or name counts for nothing: what stands beside it must be long enough.
     pub refuse_identity: bool,
     /// Whether one that is known from breaches of other services is refused.
     pub refuse_breached: bool,

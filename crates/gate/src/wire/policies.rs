@@ -11,7 +11,7 @@ pub struct ProjectPasswordsPatch {
     pub length_min: Option<u32>,
     /// Classes of characters of which each must be there.
     pub classes: Option<Vec<CharacterClass>>,
-    /// Whether one that holds the account's own address or name is refused.
+    /// Whether the account's own address or name counts for nothing: what stands beside it must be long enough.
     pub refuse_identity: Option<bool>,
     /// Whether one that is known from breaches of other services is refused.
     pub refuse_breached: Option<bool>,

@@ -38,6 +38,7 @@ pub fn run(program: &Path, scratch: &Path, _options: &Options) -> Outcome {
             }
             Ok(())
         };
+        control("--instr=on")?;
         ask()?;
         control("--zero")?;
         ask()?;
