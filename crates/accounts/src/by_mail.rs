@@ -12,6 +12,7 @@ use crate::model::{CodeAnswer, OneTime, ToAddress};
 use crate::ports::UserRow;
 use crate::rows::{self, Which, challenges, changes, tokens};
 use crate::service::Ask;
+use gate::CaptchaPlace;
 use secrecy::ExposeSecret;
 use std::time::Duration;
 use store::WriteTx;
@@ -30,6 +31,8 @@ impl Accounts {
         if !ask.project.settings().sign_in.email_code {
             return Err(Error::MethodDisabled);
         }
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         let challenge = challenges::fresh()?;
         let wish = Wish {
             template: Template::Code,
@@ -89,6 +92,8 @@ impl Accounts {
         if !ask.project.settings().sign_in.magic_link {
             return Err(Error::MethodDisabled);
         }
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         let wish = Wish {
             template: Template::MagicLink,
             recipient: form.email,

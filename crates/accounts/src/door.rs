@@ -6,10 +6,11 @@
 use crate::Accounts;
 use crate::error::Error;
 use crate::grants::Granted;
+use crate::hooks::Extra;
 use crate::keys::KeySet;
 use crate::ports::UserRow;
 use crate::refresh::Secret;
-use crate::rows::{self, session};
+use crate::rows::{self, Which, session};
 use crate::service::{Ask, SignedIn, place};
 use gate::UserAuth;
 use kernel::Stamp;
@@ -148,34 +149,41 @@ impl Accounts {
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
         let begun = self.begin(ask, proof)?;
         let (this, of, row) = (self.clone(), ask.clone(), begun.row.clone());
-        let open = async move |tx: &WriteTx| -> Result<(Admitted, Option<FactorDue>), Error> {
+        let open = async move |tx: &WriteTx| -> Result<(Admitted, Option<FactorDue>, bool), Error> {
             let admitted = admit(tx).await?;
             let id = admitted.user.id;
             if admitted.user.disabled {
                 return Err(Error::InvalidCredentials);
             }
             if let Some(due) = this.factor_due(&of, tx, &admitted.user, proof).await? {
-                return Ok((admitted, Some(due)));
+                return Ok((admitted, Some(due), false));
             }
             rows::delete_stale_sessions(tx, id, of.now).await?;
             let row = session::Model {
                 user_id: id,
                 ..row.clone()
             };
-            rows::insert_session(tx, row).await?;
-            Ok((admitted, None))
+            rows::insert_session(tx, row.clone()).await?;
+            // Where an operator sits is no place of the user's.
+            let is_told = proof.method != Method::Impersonation
+                && this.note_place(&of, tx, &admitted.user, &row).await?;
+            Ok((admitted, None, is_told))
         };
-        let (admitted, due) = ask.project.db.write(open).await?;
+        let (admitted, due, is_told) = ask.project.db.write(open).await?;
         self.ended(&ask.project, &admitted.ended);
         if admitted.changed {
             self.user_changed(&ask.project, admitted.user.id);
+        }
+        if is_told {
+            (self.inner.wake)(&ask.project);
         }
         match due {
             Some(due) => Ok(Entered::Factor(due)),
             None => {
                 let (row, token) = (&begun.row, begun.refresh_token);
-                let done = self.signed_in(ask, &keys, admitted.user, row, token);
-                done.await.map(Entered::In)
+                let user = admitted.user;
+                let done = self.signed_in(ask, &keys, user, row, token).await;
+                done.map(Entered::In)
             }
         }
     }
@@ -220,7 +228,8 @@ impl Accounts {
         })
     }
 
-    /// The tokens of a session.
+    /// The tokens of a session that began just now. The project's hook is asked, and without its answer the session
+    /// ends, where the answer must be there.
     pub(crate) async fn signed_in(
         &self,
         ask: &Ask,
@@ -228,6 +237,30 @@ impl Accounts {
         user: UserRow,
         session: &session::Model,
         refresh_token: String,
+    ) -> Result<SignedIn, Error> {
+        let extra = match self.ask_on_token(ask, &user, session).await {
+            Ok(extra) => extra,
+            Err(error) => {
+                let (user, id, now) = (user.id, session.id, ask.now);
+                let end = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
+                    Ok(rows::end_sessions(tx, user, Which::One(id), now).await?)
+                };
+                ask.project.db.write(end).await?;
+                return Err(error);
+            }
+        };
+        self.tokens(ask, keys, user, session, (refresh_token, extra))
+            .await
+    }
+
+    /// The tokens of a session.
+    pub(crate) async fn tokens(
+        &self,
+        ask: &Ask,
+        keys: &KeySet,
+        user: UserRow,
+        session: &session::Model,
+        (refresh_token, extra): (String, Extra),
     ) -> Result<SignedIn, Error> {
         let key = keys
             .current()
@@ -243,8 +276,8 @@ impl Accounts {
             granted: &granted,
             actor: session.impersonator.as_deref(),
         };
-        let access_token =
-            crate::tokens::sign(key, realm, holder, ask.now, life).map_err(|_| Error::Crypto)?;
+        let access_token = crate::tokens::sign(key, realm, holder, ask.now, life, &extra)
+            .map_err(|_| Error::Crypto)?;
         Ok(SignedIn {
             user: user.view,
             access_token,

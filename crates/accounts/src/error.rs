@@ -3,6 +3,7 @@
 use gate::Problem;
 use kernel::{Code, FieldError};
 use sea_orm::DbErr;
+use std::time::Duration;
 use store::StoreError;
 
 /// A failure of an act on an account.
@@ -11,6 +12,27 @@ pub enum Error {
     /// The project lets nobody sign up.
     #[error("sign-up is closed")]
     SignUpClosed,
+    /// Nobody signs up but who was invited.
+    #[error("sign-up needs an invitation")]
+    InvitationRequired,
+    /// Addresses of this domain are not taken.
+    #[error("addresses of this domain are not taken")]
+    EmailDomainRefused,
+    /// The project's hook refused the sign-up, with these words.
+    #[error("the project's hook refused the sign-up")]
+    SignUpRefused(String),
+    /// The project's hook did not answer well.
+    #[error("the project's hook did not answer well")]
+    HookFailed,
+    /// The proof that a person asks is missing, or wrong.
+    #[error("the proof that a person asks is {0}")]
+    CaptchaFailed(&'static str),
+    /// Whether a person asks could not be found out.
+    #[error("the proof that a person asks could not be verified")]
+    CaptchaUnavailable,
+    /// Too many wrong guesses; how long to wait.
+    #[error("too many wrong guesses")]
+    TooManyGuesses(Duration),
     /// The project's users do not sign in this way.
     #[error("this way to sign in is not open")]
     MethodDisabled,
@@ -122,6 +144,27 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::SignUpClosed => Code::SignUpClosed.into(),
+            Error::InvitationRequired => Code::InvitationRequired.into(),
+            Error::EmailDomainRefused => {
+                Self::new(Code::EmailDomainRefused).errors(vec![FieldError::at(
+                    "email",
+                    "domain_refused",
+                    "Addresses of this domain are not taken.",
+                )])
+            }
+            Error::SignUpRefused(why) => Self::new(Code::SignUpRefused).detail(why),
+            Error::HookFailed => Self::new(Code::HookFailed).retry_after(5),
+            Error::CaptchaFailed(how) => {
+                Self::new(Code::CaptchaFailed).errors(vec![FieldError::at(
+                    "captcha_token",
+                    how,
+                    "The proof that a person asks is needed.",
+                )])
+            }
+            Error::CaptchaUnavailable => Self::new(Code::CaptchaUnavailable).retry_after(5),
+            Error::TooManyGuesses(wait) => Self::new(Code::RateLimited)
+                .detail("Too many wrong passwords were tried. Wait, or set a new password.")
+                .retry_after(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
             Error::MethodDisabled => Code::MethodDisabled.into(),
             Error::InvalidCredentials => Code::InvalidCredentials.into(),
             Error::InvalidAccessToken(why) => {

@@ -8,13 +8,13 @@ use crate::Accounts;
 use crate::error::Error;
 use crate::language::Language;
 use crate::links::{self, Secret};
-use crate::mail::template::{Rendered, Values};
+use crate::mail::template::{Rendered, SignInPlace, Values};
 use crate::mail::transport::{Failure, Letter, Route};
 use crate::mail::{COUNTED, INBOX_MAX, MAIL_KEPT, Template, address_key};
 use crate::phone::Purpose;
 use crate::ports::UserRow;
-use crate::rows::{self, challenges, changes, mails, teams, tokens};
-use crate::rows::{self, challenges, changes, mails, tallies, tokens};
+use crate::rows::{self, challenges, changes, guesses, mails, tallies, teams, tokens};
+use crate::{guesses as counting, places};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gate::{Problem, Project};
@@ -213,6 +213,10 @@ impl Accounts {
             Ok(found) => found,
             Err(fate) => return Ok(Made::Not(fate)),
         };
+        let sign_in = match self.sign_in_place(project, row, template, user.id).await? {
+            Ok(found) => found,
+            Err(fate) => return Ok(Made::Not(fate)),
+        };
         let credential = rows::credential(&project.db, user.id).await?;
         if template == Template::Invite && credential.is_some() {
             return Ok(Made::Not(Fate::Dropped("accepted_already")));
@@ -235,6 +239,7 @@ impl Accounts {
             minutes: template.life().as_secs() / 60,
             color: settings.brand.color().to_owned(),
             team: String::new(),
+            sign_in,
         });
         let plain = serde_json::to_vec(&mail).map_err(|_| Error::Sealed("a mail"))?;
         let content = project.seal(&place(row.id), &plain)?;
@@ -263,7 +268,11 @@ impl Accounts {
                         expires_at: ends.time(),
                         extra: None,
                     };
-                    tokens::replace(tx, token).await?;
+                    match template {
+                        // Each is about a session of its own.
+                        Template::NewDevice => tokens::insert(tx, token).await?,
+                        _ => tokens::replace(tx, token).await?,
+                    }
                 }
             }
             Ok(true)
@@ -331,6 +340,24 @@ impl Accounts {
         }
     }
 
+    /// The sign-in that a mail tells of, if it does.
+    async fn sign_in_place(
+        &self,
+        project: &Project,
+        row: &mails::Model,
+        template: Template,
+        user: Uuid,
+    ) -> Result<Result<SignInPlace, Fate>, Error> {
+        if template != Template::NewDevice {
+            return Ok(Ok(SignInPlace::default()));
+        }
+        let session = rows::session(&project.db, row.subject_id.unwrap_or_default()).await?;
+        let Some(session) = session.filter(|session| session.user_id == user) else {
+            return Ok(Err(Fate::Dropped("session_gone")));
+        };
+        Ok(Ok(places::described(&session)))
+    }
+
     async fn note(
         &self,
         project: &Project,
@@ -387,6 +414,8 @@ impl Accounts {
             teams::delete_old_invitations(tx, now).await?;
             challenges::delete_old(tx, now.minus(links::GUESSES_COUNTED)).await?;
             tallies::delete_old(tx, now.minus(TALLIES_KEPT)).await?;
+            guesses::delete_old(tx, now.minus(counting::FORGOTTEN)).await?;
+            rows::places::delete_old(tx, now.minus(places::KNOWN)).await?;
             Ok(())
         };
         project.db.write(tidy).await?;

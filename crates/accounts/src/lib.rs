@@ -8,6 +8,8 @@
 //! - A one-time secret is good once, for one purpose, while its user stands as when it was sent; whoever asks for one to
 //!   an address learns nothing about the address.
 //! - A mail is on the disk before its asker is answered, and is sent, or given up with a reason, whatever process dies.
+//! - A user is made of whom the project's policies let be one, and of nobody else; wrong guesses at passwords are counted
+//!   alike for accounts that are and that are not.
 //! - An unknown identity, a wrong password and a disabled user read the same and cost the same.
 //!
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
@@ -17,6 +19,7 @@ mod anonymous;
 mod by_mail;
 mod cache;
 pub mod can;
+mod captcha;
 mod config;
 mod custom;
 mod device;
@@ -27,6 +30,8 @@ mod impersonate;
 mod import;
 mod invite;
 mod identities;
+mod guesses;
+mod hooks;
 mod jobs;
 mod keys;
 mod language;
@@ -34,9 +39,11 @@ mod links;
 mod mail;
 mod migrations;
 pub mod model;
+mod newcomers;
 mod pages;
 mod person;
 mod phone;
+mod places;
 pub mod ports;
 mod refresh;
 mod routes;
@@ -104,6 +111,7 @@ struct Inner {
     keys: Keys,
     cache: Cache,
     config: AccountsConfig,
+    guesses: guesses::UnderWay,
     /// When each project was cleaned up last.
     tidied: Mutex<HashMap<Uuid, Stamp>>,
 }
@@ -134,6 +142,7 @@ impl Accounts {
                 keys,
                 cache,
                 config,
+                guesses: guesses::UnderWay::default(),
                 tidied: Mutex::default(),
             }),
         }

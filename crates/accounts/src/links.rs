@@ -5,14 +5,15 @@
 
 use crate::Accounts;
 use crate::error::Error;
+use crate::guesses::Right;
 use crate::mail::{Template, Wish, address_key, demand_room};
 use crate::model::{EmailChange, OneTime, Reset, ToAddress};
 use crate::ports::{UserChange, UserRow};
 use crate::rows::changes::{self, Side};
 use crate::rows::{self, Which, anonymous, credential, mails, tokens};
-use crate::service::Ask;
+use crate::service::{Ask, identities};
 use aws_lc_rs::rand;
-use gate::{Problem, Project, UserAuth};
+use gate::{CaptchaPlace, Problem, Project, UserAuth};
 use kernel::FieldError;
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -100,6 +101,8 @@ pub(crate) fn state(
 impl Accounts {
     /// Asks for a mail that verifies an address.
     pub async fn request_verification(&self, ask: &Ask, form: ToAddress) -> Result<(), Error> {
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         self.want_mail(ask, wish(ask, Template::Verify, form)).await
     }
 
@@ -123,6 +126,8 @@ impl Accounts {
 
     /// Asks for a mail that leads to a new password.
     pub async fn request_reset(&self, ask: &Ask, form: ToAddress) -> Result<(), Error> {
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         self.want_mail(ask, wish(ask, Template::Reset, form)).await
     }
 
@@ -157,6 +162,15 @@ impl Accounts {
     }
 
     async fn reset(&self, ask: &Ask, token: tokens::Model, form: &Reset) -> Result<(), Error> {
+        let found = self
+            .inner
+            .directory
+            .get(&ask.project, token.user_id)
+            .await?;
+        let found = found.ok_or(Error::InvalidToken)?;
+        self.demand_good(ask, "new_password", form.new.expose_secret(), &found)
+            .await?;
+        let right = Right::of_user(ask, found.id, &identities(&found));
         let password_hash = self.inner.passwords.hash(form.new.expose_secret()).await?;
         let (this, of, now) = (self.clone(), ask.clone(), ask.now);
         let user = token.user_id;
@@ -171,6 +185,8 @@ impl Accounts {
                 changed_at: now.time(),
             };
             rows::put_credential(tx, row).await?;
+            // Whoever reads the user's mail is not locked out by others' guesses.
+            right.forget(tx).await?;
             if !user.verified {
                 this.drop_unproven_phone(&of, tx, &user).await?;
                 this.set_address(&of, tx, user.id, None).await?;
@@ -200,15 +216,12 @@ impl Accounts {
                 .current
                 .as_ref()
                 .map_or("", |text| text.expose_secret());
-            if !self
-                .is_password(&ask.project, current, Some(credential))
-                .await?
-            {
-                return Err(Error::WrongPassword);
-            }
+            self.demand_password(ask, user, current, Some(credential))
+                .await?;
         } else {
             Self::demand_recent(user, ask.now)?;
         }
+        Self::demand_domain(ask, &form.new_email)?;
         let key = address_key(&form.new_email);
         if found.email.as_deref().map(address_key).as_ref() == Some(&key) {
             let fault = FieldError::at("new_email", "same", "This is the account's address.");
@@ -306,7 +319,7 @@ impl Accounts {
     }
 
     /// The user of a secret, locked, if it stands as when the secret was made.
-    async fn demand_state(
+    pub(crate) async fn demand_state(
         &self,
         ask: &Ask,
         tx: &WriteTx,
@@ -407,8 +420,10 @@ mod tests {
             let of = |email: &str, c| state(template, &user(email), c);
             assert_eq!(of("A@b.co ", Some(&one)), of("a@b.co", Some(&one)));
             assert_ne!(of("a@b.co", Some(&one)), of("x@b.co", Some(&one)));
-            let lets_in =
-                template.page() != Some("verify") && template.page() != Some("change-email");
+            let lets_in = !matches!(
+                template.page(),
+                Some("verify" | "change-email" | "end-session")
+            );
             assert_eq!(
                 of("a@b.co", Some(&one)) != of("a@b.co", Some(&two)),
                 lets_in

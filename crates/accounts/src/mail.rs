@@ -52,11 +52,14 @@ pub enum Template {
     Invite,
     /// Says that a team asks its reader to join. There is no secret in it.
     TeamInvite,
+    /// Tells of a sign-in from elsewhere; its link ends that session.
+    NewDevice,
 }
 
 impl Template {
     /// All of them.
     pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Verify,
         Self::Reset,
         Self::ChangeEmailOld,
@@ -65,6 +68,7 @@ impl Template {
         Self::MagicLink,
         Self::Invite,
         Self::TeamInvite,
+        Self::NewDevice,
     ];
 
     /// Its name.
@@ -79,6 +83,7 @@ impl Template {
             Self::MagicLink => "magic_link",
             Self::Invite => "invite",
             Self::TeamInvite => "team_invite",
+            Self::NewDevice => "new_device",
         }
     }
 
@@ -92,7 +97,7 @@ impl Template {
     #[must_use]
     pub fn life(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Verify | Self::ChangeEmailOld | Self::ChangeEmailNew => 86_400,
+            Self::Verify | Self::ChangeEmailOld | Self::ChangeEmailNew | Self::NewDevice => 86_400,
             Self::Reset => 3_600,
             Self::MagicLink => 900,
             Self::Code => 600,
@@ -109,6 +114,8 @@ impl Template {
             Self::MagicLink => Some("magic-link"),
             Self::Invite => Some("invite"),
             Self::Code | Self::TeamInvite => None,
+            Self::NewDevice => Some("end-session"),
+            Self::Code => None,
         }
     }
 }

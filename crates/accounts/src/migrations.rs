@@ -2,6 +2,7 @@
 //! and the one-time secrets in them.
 
 mod people;
+mod policies;
 mod sessions;
 mod ways;
 
@@ -31,6 +32,8 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "accounts/8-ways",
         up: ways::ways,
+        name: "accounts/7-policies",
+        up: policies::policies,
     },
 ];
 

@@ -5,8 +5,8 @@ pub mod teams;
 pub mod users;
 
 use gate::{Input, Problem};
-use gate::{Input, Problem, SignInMethods};
-use kernel::Code;
+use gate::SignInMethods;
+use kernel::{Code, FieldError};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -27,18 +27,22 @@ pub struct SignUp {
     pub password: SecretString,
     /// The developer's own fields.
     pub profile: Map<String, Value>,
+    /// The proof that a person asks.
+    pub captcha: Option<SecretString>,
     faults: Option<Problem>,
 }
 
 impl SignUp {
-    /// Reads the identities that the project knows users by, `password`, and all else as the profile.
+    /// Reads the identities that the project knows users by, `password`, `captcha_token`, and all else as the profile.
     #[must_use]
     pub fn read(mut input: Input, methods: &SignInMethods) -> Self {
         let named = Named::read(&mut input, methods);
         let password = new_password(&mut input, "password");
+        let captcha = captcha(&mut input);
         let profile = input.rest();
         named.demand_one(&mut input, methods, &profile);
         Self {
+            captcha,
             named,
             password,
             profile,
@@ -46,9 +50,13 @@ impl SignUp {
         }
     }
 
-    /// Its faults and those that the directory found in the profile, together.
-    pub(crate) fn judge(&mut self, profile: Result<(), Problem>) -> Result<(), Problem> {
-        match (self.faults.take(), profile.err()) {
+    /// Its faults, those of the password, and those that the directory found in the profile, together.
+    pub(crate) fn judge(
+        &mut self,
+        profile: Result<(), Problem>,
+        password: Vec<FieldError>,
+    ) -> Result<(), Problem> {
+        match (add(self.faults.take(), password), profile.err()) {
             (None, None) => Ok(()),
             (Some(fault), None) => Err(fault),
             (Some(own), Some(other)) if other.code() == Code::ValidationFailed => {
@@ -66,6 +74,28 @@ impl SignUp {
     }
 }
 
+/// Adds faults to those that are there, unless the same member has been found too short already.
+fn add(faults: Option<Problem>, more: Vec<FieldError>) -> Option<Problem> {
+    let known = faults
+        .as_ref()
+        .map_or(&[][..], |f| f.field_errors())
+        .to_vec();
+    let is_new = |fault: &FieldError| {
+        let same =
+            |k: &FieldError| k.path == fault.path && (k.code == fault.code || k.code == "required");
+        !known.iter().any(same)
+    };
+    let more: Vec<FieldError> = more.into_iter().filter(is_new).collect();
+    match faults {
+        // What is malformed is told before what is not valid.
+        Some(problem) if more.is_empty() || problem.code() != Code::ValidationFailed => {
+            Some(problem)
+        }
+        None if more.is_empty() => None,
+        _ => Some(Problem::validation([known, more].concat())),
+    }
+}
+
 /// A wish to sign in.
 #[derive(Debug)]
 pub struct SignIn {
@@ -73,16 +103,23 @@ pub struct SignIn {
     pub identity: String,
     /// The password.
     pub password: SecretString,
+    /// The proof that a person asks.
+    pub captcha: Option<SecretString>,
 }
 
 impl SignIn {
-    /// Reads `identity` and `password`.
+    /// Reads `identity`, `password` and `captcha_token`.
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
         let identity = input.text("identity", 1, EMAIL_BYTES_MAX);
         let password = input
             .text("password", 1, gate::password::PASSWORD_BYTES_MAX)
             .into();
-        input.finish().map(|()| Self { identity, password })
+        let captcha = captcha(&mut input);
+        input.finish().map(|()| Self {
+            identity,
+            password,
+            captcha,
+        })
     }
 }
 
@@ -137,13 +174,16 @@ impl PasswordChange {
 pub struct ToAddress {
     /// The address, trimmed and otherwise as it was spelled.
     pub email: String,
+    /// The proof that a person asks.
+    pub captcha: Option<SecretString>,
 }
 
 impl ToAddress {
-    /// Reads `email`.
+    /// Reads `email` and `captcha_token`.
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
         let email = address(&mut input, "email");
-        input.finish().map(|()| Self { email })
+        let captcha = captcha(&mut input);
+        input.finish().map(|()| Self { email, captcha })
     }
 }
 
@@ -226,6 +266,12 @@ impl EmailChange {
             current: current.map(Into::into),
         })
     }
+}
+
+/// The proof that a person asks, as the CAPTCHA's service gave it to the page.
+pub(crate) fn captcha(input: &mut Input) -> Option<SecretString> {
+    let token = input.optional_text("captcha_token", 1, TOKEN_CHARS_MAX);
+    token.map(Into::into)
 }
 
 /// An address to send mail to.
@@ -364,7 +410,7 @@ mod tests {
         let sent =
             json!({"email": "  Ada@Example.com ", "name": "Ada", "password": "correct horse"});
         let mut form = SignUp::read(input(sent), &methods);
-        assert!(form.judge(Ok(())).is_ok());
+        assert!(form.judge(Ok(()), Vec::new()).is_ok());
         assert_eq!(
             (form.named.email.as_deref(), form.password.expose_secret()),
             (Some("Ada@Example.com"), "correct horse")
@@ -379,22 +425,25 @@ mod tests {
         let read = |value| SignUp::read(input(value), &methods);
         let bad = || read(json!({"email": "x", "password": "short"}));
         assert_eq!(
-            paths(&bad().judge(Ok(())).unwrap_err()),
+            paths(&bad().judge(Ok(()), Vec::new()).unwrap_err()),
             ["/email", "/password"]
         );
         let profile = Problem::validation(vec![fault("name")]);
         assert_eq!(
-            paths(&bad().judge(Err(profile.clone())).unwrap_err()),
+            paths(&bad().judge(Err(profile.clone()), Vec::new()).unwrap_err()),
             ["/email", "/password", "/name"]
         );
         let good = || read(json!({"email": "a@b.co", "password": "12345678"}));
-        assert_eq!(paths(&good().judge(Err(profile)).unwrap_err()), ["/name"]);
+        assert_eq!(
+            paths(&good().judge(Err(profile), Vec::new()).unwrap_err()),
+            ["/name"]
+        );
         let unknown = Problem::new(Code::UnknownField).errors(vec![fault("role")]);
         assert_eq!(
-            bad().judge(Err(unknown)).unwrap_err().code(),
+            bad().judge(Err(unknown), Vec::new()).unwrap_err().code(),
             Code::UnknownField
         );
-        let none = read(json!({})).judge(Ok(())).unwrap_err();
+        let none = read(json!({})).judge(Ok(()), Vec::new()).unwrap_err();
         assert_eq!(paths(&none), ["/password", "/email"]);
     }
 

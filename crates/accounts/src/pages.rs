@@ -40,6 +40,7 @@ enum Kind {
     ChangeEmail,
     MagicLink,
     Invite,
+    EndSession,
 }
 
 impl Kind {
@@ -50,6 +51,7 @@ impl Kind {
             "change-email" => Some(Self::ChangeEmail),
             "magic-link" => Some(Self::MagicLink),
             "invite" => Some(Self::Invite),
+            "end-session" => Some(Self::EndSession),
             _ => None,
         }
     }
@@ -62,6 +64,7 @@ impl Kind {
             Self::ChangeEmail => &["change_email_old", "change_email_new"],
             Self::MagicLink => &["magic_link"],
             Self::Invite => &["invite"],
+            Self::EndSession => &["new_device"],
         }
     }
 
@@ -72,6 +75,7 @@ impl Kind {
             Self::ChangeEmail => &texts.change_email,
             Self::MagicLink => &texts.magic_link,
             Self::Invite => &texts.invite,
+            Self::EndSession => &texts.end_session,
         }
     }
 }
@@ -160,6 +164,10 @@ impl Accounts {
                 let done = self.confirm_verification(ask, once()).await;
                 done.map(|()| &text.done)
             }
+            Kind::EndSession => {
+                let done = self.confirm_end_session(ask, once()).await;
+                done.map(|()| &text.done)
+            }
             Kind::ChangeEmail => {
                 let done = self.confirm_email_change(ask, once()).await;
                 done.map(|is_done| if is_done { &text.done } else { &text.half })
@@ -184,20 +192,25 @@ impl Accounts {
             Err(Error::InvalidToken) => return bad_link(ask),
             Err(Error::Problem(problem)) => match problem.code() {
                 Code::ValidationFailed => {
-                    let long = |e: &kernel::FieldError| e.code == "too_long";
-                    match problem.field_errors().iter().any(long) {
-                        true => (StatusCode::UNPROCESSABLE_ENTITY, &words.password_long),
-                        false => (StatusCode::UNPROCESSABLE_ENTITY, &words.password_short),
-                    }
+                    let fault = problem.field_errors().first().map(|fault| fault.code);
+                    let least = ask.project.settings().passwords.length_min;
+                    // The words are about 8 characters, as long as a project does not want more.
+                    let short = words.password_short.replace('8', &least.to_string());
+                    let told = match fault {
+                        Some("too_long") => words.password_long.clone(),
+                        Some("too_short" | "required") => short,
+                        _ => words.password_weak.clone(),
+                    };
+                    (StatusCode::UNPROCESSABLE_ENTITY, told)
                 }
-                Code::RateLimited => (StatusCode::TOO_MANY_REQUESTS, &words.busy),
-                Code::IdentityTaken => (StatusCode::CONFLICT, &words.taken),
+                Code::RateLimited => (StatusCode::TOO_MANY_REQUESTS, words.busy.clone()),
+                Code::IdentityTaken => (StatusCode::CONFLICT, words.taken.clone()),
                 _ => return Err(problem.into()),
             },
             Err(other) => return Err(other),
         };
         let (status, fault) = fault;
-        render(ask, status, &Say::Ask(kind, &sent.token, Some(fault)))
+        render(ask, status, &Say::Ask(kind, &sent.token, Some(&fault)))
     }
 }
 

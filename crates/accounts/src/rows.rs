@@ -8,6 +8,8 @@ pub mod mails;
 pub mod teams;
 pub(crate) mod externals;
 pub(crate) mod tallies;
+pub(crate) mod guesses;
+pub(crate) mod places;
 pub(crate) mod templates;
 pub mod tokens;
 

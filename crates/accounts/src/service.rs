@@ -3,15 +3,16 @@
 use crate::Accounts;
 use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
+use crate::guesses::Subject;
 use crate::import;
 use crate::language::Language;
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
-use crate::ports::NewUser;
+use crate::ports::{NewUser, UserRow};
 use crate::refresh::{self, RefreshToken, Secret, Verdict};
 use crate::rows::{self, Which, credential, session};
 use crate::tokens::Realm;
-use gate::{Project, UserAuth};
-use kernel::Stamp;
+use gate::{CaptchaPlace, PasswordPolicy, Problem, Project, UserAuth};
+use kernel::{FieldError, Stamp};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
@@ -68,10 +69,11 @@ enum Turn {
 impl Accounts {
     /// Makes a user with a password, and signs it in.
     pub async fn sign_up(&self, ask: &Ask, mut form: SignUp) -> Result<Entered, Error> {
-        if ask.project.settings().sign_up == gate::SignUp::Closed && !ask.is_trusted {
+        let settings = ask.project.settings();
+        if settings.sign_up == gate::SignUp::Closed && !ask.is_trusted {
             return Err(Error::SignUpClosed);
         }
-        if !ask.project.settings().sign_in.password && !ask.is_trusted {
+        if !settings.sign_in.password && !ask.is_trusted {
             return Err(Error::MethodDisabled);
         }
         let profile = self
@@ -79,18 +81,16 @@ impl Accounts {
             .directory
             .check(&ask.project, &form.profile)
             .await;
-        form.judge(profile)?;
-        let password_hash = self
-            .inner
-            .passwords
-            .hash(form.password.expose_secret())
+        let password = form.password.expose_secret();
+        let policy = (&settings.passwords, "password");
+        let named = [&form.named.email, &form.named.username, &form.named.phone];
+        let named: Vec<&str> = named.into_iter().filter_map(|n| n.as_deref()).collect();
+        let faults = self.faults(policy, password, &named).await?;
+        form.judge(profile, faults)?;
+        self.demand_person(ask, CaptchaPlace::SignUp, form.captcha.as_ref())
             .await?;
         let id = self.inner.ids.new_id();
-        let mail = form
-            .named
-            .email
-            .clone()
-            .map(|email| self.verification(ask, email));
+        let email = form.named.email.clone();
         let user = NewUser {
             email: form.named.email,
             username: form.named.username,
@@ -98,14 +98,21 @@ impl Accounts {
             profile: form.profile,
             ..NewUser::new(id, ask.now, ask.actor.clone())
         };
+        let newcomer = self.admit_new(ask, user, Method::Password).await?;
+        let password_hash = self
+            .inner
+            .passwords
+            .hash(form.password.expose_secret())
+            .await?;
+        let mail = email.map(|email| self.verification(ask, email));
         let credential = credential::Model {
             user_id: id,
             password_hash,
             changed_at: ask.now.time(),
         };
-        let (directory, project) = (self.inner.directory.clone(), ask.project.clone());
+        let (this, of) = (self.clone(), ask.clone());
         let make = async move |tx: &WriteTx| -> Result<Admitted, Error> {
-            let made = directory.create(&project, tx, user.clone()).await?;
+            let made = this.make_new(&of, tx, &newcomer).await?;
             rows::insert_credential(tx, credential.clone()).await?;
             if let Some(mail) = &mail {
                 rows::mails::insert(tx, mail.clone()).await?;
@@ -123,9 +130,15 @@ impl Accounts {
         if !ask.project.settings().sign_in.password {
             return Err(Error::MethodDisabled);
         }
+        self.demand_person(ask, CaptchaPlace::SignIn, form.captcha.as_ref())
+            .await?;
         let found = self.by_identity(&ask.project, &form.identity).await?;
         // Nobody has the nil id: the lookup is made all the same, for its time.
         let id = found.as_ref().map_or(Uuid::nil(), |user| user.id);
+        let subject = Subject::Identity(&form.identity);
+        let guess = self
+            .guess(ask, subject, found.as_ref().map(|user| user.id))
+            .await?;
         let credential = rows::credential(&ask.project.db, id).await?;
         let is_right = self
             .is_password(
@@ -138,9 +151,11 @@ impl Accounts {
             Some(row) if is_right => self.better(&form.password, row).await?,
             _ => None,
         };
-        let user = found
-            .filter(|user| !user.disabled && is_right)
-            .ok_or(Error::InvalidCredentials)?;
+        let Some(user) = found.filter(|user| !user.disabled && is_right) else {
+            guess.was_wrong(ask).await?;
+            return Err(Error::InvalidCredentials);
+        };
+        let right = guess.was_right();
         let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             // The password may have been changed since it was checked; a session of the old one must not begin.
             if rows::lock_credential(tx, id).await? != credential {
@@ -149,6 +164,7 @@ impl Accounts {
             if let Some(row) = &better {
                 rows::update_credential(tx, row.clone()).await?;
             }
+            right.forget(tx).await?;
             Ok(Admitted::as_before(user.clone()))
         };
         self.enter(ask, Proof::one(Method::Password), admit).await
@@ -178,6 +194,8 @@ impl Accounts {
             .filter(|user| !user.disabled)
             .ok_or(refused("the user may not sign in"))?;
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
+        // Asked before the family moves on: a token that cannot be had now can be asked for again with the same one.
+        let extra = self.ask_on_token(ask, &user, &row).await?;
         match self.turn(ask, &row, token.counter).await? {
             Turn::Rotated | Turn::Not(Verdict::Repeat) => {}
             Turn::Not(Verdict::Over) => return Err(refused("the session is over")),
@@ -188,7 +206,7 @@ impl Accounts {
             }
         }
         let next = secret.token(ask.project.uid, row.id, token.counter.saturating_add(1));
-        self.signed_in(ask, &keys, user, &row, next).await
+        self.tokens(ask, &keys, user, &row, (next, extra)).await
     }
 
     /// Moves the family on, or finds out why that cannot be; a reuse ends it in the same transaction.
@@ -216,12 +234,12 @@ impl Accounts {
         form: PasswordChange,
     ) -> Result<(), Error> {
         let old = rows::credential(&ask.project.db, user.id).await?;
-        if !self
-            .is_password(&ask.project, form.current.expose_secret(), old.as_ref())
-            .await?
-        {
-            return Err(Error::WrongPassword);
-        }
+        self.demand_password(ask, user, form.current.expose_secret(), old.as_ref())
+            .await?;
+        let row = self.inner.directory.get(&ask.project, user.id).await?;
+        let row = row.ok_or(Error::InvalidAccessToken("the user is gone"))?;
+        self.demand_good(ask, "new_password", form.new.expose_secret(), &row)
+            .await?;
         let password_hash = self.inner.passwords.hash(form.new.expose_secret()).await?;
         let (id, keep, now) = (user.id, user.session, ask.now);
         let row = credential::Model {
@@ -354,6 +372,53 @@ impl Accounts {
             .public(ask.now))
     }
 
+    /// Refuses another password than the user's present one. Guesses at it are counted as those at sign-in are.
+    pub(crate) async fn demand_password(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        password: &str,
+        credential: Option<&credential::Model>,
+    ) -> Result<(), Error> {
+        let guess = self
+            .guess(ask, Subject::User(user.id), Some(user.id))
+            .await?;
+        let is_right = self.is_password(&ask.project, password, credential);
+        if is_right.await? {
+            return Ok(());
+        }
+        guess.was_wrong(ask).await?;
+        Err(Error::WrongPassword)
+    }
+
+    /// Refuses a new password that the project's policy does not let this user have.
+    pub(crate) async fn demand_good(
+        &self,
+        ask: &Ask,
+        name: &str,
+        password: &str,
+        user: &UserRow,
+    ) -> Result<(), Error> {
+        let settings = ask.project.settings();
+        let faults = self
+            .faults((&settings.passwords, name), password, &identities(user))
+            .await?;
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(Problem::validation(faults).into()),
+        }
+    }
+
+    async fn faults(
+        &self,
+        (policy, name): (&PasswordPolicy, &str),
+        password: &str,
+        identities: &[&str],
+    ) -> Result<Vec<FieldError>, Error> {
+        let passwords = &self.inner.passwords;
+        Ok(passwords.faults(policy, name, password, identities).await?)
+    }
+
     /// Whether the password is that of the credential; nobody's takes as long.
     pub(crate) async fn is_password(
         &self,
@@ -369,6 +434,12 @@ impl Accounts {
             None => self.inner.passwords.verify_nobody(password).await?,
         })
     }
+}
+
+/// All by which a user is known to people.
+pub(crate) fn identities(user: &UserRow) -> Vec<&str> {
+    let all = [&user.email, &user.username, &user.phone];
+    all.into_iter().filter_map(Option::as_deref).collect()
 }
 
 /// Where a family's secret is stored: what it was sealed for.

@@ -1,6 +1,7 @@
 //! Access tokens: what stands in them, how they are signed, and everything a good one must show.
 
 use crate::grants::Granted;
+use crate::hooks::Extra;
 use crate::keys::{KeySet, SigningKey};
 use jsonwebtoken::{Header, Validation};
 use kernel::Stamp;
@@ -97,6 +98,7 @@ pub(crate) fn sign(
     holder: Holder<'_>,
     now: Stamp,
     life: Duration,
+    extra: &Extra,
 ) -> Result<String, jsonwebtoken::errors::Error> {
     let mut header = Header::new(key.algorithm);
     header.typ = Some(MEDIA_TYPE.to_owned());
@@ -118,7 +120,20 @@ pub(crate) fn sign(
             sub: sub.to_owned(),
         }),
     };
-    jsonwebtoken::encode(&header, &claims, &key.private)
+    let all = Signed {
+        claims: &claims,
+        extra: &extra.0,
+    };
+    jsonwebtoken::encode(&header, &all, &key.private)
+}
+
+/// Our claims, and those that the project adds. They are no part of [`Claims`], so that what we read of a token is ours.
+#[derive(Serialize)]
+struct Signed<'a> {
+    #[serde(flatten)]
+    claims: &'a Claims,
+    #[serde(flatten)]
+    extra: &'a Map<String, Value>,
 }
 
 /// The claims of a good token. The algorithm comes from the stored key, never from the token; times are compared with
@@ -173,7 +188,7 @@ mod tests {
     use crate::keys::SigningKey;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     const REALM: Realm<'static> = Realm {
         issuer: "https://g.test/p/shop",
@@ -221,7 +236,16 @@ mod tests {
             granted: &Granted::default(),
             actor: None,
         };
-        let token = sign(&key, REALM, holder, at(NOW), Duration::from_secs(600)).unwrap();
+        let extra = Extra(json!({"plan": "gold"}).as_object().cloned().unwrap());
+        let token = sign(
+            &key,
+            REALM,
+            holder,
+            at(NOW),
+            Duration::from_secs(600),
+            &extra,
+        )
+        .unwrap();
         let keys = KeySet::new(vec![key], at(NOW), Duration::from_secs(600));
         let claims = verify(&keys, REALM, &token, at(NOW)).unwrap();
         assert_eq!(

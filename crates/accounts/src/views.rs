@@ -39,6 +39,9 @@ pub struct SignUpIn {
     /// At least 8 characters, at most 512 bytes.
     #[schema(min_length = 8, max_length = 512, format = "password")]
     pub password: String,
+    /// What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded.
+    #[schema(max_length = 8192, nullable = false)]
+    pub captcha_token: Option<String>,
     /// Fields of the `users` collection.
     #[serde(flatten)]
     pub profile: HashMap<String, Value>,
@@ -59,6 +62,9 @@ pub struct SignInPasswordIn {
     pub device: Option<String>,
     /// How the session is handed over; else as the project's settings say.
     pub session: Option<SessionKind>,
+    /// What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded.
+    #[schema(max_length = 8192, nullable = false)]
+    pub captcha_token: Option<String>,
 }
 
 /// A wish for new tokens.
@@ -244,6 +250,9 @@ pub struct ToAddressIn {
     /// The account's address.
     #[schema(max_length = 254, format = "email")]
     pub email: String,
+    /// What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded.
+    #[schema(max_length = 8192, nullable = false)]
+    pub captcha_token: Option<String>,
 }
 
 /// A one-time secret that was sent by mail.
@@ -464,6 +473,26 @@ pub struct MethodsView {
     pub anonymous: bool,
     /// How a session is handed over where a page of the own origin does not say otherwise.
     pub session: SessionKind,
+    /// Who may make an account.
+    pub sign_up_mode: gate::SignUp,
+    /// Characters of a new password at least.
+    pub password_length_min: u32,
+    /// Classes of characters of which each must be in a new password.
+    pub password_classes: Vec<gate::CharacterClass>,
+    /// Proof that a person asks; null: none is demanded.
+    pub captcha: Option<CaptchaView>,
+}
+
+/// Whose proof that a person asks is demanded, and where.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Captcha)]
+pub struct CaptchaView {
+    /// Whose service.
+    pub provider: gate::CaptchaProvider,
+    /// The public key, for the app's page.
+    pub site_key: String,
+    /// Where `captcha_token` is demanded.
+    pub places: Vec<gate::CaptchaPlace>,
 }
 
 impl MethodsView {
@@ -482,6 +511,14 @@ impl MethodsView {
                 true => SessionKind::Cookie,
                 false => SessionKind::Tokens,
             },
+            sign_up_mode: settings.sign_up,
+            password_length_min: settings.passwords.length_min,
+            password_classes: settings.passwords.classes.clone(),
+            captcha: settings.captcha.as_ref().map(|captcha| CaptchaView {
+                provider: captcha.provider,
+                site_key: captcha.site_key.clone(),
+                places: captcha.places.clone(),
+            }),
         }
     }
 }

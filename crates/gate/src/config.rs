@@ -81,6 +81,9 @@ pub struct PasswordsConfig {
     pub concurrent_max: usize,
     /// Requests that may wait for that; more are answered 429.
     pub queue_max: usize,
+    /// A file of breached passwords beside the list that is built in: the SHA-1 hashes of Have I Been Pwned, ordered by
+    /// hash. It is searched where it lies, never loaded. Empty: none.
+    pub breached_file: String,
 }
 
 impl Default for PasswordsConfig {
@@ -88,6 +91,7 @@ impl Default for PasswordsConfig {
         Self {
             concurrent_max: 0,
             queue_max: 32,
+            breached_file: String::new(),
         }
     }
 }
@@ -160,6 +164,9 @@ impl GateConfig {
                 ));
             }
         }
+        if self.passwords.concurrent_max > 256 {
+            return bad("gate.passwords.concurrent_max must be at most 256".to_owned());
+        }
         let limits = &self.limits;
         if (limits.requests_per_second > 0 && limits.burst == 0)
             || (limits.credential_requests_per_second > 0 && limits.credential_burst == 0)
@@ -193,6 +200,7 @@ mod tests {
             r#"{"base_domain": "Example.com"}"#,
             r#"{"hosts": ["a:1"]}"#,
             r#"{"limits": {"burst": 0}}"#,
+            r#"{"passwords": {"concurrent_max": 257}}"#,
             r#"{"sessions": {"idle_hours": 0}}"#,
             r#"{"egress": {"allow_origins": ["http://10.0.0.5:9000/"]}}"#,
         ];

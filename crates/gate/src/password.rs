@@ -1,20 +1,23 @@
-//! Passwords as Argon2id, behind one semaphore for the whole process, because 70 hashes a second saturate two cores.
-//! Hashes that other systems made are verified too, so that whoever keeps one can replace it at the next sign-in.
+//! Passwords as Argon2id, by a few threads for the whole process, because 70 hashes a second saturate two cores. Hashes
+//! that other systems made are verified too, so that whoever keeps one can replace it at the next sign-in.
 
+mod breached;
 mod foreign;
+mod policy;
+mod pool;
 
 pub use foreign::{Firebase, Foreign, NotTaken};
 
 use crate::sealed::random;
-use crate::{Input, Problem};
+use crate::{Input, PasswordsConfig, Problem, StartError};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as B64;
-use kernel::Code;
+use breached::Breached;
+use pool::Pool;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::Semaphore;
 
 /// Bytes of a password at least.
 pub const PASSWORD_BYTES_MIN: usize = 8;
@@ -46,40 +49,47 @@ fn ours(kept: &str) -> Option<(Vec<u8>, [u8; 32])> {
     Some((salt, B64.decode(digest).ok()?.try_into().ok()?))
 }
 
-/// Hashes and verifies passwords. Cheap to clone; clones share the semaphore.
+/// Hashes, verifies and judges passwords. Cheap to clone; clones share the threads and the queue.
 #[derive(Clone)]
 pub struct Passwords {
-    permits: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
-    queue: usize,
+    pool: Arc<Pool>,
+    breached: Breached,
 }
 
 impl Passwords {
     /// With so many hashes at a time (0: half of the cores) and so many callers waiting.
     #[must_use]
-    pub fn new(permits: usize, queue: usize) -> Self {
+    pub fn new(at_once: usize, queue: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let permits = if permits == 0 {
-            (cores / 2).max(1)
-        } else {
-            permits
+        let threads = match at_once {
+            0 => (cores / 2).max(1),
+            some => some,
         };
         Self {
-            permits: Arc::new(Semaphore::new(permits)),
-            waiting: Arc::default(),
-            queue,
+            pool: Arc::new(Pool::new(threads, queue)),
+            breached: Breached::default(),
         }
+    }
+
+    /// As a section of the configuration says. A file of breached passwords that cannot be read is refused.
+    pub fn from_config(config: &PasswordsConfig) -> Result<Self, StartError> {
+        let mut passwords = Self::new(config.concurrent_max, config.queue_max);
+        if !config.breached_file.is_empty() {
+            passwords.breached = Breached::with_file(Path::new(&config.breached_file))?;
+        }
+        Ok(passwords)
     }
 
     /// The hash of a password, as a PHC string.
     pub async fn hash(&self, password: &str) -> Result<String, Problem> {
         let password = password.to_owned();
-        self.run(move || {
-            let salt: [u8; 16] = random()?;
-            let digest = digest(password.as_bytes(), &salt)?;
-            Ok(format!("{OURS}{}${}", B64.encode(salt), B64.encode(digest)))
-        })
-        .await?
+        self.pool
+            .run(move || {
+                let salt: [u8; 16] = random()?;
+                let digest = digest(password.as_bytes(), &salt)?;
+                Ok(format!("{OURS}{}${}", B64.encode(salt), B64.encode(digest)))
+            })
+            .await?
     }
 
     /// Whether the password has this hash, which is ours or one that [`Foreign::parse`] takes.
@@ -91,22 +101,23 @@ impl Passwords {
             return self.verify_nobody("").await;
         }
         let (password, kept) = (password.to_owned(), kept.to_owned());
-        self.run(move || {
-            let password = password.as_bytes();
-            if let Some((salt, digest_kept)) = ours(&kept) {
-                let found = digest(password, &salt)?;
-                return Ok(verify_slices_are_equal(&found, &digest_kept).is_ok());
-            }
-            let foreign = Foreign::parse(&kept);
-            let foreign =
-                foreign.map_err(|_| Problem::internal("a stored password hash is none"))?;
-            let is_right = foreign.verify(password)?;
-            if !is_right {
-                digest(password, &[0; 16])?;
-            }
-            Ok(is_right)
-        })
-        .await?
+        self.pool
+            .run(move || {
+                let password = password.as_bytes();
+                if let Some((salt, digest_kept)) = ours(&kept) {
+                    let found = digest(password, &salt)?;
+                    return Ok(verify_slices_are_equal(&found, &digest_kept).is_ok());
+                }
+                let foreign = Foreign::parse(&kept);
+                let foreign =
+                    foreign.map_err(|_| Problem::internal("a stored password hash is none"))?;
+                let is_right = foreign.verify(password)?;
+                if !is_right {
+                    digest(password, &[0; 16])?;
+                }
+                Ok(is_right)
+            })
+            .await?
     }
 
     /// Takes the time of [`Passwords::verify`] and answers false: for identities that do not exist.
@@ -118,48 +129,6 @@ impl Passwords {
         };
         // Boxed, because the two call each other.
         Box::pin(self.verify(password, NOBODY)).await.map(|_| false)
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        let place = Waiting::enter(&self.waiting, self.queue + self.permits.available_permits())?;
-        let permit = self
-            .permits
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| Code::Unavailable)?;
-        drop(place);
-        let done = tokio::task::spawn_blocking(move || {
-            // Held here, so that a caller who goes away does not let in another while the core is still busy.
-            let _permit = permit;
-            work()
-        });
-        done.await
-            .map_err(|e| Problem::internal(format!("hashing: {e}")))
-    }
-}
-
-/// A place in the queue, given back when it is dropped, also by a caller who goes away.
-struct Waiting(Arc<AtomicUsize>);
-
-impl Waiting {
-    fn enter(waiting: &Arc<AtomicUsize>, most: usize) -> Result<Self, Problem> {
-        let place = Self(waiting.clone());
-        if waiting.fetch_add(1, Ordering::SeqCst) >= most {
-            return Err(Problem::new(Code::RateLimited)
-                .detail("Too many passwords are being checked.")
-                .retry_after(2));
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -201,6 +170,7 @@ pub fn check_new_password(input: &mut Input, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::Code;
     use serde_json::json;
 
     #[tokio::test]

@@ -92,6 +92,17 @@ impl Project {
         String::from_utf8(plain).map_err(Problem::internal)
     }
 
+    /// The secret that proofs of its CAPTCHA are verified with, if it has one.
+    pub fn captcha_secret(&self) -> Result<Option<String>, Problem> {
+        let settings = self.settings();
+        let sealed = settings.captcha.as_ref().and_then(|c| c.secret.as_ref());
+        let plain = sealed.map(|sealed| self.open(SETTINGS_PLACE, sealed));
+        plain
+            .transpose()?
+            .map(|plain| String::from_utf8(plain).map_err(Problem::internal))
+            .transpose()
+    }
+
     pub(crate) fn settings_cell(&self) -> &SettingsCell {
         &self.settings
     }

@@ -49,6 +49,7 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
     config
         .service(settings::get_settings)
         .service(settings::update_settings)
+        .service(settings::make_hook_secret)
         .service(audit::list_audit);
 }
 

@@ -88,10 +88,7 @@ impl Gate {
             .into_iter()
             .filter(|step| own.iter().all(|o| o.name != step.name));
         let steps = own.iter().copied().chain(others).collect();
-        let passwords = Passwords::new(
-            parts.config.passwords.concurrent_max,
-            parts.config.passwords.queue_max,
-        );
+        let passwords = Passwords::from_config(&parts.config.passwords)?;
         let fresh = Fresh::new(match db {
             Db::Sqlite(_) => None,
             Db::Postgres(_) => Some(REREAD),

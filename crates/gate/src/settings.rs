@@ -1,15 +1,25 @@
 //! A project's own settings: kept versioned in its database, read from memory, applied at once.
 
 mod brand;
+mod captcha;
+mod email_domains;
+mod hooks;
+mod lockout;
 mod mail;
 mod phone;
 mod sessions;
+mod passwords;
 mod sign_in;
 
 pub use brand::Brand;
+pub use captcha::{CaptchaPlace, CaptchaProvider, CaptchaSettings};
+pub use email_domains::EmailDomains;
+pub use hooks::{Hook, HookName, Hooks, PreviousSecret};
+pub use lockout::Lockout;
 pub use mail::{MailSettings, MailTls, SmtpSettings};
 pub use phone::{PhoneSettings, PhoneTwilio, PhoneWebhook};
 pub use sessions::{AnonymousSettings, SameSite, SessionSettings};
+pub use passwords::{CharacterClass, PasswordPolicy};
 pub use sign_in::SignInMethods;
 
 use crate::egress::Egress;
@@ -50,6 +60,21 @@ pub struct Settings {
     pub sessions: SessionSettings,
     /// What becomes of users without an identity.
     pub anonymous: AnonymousSettings,
+    /// What is demanded of passwords.
+    pub passwords: PasswordPolicy,
+    /// How many wrong guesses are borne.
+    pub lockout: Lockout,
+    /// From which domains addresses are taken.
+    pub email_domains: EmailDomains,
+    /// Proof that a person asks; null: none is demanded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub captcha: Option<CaptchaSettings>,
+    /// Whether users are told by mail that somebody signed in from a device and network that they had not used in the
+    /// last 90 days.
+    pub new_device_mail: bool,
+    /// Webhooks that are asked before something is done.
+    pub hooks: Hooks,
 }
 
 /// Whether strangers may create accounts.
@@ -59,6 +84,8 @@ pub enum SignUp {
     /// Anybody may.
     #[default]
     Open,
+    /// Only who was invited may.
+    InviteOnly,
     /// Only operators and keys create accounts.
     Closed,
 }
@@ -76,6 +103,12 @@ impl Default for Settings {
             phone: PhoneSettings::default(),
             sessions: SessionSettings::default(),
             anonymous: AnonymousSettings::default(),
+            passwords: PasswordPolicy::default(),
+            lockout: Lockout::default(),
+            email_domains: EmailDomains::default(),
+            captcha: None,
+            new_device_mail: false,
+            hooks: Hooks::default(),
         }
     }
 }
@@ -111,14 +144,15 @@ impl Settings {
             }
             self.cors_origins = origins;
         }
-        match input.optional_text("sign_up", 0, 10).as_deref() {
+        match input.optional_text("sign_up", 0, 20).as_deref() {
             None => {}
             Some("open") => self.sign_up = SignUp::Open,
+            Some("invite_only") => self.sign_up = SignUp::InviteOnly,
             Some("closed") => self.sign_up = SignUp::Closed,
             Some(_) => input.fault(
                 "sign_up",
                 "not_a_choice",
-                "This must be \"open\" or \"closed\".",
+                "This must be \"open\", \"invite_only\" or \"closed\".",
             ),
         }
         self.development = input
@@ -149,12 +183,49 @@ impl Settings {
             self.anonymous = self.anonymous.patch(&mut anonymous);
             close(input, "anonymous", anonymous);
         }
+        self = self.patch_policies(input, with)?;
         if self.sign_in.magic_link && self.brand.app_url.is_empty() {
             input.push(FieldError {
                 path: "/sign_in/magic_link".to_owned(),
                 code: "needs_app_url",
                 message: "Sign-in links end at brand.app_url, which is not set.".to_owned(),
             });
+        }
+        Ok(self)
+    }
+
+    fn patch_policies(mut self, input: &mut Input, with: &Patching<'_>) -> Result<Self, Problem> {
+        if let Some(mut passwords) = part(input, "passwords") {
+            self.passwords = self.passwords.patch(&mut passwords);
+            close(input, "passwords", passwords);
+        }
+        if let Some(mut lockout) = part(input, "lockout") {
+            self.lockout = self.lockout.patch(&mut lockout);
+            close(input, "lockout", lockout);
+        }
+        if let Some(mut domains) = part(input, "email_domains") {
+            self.email_domains = self.email_domains.patch(&mut domains);
+            close(input, "email_domains", domains);
+        }
+        if let Some(mut hooks) = part(input, "hooks") {
+            self.hooks = self.hooks.patch(&mut hooks, with)?;
+            close(input, "hooks", hooks);
+        }
+        self.new_device_mail = input
+            .optional_bool("new_device_mail")
+            .unwrap_or(self.new_device_mail);
+        match input.take("captcha") {
+            None => {}
+            Some(Value::Null) => self.captcha = None,
+            Some(other) => {
+                let mut holder = Input::new([("captcha".to_owned(), other)].into_iter().collect());
+                if let Some(mut captcha) = part(&mut holder, "captcha") {
+                    let before = self.captcha.take();
+                    self.captcha = Some(CaptchaSettings::read(before, &mut captcha, with)?);
+                    close(&mut holder, "captcha", captcha);
+                }
+                holder.faults().into_iter().for_each(|f| input.push(f));
+            }
         }
         Ok(self)
     }
@@ -171,6 +242,12 @@ impl Settings {
         }
         if let Some(twilio) = &mut shown.phone.twilio {
             twilio.auth_token = None;
+        if let Some(captcha) = &mut shown.captcha {
+            captcha.secret = None;
+        for name in HookName::ALL {
+            if let Some(hook) = shown.hooks.get_mut(name) {
+                (hook.secret, hook.previous) = (None, None);
+            }
         }
         shown
     }
@@ -180,6 +257,19 @@ impl Settings {
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.cors_origins.iter().any(|o| o == origin)
     }
+}
+
+/// A whole number within bounds, or what it was when it is absent or null.
+fn number(input: &mut Input, name: &str, (min, max): (u32, u32), now: u32) -> u32 {
+    let read = match input.take(name) {
+        None | Some(Value::Null) => return now,
+        Some(value) => value.as_u64().and_then(|n| u32::try_from(n).ok()),
+    };
+    read.filter(|n| (min..=max).contains(n)).unwrap_or_else(|| {
+        let message = format!("This must be a whole number from {min} to {max}.");
+        input.fault(name, "out_of_range", message);
+        now
+    })
 }
 
 /// A member that is an object, to be read by itself; none when it is absent or null.

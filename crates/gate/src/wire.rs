@@ -5,6 +5,9 @@
 mod ways;
 
 pub use ways::*;
+mod policies;
+
+pub use policies::{     HookSecretView, ProjectCaptchaPatch, ProjectEmailDomainsPatch, ProjectHookPatch,     ProjectHooksPatch, ProjectLockoutPatch, ProjectPasswordsPatch, };
 
 use crate::settings::{MailTls, SignUp};
 use crate::views::{AuditView, KeyView, OperatorView, ProjectView, RequestView};
@@ -207,6 +210,18 @@ pub struct ProjectSettingsPatch {
     pub sessions: Option<ProjectSessionsPatch>,
     /// What becomes of users without an identity.
     pub anonymous: Option<ProjectAnonymousPatch>,
+    /// What is demanded of passwords.
+    pub passwords: Option<ProjectPasswordsPatch>,
+    /// How many wrong guesses are borne.
+    pub lockout: Option<ProjectLockoutPatch>,
+    /// From which domains addresses are taken.
+    pub email_domains: Option<ProjectEmailDomainsPatch>,
+    /// Proof that a person asks; null: none is demanded.
+    pub captcha: Option<ProjectCaptchaPatch>,
+    /// Whether users are told by mail of sign-ins from a device and network that they had not used lately.
+    pub new_device_mail: Option<bool>,
+    /// Webhooks that are asked before something is done.
+    pub hooks: Option<ProjectHooksPatch>,
 }
 
 /// A change of the ways by which users sign in; what is absent stays.

@@ -121,6 +121,16 @@ codes! {
     TeamsClosed = "teams_closed", Forbidden, "Users cannot make teams here";
     /// Somebody acts as this user who is another.
     Impersonated = "impersonated", Forbidden, "This cannot be done as somebody else";
+    /// Nobody signs up but who was invited.
+    InvitationRequired = "invitation_required", Forbidden, "Sign-up needs an invitation";
+    /// Addresses of this domain are not taken.
+    EmailDomainRefused = "email_domain_refused", Forbidden, "Addresses of this domain are not taken";
+    /// The project's own hook refused the sign-up.
+    SignUpRefused = "sign_up_refused", Forbidden, "The sign-up was refused";
+    /// The proof that a person asks is missing, or not good.
+    CaptchaFailed = "captcha_failed", Forbidden, "The CAPTCHA was not solved";
+    /// No such hook.
+    HookNotFound = "hook_not_found", NotFound, "There is no such hook";
     /// No such address.
     RouteNotFound = "route_not_found", NotFound, "There is nothing at this address";
     /// No such project, or none that may be seen.
@@ -221,6 +231,10 @@ codes! {
     CommitUnknown = "commit_unknown", Unavailable, "The write may or may not have been applied";
     /// The server is overloaded, starting or stopping.
     Unavailable = "unavailable", Unavailable, "Not available at the moment";
+    /// Whether a person asks could not be found out.
+    CaptchaUnavailable = "captcha_unavailable", Unavailable, "The CAPTCHA cannot be verified at the moment";
+    /// The project's own hook did not answer well.
+    HookFailed = "hook_failed", Unavailable, "The project's hook did not answer";
     /// This project alone cannot serve.
     ProjectUnavailable = "project_unavailable", Unavailable, "The project is not available at the moment";
     /// The project was suspended by an operator.

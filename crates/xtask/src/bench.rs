@@ -2,10 +2,13 @@
 
 mod cases;
 mod contender;
+mod flood;
 mod galley;
 mod http;
+mod instructions;
 mod large;
 mod load;
+mod paced;
 mod pocketbase;
 mod postgres;
 
@@ -29,7 +32,9 @@ Usage: cargo xtask bench [--seconds N] [--rounds N] [--rows N] [--only NAME[,NAM
   --seconds N   how long each measurement lasts (5)
   --rounds N    how often each is repeated; medians are told (3)
   --rows N      how many rows both tables hold (10000)
-  --only NAMES  a choice of galley, pocketbase, hello and postgres
+  --only NAMES  a choice of galley, pocketbase, hello and postgres; or flood: what 200 sign-ins a second do to
+                reads; or instructions: what a read costs signed in and anonymous, counted by valgrind
+  --dev         measures the build for development, which is slow: to try the bench itself
   --large N     measures deep pages and reads beside scans of a table of N rows, Galley alone, and nothing else
 
 Each server gets a free loopback port and a fresh data directory below the target folder. A signed-in
@@ -46,6 +51,7 @@ struct Options {
     rows: usize,
     only: Vec<String>,
     large: usize,
+    dev: bool,
 }
 
 /// The folder in which everything happens; it goes when the bench ends.
@@ -68,9 +74,12 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         std::fs::create_dir_all(&scratch.0),
     )?;
 
-    let program = workspace.target.join("release/galley");
-    if ["galley", "postgres"].into_iter().any(wanted) {
-        demo::build(workspace)?;
+    let program = built(workspace, &options)?;
+    if options.only.iter().any(|name| name == "flood") {
+        return flood::run(&program, &scratch.0, &options);
+    }
+    if options.only.iter().any(|name| name == "instructions") {
+        return instructions::run(&program, &scratch.0, &options);
     }
     if options.large > 0 {
         return large::run(&program, &scratch.0, options.large, options.seconds);
@@ -105,6 +114,21 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     Ok(())
 }
 
+/// The server that is measured, if one of ours is.
+fn built(workspace: &Workspace, options: &Options) -> Outcome<PathBuf> {
+    let ours = ["galley", "postgres", "flood", "instructions"];
+    let is_ours = |name: &String| ours.contains(&name.as_str());
+    if options.dev {
+        let mut build = workspace.cargo();
+        succeed(build.args(["build", "-p", "server", "--bin", "galley"]))?;
+        return Ok(workspace.target.join("debug/galley"));
+    }
+    if options.only.is_empty() || options.only.iter().any(is_ours) {
+        demo::build(workspace)?;
+    }
+    Ok(workspace.target.join("release/galley"))
+}
+
 /// Measures one case, and tells what was found.
 fn measured(contenders: &[Contender], case: Case, options: &Options, folder: &Path) -> Outcome {
     if !contenders.is_empty() {
@@ -121,9 +145,14 @@ fn options(arguments: &[String]) -> Outcome<Options> {
         rows: 10_000,
         only: Vec::new(),
         large: 0,
+        dev: false,
     };
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
+        if flag == "--dev" {
+            options.dev = true;
+            continue;
+        }
         let value = rest.next().ok_or(format!("{flag} needs a value"))?;
         let number = || match value.parse::<usize>() {
             Ok(number) if number > 0 => Ok(number),
@@ -136,7 +165,14 @@ fn options(arguments: &[String]) -> Outcome<Options> {
             "--rows" => options.rows = number()?,
             "--only" => {
                 options.only = value.split(',').map(str::to_owned).collect();
-                let known = ["galley", "pocketbase", "hello", "postgres"];
+                let known = [
+                    "galley",
+                    "pocketbase",
+                    "hello",
+                    "postgres",
+                    "flood",
+                    "instructions",
+                ];
                 if let Some(name) = options.only.iter().find(|n| !known.contains(&n.as_str())) {
                     return Err(format!("--only knows {}, not `{name}`", known.join(", ")));
                 }

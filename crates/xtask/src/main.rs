@@ -9,6 +9,7 @@ mod bench;
 mod codegen;
 mod demo;
 mod packages;
+mod passwords;
 mod postgres;
 mod python;
 mod run;
@@ -30,7 +31,7 @@ struct Command {
     run: fn(&Workspace, &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 5] = [
+const COMMANDS: [Command; 6] = [
     Command {
         name: "demo",
         about: "build Galley and run it with two seeded projects",
@@ -54,6 +55,12 @@ const COMMANDS: [Command; 5] = [
         about: "write the files that are generated from the code",
         help: codegen::HELP,
         run: codegen::run,
+    },
+    Command {
+        name: "passwords",
+        about: "renew the list of common passwords",
+        help: passwords::HELP,
+        run: passwords::run,
     },
     Command {
         name: "bench",
@@ -116,8 +123,8 @@ fn overview() -> String {
         "The chores of this repository.\n\nUsage: cargo xtask <command> [arguments]\n\nCommands:\n",
     );
     for command in &COMMANDS {
-        text.push_str(&format!("  {:<9}{}\n", command.name, command.about));
+        text.push_str(&format!("  {:<11}{}\n", command.name, command.about));
     }
-    text.push_str("  help     explain a command: cargo xtask help test");
+    text.push_str("  help       explain a command: cargo xtask help test");
     text
 }

@@ -1,6 +1,6 @@
 //! What operators do about mails: see what became of them, read the development inbox, and write templates.
 
-use super::template::{Rendered, Source, Values};
+use super::template::{Rendered, SignInPlace, Source, Values};
 use super::{Template, built_in};
 use crate::Accounts;
 use crate::error::Error;
@@ -165,6 +165,14 @@ impl Accounts {
             minutes: template.life().as_secs() / 60,
             color: settings.brand.color().to_owned(),
             team: "Analytical Engines".to_owned(),
+            sign_in: match template {
+                Template::NewDevice => SignInPlace {
+                    time: "2026-01-02 03:04 UTC".to_owned(),
+                    device: "Firefox, Linux".to_owned(),
+                    network: "192.0.2.1".to_owned(),
+                },
+                _ => SignInPlace::default(),
+            },
         })
     }
 }

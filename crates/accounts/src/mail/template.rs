@@ -31,10 +31,16 @@ pub enum Variable {
     Color,
     /// What people call the team that asks.
     Team,
+    /// When somebody signed in.
+    Time,
+    /// With what.
+    Device,
+    /// From where.
+    Network,
 }
 
 impl Variable {
-    const ALL: [(&'static str, Self); 8] = [
+    const ALL: [(&'static str, Self); 11] = [
         ("project", Self::Project),
         ("email", Self::Email),
         ("new_email", Self::NewEmail),
@@ -43,6 +49,9 @@ impl Variable {
         ("minutes", Self::Minutes),
         ("color", Self::Color),
         ("team", Self::Team),
+        ("time", Self::Time),
+        ("device", Self::Device),
+        ("network", Self::Network),
     ];
 }
 
@@ -65,6 +74,19 @@ pub struct Values {
     pub color: String,
     /// What people call the team that asks.
     pub team: String,
+    /// When somebody signed in, and with what, and from where.
+    pub sign_in: SignInPlace,
+}
+
+/// A sign-in, as people read it.
+#[derive(Clone, Debug, Default)]
+pub struct SignInPlace {
+    /// When.
+    pub time: String,
+    /// With what.
+    pub device: String,
+    /// From where.
+    pub network: String,
 }
 
 impl Values {
@@ -78,6 +100,9 @@ impl Values {
             Variable::Code => &self.code,
             Variable::Color => &self.color,
             Variable::Team => &self.team,
+            Variable::Time => &self.sign_in.time,
+            Variable::Device => &self.sign_in.device,
+            Variable::Network => &self.sign_in.network,
             Variable::Minutes => return self.minutes.to_string(),
         };
         one_line(text, VALUE_CHARS_MAX)

@@ -37,12 +37,14 @@ pub(crate) struct PageTexts {
     pub(crate) reset: PageText,
     pub(crate) change_email: PageText,
     pub(crate) magic_link: PageText,
+    pub(crate) end_session: PageText,
     pub(crate) bad_link: PageText,
     /// Leads back to the app.
     pub(crate) back: String,
     pub(crate) new_password: String,
     pub(crate) password_short: String,
     pub(crate) password_long: String,
+    pub(crate) password_weak: String,
     pub(crate) busy: String,
     pub(crate) taken: String,
 }
@@ -111,7 +113,11 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
         (link, "{{ link }}")
     };
     let good_for = mail.good_for.as_ref().unwrap_or(&words.good_for);
-    let ignore = mail.ignore.as_ref().unwrap_or(&words.ignore);
+    // Who is told of something did not ask for it, and should not ignore it.
+    let ignore = match template {
+        Template::NewDevice => "",
+        _ => mail.ignore.as_ref().unwrap_or(&words.ignore),
+    };
     // Our own words hold variables, whose braces escaping leaves alone.
     let html = LAYOUT
         .replace("<html>", &format!("<html lang=\"{}\">", language.as_str()))
@@ -123,7 +129,7 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
     Source {
         subject: mail.subject.clone(),
         html,
-        text: format!("{text}\n"),
+        text: format!("{}\n", text.trim_end()),
     }
 }
 
@@ -154,6 +160,7 @@ mod tests {
                 &pages.reset,
                 &pages.change_email,
                 &pages.magic_link,
+                &pages.end_session,
             ] {
                 assert!(
                     ![&page.title, &page.lead, &page.button, &page.done].contains(&&String::new())

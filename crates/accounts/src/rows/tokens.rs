@@ -40,6 +40,11 @@ impl ActiveModelBehavior for ActiveModel {}
 /// Keeps a secret in the place of all others of its user and purpose.
 pub(crate) async fn replace(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
     delete_of(tx, row.user_id, Some(&row.purpose)).await?;
+    insert(tx, row).await
+}
+
+/// Keeps a secret beside others of its user and purpose.
+pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
     Entity::insert(row.into_active_model())
         .exec_without_returning(tx)
         .await

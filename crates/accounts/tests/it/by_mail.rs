@@ -299,7 +299,7 @@ async fn only_the_ways_of_the_project_are_open() {
         };
         assert_eq!(
             methods().await,
-            json!({"sign_up": true, "identities": ["email"], "password": true, "email_code": false, "magic_link": false, "phone_code": false, "anonymous": false, "session": "tokens"})
+            json!({"sign_up": true, "identities": ["email"], "password": true, "email_code": false, "magic_link": false, "phone_code": false, "anonymous": false, "session": "tokens", "sign_up_mode": "open", "password_length_min": 8, "password_classes": [], "captcha": null})
         );
         kit.sign_up(ADA).await.expect(201);
         let closed = (403, "method_disabled".to_owned());
@@ -318,7 +318,7 @@ async fn only_the_ways_of_the_project_are_open() {
         kit.project.set_for_tests(settings);
         assert_eq!(
             methods().await,
-            json!({"sign_up": false, "identities": ["email"], "password": false, "email_code": true, "magic_link": true, "phone_code": false, "anonymous": false, "session": "tokens"})
+            json!({"sign_up": false, "identities": ["email"], "password": false, "email_code": true, "magic_link": true, "phone_code": false, "anonymous": false, "session": "tokens", "sign_up_mode": "open", "password_length_min": 8, "password_classes": [], "captcha": null})
         );
         assert_eq!(kit.sign_in(ADA, PASSWORD).await.fails(), closed);
         assert_eq!(kit.sign_up("bob@example.com").await.fails(), closed);

@@ -178,11 +178,12 @@ impl Directory for Users {
 
     async fn change(
         &self,
-        _project: &Arc<Project>,
+        project: &Arc<Project>,
         tx: &WriteTx,
         id: Uuid,
         change: UserChange,
     ) -> Result<(), Problem> {
+        self.check(project, &change.profile).await?;
         let set = |flag: Option<bool>| flag.map_or(ActiveValue::NotSet, ActiveValue::Set);
         let text =
             |text: Option<Option<String>>| text.map_or(ActiveValue::NotSet, ActiveValue::Set);

@@ -96,12 +96,27 @@ pub fn accounts() -> Accounts {
     accounts_with(AccountsConfig::default())
 }
 
+/// Accounts that may reach these origins of the machine itself.
+pub fn accounts_reaching(origins: &[&str]) -> Accounts {
+    accounts_of(AccountsConfig::default(), &reaching(origins))
+}
+
 pub fn accounts_with(config: AccountsConfig) -> Accounts {
-    accounts_through(config, &EgressConfig::default())
+    accounts_of(config, &EgressConfig::default())
 }
 
 /// Accounts whose requests may go to these private addresses.
 pub fn accounts_through(config: AccountsConfig, egress: &EgressConfig) -> Accounts {
+    accounts_of(config, egress)
+}
+
+fn reaching(origins: &[&str]) -> EgressConfig {
+    EgressConfig {
+        allow_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+    }
+}
+
+fn accounts_of(config: AccountsConfig, egress: &EgressConfig) -> Accounts {
     Accounts::new(AccountsParts {
         directory: Arc::new(Users),
         parts: Vec::new(),
@@ -251,6 +266,10 @@ impl Kit {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Reply {
+        let header = |wanted: &str| {
+            let found = headers.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| *value)
+        };
         let access = Rc::new(Access {
             place: Place::Project,
             project: Some(self.project.clone()),
@@ -258,7 +277,7 @@ impl Kit {
             who,
             now: self.clock.now(),
             request_id: "request".to_owned(),
-            network: "192.0.2.1".to_owned(),
+            network: header("x-test-network").unwrap_or("192.0.2.1").to_owned(),
         });
         let (app, _) = App::new()
             .app_data(Data::new(self.accounts.clone()))
@@ -333,6 +352,16 @@ impl Kit {
         .await
     }
 
+    /// Signs in from another network, with another device.
+    pub async fn sign_in_from(&self, network: &str, agent: &str, form: (&str, &str)) -> Reply {
+        let (identity, password) = form;
+        let body = json!({"identity": identity, "password": password});
+        let headers = [("x-test-network", network), ("user-agent", agent)];
+        let (path, who) = ("/v1/auth/sign-in/password", Ok(Who::Anonymous));
+        self.call_as(Method::POST, path, who, Some(body), &headers)
+            .await
+    }
+
     pub async fn sign_in(&self, identity: &str, password: &str) -> Reply {
         self.post(
             "/v1/auth/sign-in/password",
@@ -348,6 +377,22 @@ impl Kit {
 
     /// Closes the project to strangers, as its owner would.
     pub async fn close_sign_up(&self) {
+        self.set(json!({"sign_up": "closed"}), &[]).await;
+    }
+
+    /// Changes the project's settings, as its owner would, with these origins exempt.
+    pub async fn set(&self, change: Value, origins: &[&str]) {
+        self.owner(origins, async |gate, by| {
+            let change = Input::new(change.as_object().cloned().unwrap());
+            let done = gate.update_settings(&self.project, by, None, change).await;
+            done.map(drop)
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Acts as the project's owner.
+    pub async fn owner<T>(&self, origins: &[&str], act: impl AsyncFnOnce(&Gate, &By) -> T) -> T {
         let dir = tempfile::tempdir().unwrap();
         let parts = GateParts {
             store: Store::start(&Engine::Sqlite(SqliteOptions::default()), dir.path())
@@ -356,17 +401,17 @@ impl Kit {
             clock: self.clock.clone(),
             ids: Ids,
             master: Master::open(dir.path(), None, false).unwrap(),
-            config: GateConfig::default(),
+            config: GateConfig {
+                egress: reaching(origins),
+                ..GateConfig::default()
+            },
             public_url: "http://127.0.0.1:8090".to_owned(),
             project_steps: Vec::new(),
             scopes: Vec::new(),
             logs: None,
         };
-        let change = Input::new(json!({"sign_up": "closed"}).as_object().cloned().unwrap());
         let gate = Gate::open(parts).await.unwrap();
-        gate.update_settings(&self.project, &By::cli(self.clock.now()), None, change)
-            .await
-            .unwrap();
+        act(&gate, &By::cli(self.clock.now())).await
     }
 
     pub async fn found(&self, email: &str) -> user::Model {

@@ -3,11 +3,12 @@
 use crate::openapi::{Problems, ReadProblems};
 use crate::settings::Settings;
 use crate::views::Versioned;
-use crate::wire::ProjectSettingsPatch;
-use crate::{Body, Caller, Gate, NoIdempotency, Problem, can};
-use actix_web::http::header::{ETAG, IF_MATCH};
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get, patch};
+use crate::wire::{HookSecretView, ProjectSettingsPatch};
+use crate::{Body, Caller, Gate, HookName, NoIdempotency, Problem, can};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use kernel::Code;
 
 /// Gets the project's settings
 #[utoipa::path(operation_id = "get_settings", tag = "settings", responses((status = 200, description = "The settings", body = Settings, headers(("ETag" = String, description = "The version"))), ReadProblems))]
@@ -39,6 +40,26 @@ pub(super) async fn update_settings(
         .update_settings(caller.project()?, &caller.by(), if_match, body.input())
         .await?;
     Ok(tagged(&settings))
+}
+
+/// Makes a new secret for a webhook
+///
+/// It is shown this once. Calls are signed with the one before too, for 24 hours.
+#[utoipa::path(operation_id = "make_hook_secret", tag = "settings", params(("hook" = String, Path, description = "`before_sign_up` or `on_token`")), responses((status = 201, description = "The secret", body = HookSecretView), Problems))]
+#[post("/v1/settings/hooks/{hook}/secret")]
+pub(super) async fn make_hook_secret(
+    caller: Caller<can::SettingsWrite>,
+    _once: NoIdempotency,
+    hook: Path<String>,
+    gate: Data<Gate>,
+) -> Result<HttpResponse, Problem> {
+    let name = HookName::parse(&hook).ok_or(Code::HookNotFound)?;
+    let secret = gate
+        .make_hook_secret(caller.project()?, &caller.by(), name)
+        .await?;
+    Ok(HttpResponse::Created()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(HookSecretView { secret }))
 }
 
 fn tagged(settings: &Versioned<Settings>) -> HttpResponse {

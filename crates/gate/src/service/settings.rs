@@ -4,12 +4,16 @@ use super::Gate;
 use crate::audit::{By, record};
 use crate::egress::Egress;
 use crate::rows::settings;
-use crate::settings::{Patching, SETTINGS_PLACE, Settings, SettingsCell};
+use crate::settings::{HookName, Patching, PreviousSecret, SETTINGS_PLACE, Settings, SettingsCell};
 use crate::views::Versioned;
-use crate::{Input, Problem, Project};
+use crate::{Entry, Input, Problem, Project, webhook};
 use kernel::{Code, FieldError};
 use serde_json::json;
+use std::time::Duration;
 use store::{Db, StoreError, Topic, WriteTx};
+
+/// How long calls of a hook are signed with the secret before too.
+const PREVIOUS_KEPT: Duration = Duration::from_secs(86_400);
 
 pub(super) async fn reload(db: &Db, cell: &SettingsCell) -> Result<(), Problem> {
     if let Some(row) = settings::read(db).await? {
@@ -60,30 +64,65 @@ impl Gate {
             input.push(fault);
         }
         input.finish()?;
-        let value = serde_json::to_value(&after).map_err(Problem::internal)?;
         let detail = json!({"before": before.shown(), "after": after.shown()});
-        let (entry, at) = (by.did("settings.update", "settings", detail), by.now.time());
-        project
-            .db
-            .write(async move |tx: &WriteTx| -> Result<(), Problem> {
-                let written = settings::write(tx, version + 1, value.clone(), at)
-                    .await
-                    .map_err(StoreError::from);
-                match written {
-                    Ok(true) => record(tx, entry.clone()).await,
-                    // Somebody else was faster.
-                    Ok(false) | Err(StoreError::Unique(_)) => Err(Code::PreconditionFailed.into()),
-                    Err(e) => Err(e.into()),
-                }
-            })
-            .await?;
-        project.settings_cell().set(version + 1, after.clone());
-        project.announce(Topic::Settings);
+        let entry = by.did("settings.update", "settings", detail);
+        keep(project, entry, by, (version + 1, after.clone())).await?;
         Ok(Versioned {
             version: version + 1,
             value: after.shown(),
         })
     }
+
+    /// Gives a hook a new secret, and tells it this once. The one before stays good for 24 hours.
+    pub async fn make_hook_secret(
+        &self,
+        project: &Project,
+        by: &By,
+        name: HookName,
+    ) -> Result<String, Problem> {
+        reload(&project.db, project.settings_cell()).await?;
+        let (version, before) = project.settings_cell().get();
+        let mut after = (*before).clone();
+        let hook = after.hooks.get_mut(name);
+        let hook = hook.as_mut().ok_or(Code::HookNotFound)?;
+        let secret = webhook::new_secret()?;
+        let sealed = project.seal(SETTINGS_PLACE, secret.as_bytes())?;
+        hook.previous = hook.secret.replace(sealed).map(|secret| PreviousSecret {
+            secret,
+            until: by.now.plus(PREVIOUS_KEPT),
+        });
+        let entry = by.did("settings.hook_secret", name.as_str(), json!({}));
+        keep(project, entry, by, (version + 1, after)).await?;
+        Ok(secret)
+    }
+}
+
+/// Writes settings under their version; 412 where somebody else was faster.
+async fn keep(
+    project: &Project,
+    entry: Entry,
+    by: &By,
+    (version, settings): (i64, Settings),
+) -> Result<(), Problem> {
+    let value = serde_json::to_value(&settings).map_err(Problem::internal)?;
+    let at = by.now.time();
+    project
+        .db
+        .write(async move |tx: &WriteTx| -> Result<(), Problem> {
+            let written = settings::write(tx, version, value.clone(), at)
+                .await
+                .map_err(StoreError::from);
+            match written {
+                Ok(true) => record(tx, entry.clone()).await,
+                // Somebody else was faster.
+                Ok(false) | Err(StoreError::Unique(_)) => Err(Code::PreconditionFailed.into()),
+                Err(e) => Err(e.into()),
+            }
+        })
+        .await?;
+    project.settings_cell().set(version, settings);
+    project.announce(Topic::Settings);
+    Ok(())
 }
 
 impl Gate {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 on_both! {
     async fn the_set_up_link_works_once(kit: Kit) {
         // Eight passwords at a time, so that the tries really meet in the database.
-        let passwords = PasswordsConfig { concurrent_max: 8, queue_max: 64 };
+        let passwords = PasswordsConfig { concurrent_max: 8, queue_max: 64, ..Default::default() };
         let gate = &kit.another(GateConfig { passwords, ..GateConfig::default() }, Vec::new()).await;
         let token = |link: Option<String>| link.unwrap().split_once("/dashboard/setup?token=").unwrap().1.to_owned();
         let old = token(gate.setup_link().await.unwrap());

@@ -4,6 +4,7 @@
 mod document;
 mod mail;
 mod people;
+mod policies;
 mod samples;
 mod ways;
 

@@ -122,6 +122,7 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
             p if p.starts_with("/v1/teams/") => ("{id}", &theirs.team, NOWHERE),
             p if p.starts_with("/v1/team-invitations/") => ("{id}", &theirs.invitation, NOWHERE),
             p if p.starts_with("/v1/mails/") => ("{id}", &theirs.mail, NOWHERE),
+            p if p.starts_with("/v1/settings/hooks/") => ("{hook}", "on_token", "nobodys"),
             // Every project has the same ones: `every_template` tells them apart.
             p if p.starts_with("/v1/mail-templates/") => continue,
             other => panic!("{other} names something: say here what of it another project has"),

@@ -12,7 +12,7 @@ use super::cases::{Case, Load};
 use super::http::Connection;
 use crate::run::{Outcome, free_port, on, shown};
 
-const START_SECONDS: u64 = 30;
+const START_SECONDS: u64 = 120;
 const LOADERS: usize = 32;
 
 /// One server with everything that the load needs to know about it.
@@ -23,8 +23,10 @@ pub struct Contender {
     pub server: Server,
     /// Of a signed-in user.
     pub token: String,
+    /// That passes all rules; empty where there is none.
+    pub key: String,
     /// How it is asked.
-    pub load: Box<dyn Fn(Case) -> Load>,
+    pub load: Box<dyn Fn(Case) -> Load + Sync>,
 }
 
 /// A running process; dropping it ends it.
@@ -41,6 +43,11 @@ impl Drop for Server {
 }
 
 impl Server {
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Starts a server that `command` makes for an address, and waits until it listens.
     pub fn start(folder: &Path, command: impl FnOnce(&str) -> Command) -> Outcome<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
@@ -93,6 +100,7 @@ pub fn hello(program: &Path, scratch: &Path) -> Outcome<Contender> {
         about: "bare actix hello".to_owned(),
         server,
         token: "none".to_owned(),
+        key: String::new(),
         load: Box::new(|_| Load::get((0..1000).map(|number| format!("/{number}")).collect())),
     })
 }

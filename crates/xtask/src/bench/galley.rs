@@ -24,16 +24,64 @@ pub fn start(
     rows: usize,
     postgres: Option<&str>,
 ) -> Outcome<Contender> {
-    let folder = folder(
-        scratch,
-        if postgres.is_some() {
-            "galley-postgres"
-        } else {
-            "galley"
-        },
-    )?;
-    let command = || {
+    let name = match postgres {
+        Some(_) => "galley-postgres",
+        None => "galley",
+    };
+    let place = (scratch, name);
+    start_as(program, place, rows, postgres, || Command::new(program))
+}
+
+/// On SQLite, with nothing between a flood of sign-ins and the hashing: no limit per network, neither of requests nor
+/// of wrong guesses.
+pub fn start_flooded(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> {
+    let flooded = || {
         let mut command = Command::new(program);
+        command.env("GALLEY_GATE__LIMITS__CREDENTIAL_REQUESTS_PER_SECOND", "0");
+        command
+    };
+    let server = start_as(program, (scratch, "galley-flooded"), rows, None, flooded)?;
+    let settings = json!({"lockout": {"network_guesses_max": 100_000}});
+    let mut http = Connection::open(&server.server.address)?;
+    http.send(
+        "PATCH",
+        "/p/bench/v1/settings",
+        Some(&server.key),
+        Some(&settings),
+    )?;
+    Ok(server)
+}
+
+/// On SQLite, under valgrind, which counts instructions into files that begin with `out`.
+pub fn start_counted(
+    program: &Path,
+    scratch: &Path,
+    rows: usize,
+    out: &Path,
+) -> Outcome<Contender> {
+    let counted = || {
+        let mut command = Command::new("valgrind");
+        // What sets the server up is not counted, and so not as slow.
+        command.args(["--tool=callgrind", "--instr-atstart=no"]);
+        command.arg(format!("--callgrind-out-file={}.%p", out.display()));
+        command.arg(program);
+        // One worker: the caches of one thread are warm after one round.
+        command.env("GALLEY_SERVER__WORKERS", "1");
+        command.env("GALLEY_ACCOUNTS__ACCESS_TOKEN_SECONDS", "3600");
+        command
+    };
+    start_as(program, (scratch, "galley-counted"), rows, None, counted)
+}
+
+fn start_as(
+    program: &Path,
+    (scratch, name): (&Path, &str),
+    rows: usize,
+    postgres: Option<&str>,
+    server: impl FnOnce() -> Command,
+) -> Outcome<Contender> {
+    let folder = folder(scratch, name)?;
+    let with = |mut command: Command| {
         command.arg("--data-dir").arg(folder.join("data"));
         if let Some(url) = postgres {
             command.env("GALLEY_DATABASE__URL", url);
@@ -41,11 +89,12 @@ pub fn start(
         }
         command
     };
+    let command = || with(Command::new(program));
     capture(command().args(["project", "create", "bench"]))?;
     let key = capture(command().args(["key", "create", "--project", "bench", "--scope", "*"]))?;
     let key = key.trim();
     let server = Server::start(&folder, |address| {
-        let mut serve = command();
+        let mut serve = with(server());
         serve.args(["serve", "--listen", address]);
         // One user is all the load there is: the limit per caller would measure itself.
         serve.env("GALLEY_GATE__LIMITS__REQUESTS_PER_SECOND", "0");
@@ -79,6 +128,7 @@ pub fn start(
         .to_owned(),
         server,
         token,
+        key: key.to_owned(),
         load: Box::new(load),
     })
 }

@@ -53,6 +53,7 @@ pub fn start(program: &Path, scratch: &Path, rows: usize) -> Outcome<Contender> 
         about: version,
         server,
         token,
+        key: String::new(),
         load: Box::new(load),
     })
 }

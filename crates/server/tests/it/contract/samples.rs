@@ -41,6 +41,7 @@ impl Samples {
         if operation.id == "list_changes" {
             path.push_str("?since=0");
         }
+        path = path.replace("{hook}", "on_token");
         path = path.replace("{key_id}", &self.path["key"]);
         path = path.replace("{bucket}", &self.path["bucket"]);
         path = path.replace("{user}", &self.path["person"]);
@@ -212,6 +213,7 @@ pub async fn set_subject(
     super::mail::set(samples, key, operation).await;
     super::people::set(samples, key, operation).await;
     super::ways::set(samples, user, key, operation).await;
+    super::policies::set(samples, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"

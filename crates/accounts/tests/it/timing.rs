@@ -1,0 +1,130 @@
+//! How long the answers take for accounts that are and that are not: nobody learns by a clock who has an account. Run
+//! by hand on a quiet machine: `cargo test --release -p accounts --test it -- --ignored --nocapture timing`.
+
+use crate::kit::{Kit, PASSWORD, on_both};
+use accounts::rows::credential;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use store::{StoreError, WriteTx};
+
+const CLASSES: [&str; 4] = ["unknown", "known", "disabled", "social-only"];
+/// Requests of each class in a round.
+const TIMES: usize = 200;
+const ROUNDS: usize = 3;
+
+/// Accounts of each class, as many as there are requests: each is asked about once.
+async fn people(kit: &Kit, of: usize) -> Vec<[String; 4]> {
+    let mut all = Vec::new();
+    for number in 0..of {
+        let name = |class: usize| format!("class{class}-{number:04}@example.com");
+        let names = [name(0), name(1), name(2), name(3)];
+        for email in &names[1..] {
+            kit.sign_up(email).await.expect(201);
+        }
+        kit.set_disabled(&names[2], true).await;
+        let id = kit.set_disabled(&names[3], false).await;
+        let no_password = async move |tx: &WriteTx| -> Result<(), StoreError> {
+            credential::Entity::delete_by_id(id).exec(tx).await?;
+            Ok(())
+        };
+        kit.project.db.write(no_password).await.unwrap();
+        all.push(names);
+    }
+    all
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1_000_000.0
+}
+
+/// The medians of one round, in microseconds, the classes in turn.
+async fn round(
+    kit: &Kit,
+    people: &[[String; 4]],
+    path: &str,
+    body: &dyn Fn(&str) -> Value,
+) -> [f64; 4] {
+    let mut times: [Vec<Duration>; 4] = Default::default();
+    for (number, names) in people.iter().enumerate() {
+        for turn in 0..CLASSES.len() {
+            let class = (number + turn) % CLASSES.len();
+            let body = body(&names[class]);
+            let began = Instant::now();
+            let reply = kit.post(path, body).await;
+            times[class].push(began.elapsed());
+            assert!(reply.status.as_u16() < 500, "{reply:?}");
+        }
+        // Nothing is counted against the network of the test.
+        kit.pass(Duration::from_secs(1_000));
+    }
+    times.map(median)
+}
+
+async fn measure(kit: &Kit, times: usize, rounds: usize, bound: f64) {
+    let mut settings = gate::Settings::default();
+    settings.sign_in.email_code = true;
+    settings.lockout.network_guesses_max = 100_000;
+    kit.project.set_for_tests(settings);
+    let people = people(kit, times).await;
+    type Body = Box<dyn Fn(&str) -> Value>;
+    let asks: [(&str, &str, Body); 3] = [
+        (
+            "sign-in",
+            "/v1/auth/sign-in/password",
+            Box::new(|who| json!({"identity": who, "password": "a wrong password"})),
+        ),
+        (
+            "reset request",
+            "/v1/auth/password-reset",
+            Box::new(|who| json!({ "email": who })),
+        ),
+        (
+            "code request",
+            "/v1/auth/sign-in/code/request",
+            Box::new(|who| json!({ "email": who })),
+        ),
+    ];
+    for (what, path, body) in &asks {
+        let mut good = 0;
+        for _ in 0..rounds {
+            let medians = round(kit, &people, path, body).await;
+            let (least, most) = medians
+                .iter()
+                .fold((f64::MAX, 0.0_f64), |(a, b), m| (a.min(*m), b.max(*m)));
+            let apart = most / least - 1.0;
+            println!(
+                "{what:<14} {} | {:.1} % apart",
+                CLASSES
+                    .iter()
+                    .zip(medians)
+                    .map(|(class, m)| format!("{class} {m:.0} us"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                apart * 100.0
+            );
+            good += usize::from(apart < bound);
+        }
+        assert!(good * 3 >= rounds * 2, "{what}: {good} of {rounds} rounds");
+    }
+}
+
+#[actix_web::test]
+#[ignore = "a measurement, which wants a quiet machine"]
+async fn classes_of_accounts_take_the_same_time() {
+    on_both(async |kit| {
+        // The very first requests warm up caches and connections.
+        kit.sign_in("nobody@example.com", PASSWORD)
+            .await
+            .expect(401);
+        measure(&kit, TIMES, ROUNDS, 0.05).await;
+    })
+    .await;
+}
+
+/// The same with few requests: what is skipped for some, such as a hash, would be far more than a half.
+#[actix_web::test]
+async fn no_class_of_accounts_skips_what_takes_time() {
+    on_both(async |kit| measure(&kit, 7, 3, 1.0).await).await;
+}
