@@ -27,13 +27,16 @@ mod migrations;
 pub mod model;
 mod pages;
 pub mod ports;
+mod recovery;
 mod refresh;
 mod routes;
 pub mod rows;
 mod service;
 mod tokens;
+mod totp;
 mod verify;
 pub mod views;
+mod webauthn;
 
 pub use config::{AccountsConfig, MailConfig, SmtpTls};
 pub use error::Error;

@@ -1,5 +1,7 @@
 //! What callers send, read into types that cannot be wrong, with every fault told at once.
 
+pub mod factors;
+
 use gate::{Input, Problem};
 use kernel::Code;
 use secrecy::SecretString;

@@ -1,8 +1,11 @@
 //! The rows of credentials, sessions and signing keys, and every statement on them.
 
+pub(crate) mod ceremonies;
 pub(crate) mod challenges;
 pub(crate) mod changes;
+pub(crate) mod factors;
 pub mod mails;
+pub(crate) mod passkeys;
 pub(crate) mod templates;
 pub mod tokens;
 

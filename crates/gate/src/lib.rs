@@ -60,6 +60,7 @@ pub use routes::{configure_instance, configure_project};
 pub use secrets::{Master, StartError};
 pub use service::{Gate, GateParts, KeyIn, KeyMade, OperatorIn, ProjectIn, RequestsQuery, Signed};
 pub use settings::{Brand, MailSettings, MailTls, Settings, SignInMethods, SignUp, SmtpSettings};
+pub use settings::{PasskeySettings, SecondFactor, SecondFactorPolicy};
 pub use tokens::{new_token, open_cursor, sign_cursor, token_digest, token_hash};
 pub use views::{
     At, AuditView, KeyView, NewKeyView, OperatorView, ProjectView, RequestView, SessionView,

@@ -2,10 +2,14 @@
 
 mod brand;
 mod mail;
+mod passkeys;
+mod second_factor;
 mod sign_in;
 
 pub use brand::Brand;
 pub use mail::{MailSettings, MailTls, SmtpSettings};
+pub use passkeys::PasskeySettings;
+pub use second_factor::{SecondFactor, SecondFactorPolicy};
 pub use sign_in::SignInMethods;
 
 use crate::egress::Egress;
@@ -37,6 +41,10 @@ pub struct Settings {
     pub brand: Brand,
     /// How mails leave.
     pub mail: MailSettings,
+    /// For whom passkeys are made.
+    pub passkeys: PasskeySettings,
+    /// Who is asked for a second factor.
+    pub second_factor: SecondFactor,
 }
 
 /// Whether strangers may create accounts.
@@ -59,6 +67,8 @@ impl Default for Settings {
             development: false,
             brand: Brand::default(),
             mail: MailSettings::default(),
+            passkeys: PasskeySettings::default(),
+            second_factor: SecondFactor::default(),
         }
     }
 }
@@ -118,6 +128,14 @@ impl Settings {
         if let Some(mut mail) = part(input, "mail") {
             self.mail = self.mail.patch(&mut mail, with)?;
             close(input, "mail", mail);
+        }
+        if let Some(mut passkeys) = part(input, "passkeys") {
+            self.passkeys = self.passkeys.patch(&mut passkeys);
+            close(input, "passkeys", passkeys);
+        }
+        if let Some(mut second_factor) = part(input, "second_factor") {
+            self.second_factor = self.second_factor.patch(&mut second_factor);
+            close(input, "second_factor", second_factor);
         }
         if self.sign_in.magic_link && self.brand.app_url.is_empty() {
             input.push(FieldError {
