@@ -12,7 +12,7 @@ use crate::mail::template::{Rendered, Values};
 use crate::mail::transport::{Failure, Letter, Route};
 use crate::mail::{COUNTED, INBOX_MAX, MAIL_KEPT, Template, address_key};
 use crate::ports::UserRow;
-use crate::rows::{self, challenges, changes, mails, tokens};
+use crate::rows::{self, ceremonies, challenges, changes, mails, tokens};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gate::{Problem, Project};
@@ -214,6 +214,7 @@ impl Accounts {
             code: secret.code().to_owned(),
             minutes: template.life().as_secs() / 60,
             color: settings.brand.color().to_owned(),
+            notice: String::new(),
         });
         let plain = serde_json::to_vec(&mail).map_err(|_| Error::Sealed("a mail"))?;
         let content = project.seal(&place(row.id), &plain)?;
@@ -360,6 +361,7 @@ impl Accounts {
             mails::delete_old(tx, now.minus(MAIL_KEPT)).await?;
             tokens::delete_old(tx, now).await?;
             changes::delete_old(tx, now).await?;
+            ceremonies::delete_old(tx, now).await?;
             challenges::delete_old(tx, now.minus(links::GUESSES_COUNTED)).await?;
             Ok(())
         };

@@ -8,6 +8,7 @@
 //! - A one-time secret is good once, for one purpose, while its user stands as when it was sent; whoever asks for one to
 //!   an address learns nothing about the address.
 //! - A mail is on the disk before its asker is answered, and is sent, or given up with a reason, whatever process dies.
+//! - A session of two factors begins, or goes on under another id, in the transaction that uses up the second one.
 //! - An unknown identity, a wrong password and a disabled user read the same and cost the same.
 //!
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
@@ -19,6 +20,7 @@ pub mod can;
 mod config;
 pub mod door;
 mod error;
+mod factors;
 mod jobs;
 mod keys;
 mod language;
@@ -26,13 +28,16 @@ mod links;
 mod mail;
 mod migrations;
 pub mod model;
+mod notices;
 mod pages;
+mod passkeys;
 pub mod ports;
 mod recovery;
 mod refresh;
 mod routes;
 pub mod rows;
 mod service;
+mod step_up;
 mod tokens;
 mod totp;
 mod verify;

@@ -1,5 +1,7 @@
 //! The wire types of accounts. What comes in is read by `model`; the types for it here are what the document says.
 
+pub mod factors;
+
 use crate::door::Entered;
 use crate::mail::template::{Rendered, Source};
 use crate::rows::{mails, session};
@@ -48,9 +50,9 @@ pub struct RefreshIn {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChangeIn {
-    /// The present one.
+    /// The present one. Without it another proof must be less than five minutes old.
     #[schema(max_length = 512, format = "password")]
-    pub current_password: String,
+    pub current_password: Option<String>,
     /// The next one: at least 8 characters, at most 512 bytes.
     #[schema(min_length = 8, max_length = 512, format = "password")]
     pub new_password: String,
@@ -99,8 +101,10 @@ pub enum EnteredView {
 pub struct FactorDueView {
     /// Goes with the factor; good once.
     pub mfa_token: String,
-    /// The factors that the user has.
+    /// The factors that the user has: `totp`, `passkey`, `recovery_code`. None where it must set one up first.
     pub factors: Vec<&'static str>,
+    /// Whether the user has none and must: go on at `/v1/auth/sign-in/factor/totp`.
+    pub enrol: bool,
     /// For how many seconds the token is good.
     pub expires_in: u32,
 }
@@ -112,6 +116,7 @@ impl From<Entered> for EnteredView {
             Entered::Factor(due) => Self::Factor(FactorDueView {
                 mfa_token: due.token,
                 factors: due.factors,
+                enrol: due.enrols,
                 expires_in: due.expires_in,
             }),
         }
@@ -347,7 +352,8 @@ pub(crate) struct MailPage {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MailTemplate)]
 pub struct MailTemplateView {
-    /// `verify`, `reset`, `change_email_old`, `change_email_new`, `code` or `magic_link`.
+    /// `verify`, `reset`, `change_email_old`, `change_email_new`, `code`, `magic_link` or
+    /// `security_notice`.
     pub name: String,
     /// `en`, `de`, `es`, `fr`, `pt`, `zh` or `ja`.
     pub language: String,
@@ -372,7 +378,7 @@ pub struct MailTemplatesView {
 }
 
 /// What a mail is made of. `{{ name }}` stands for a variable: `project`, `email`, `new_email`, `link`, `code`,
-/// `minutes` or `color`. Nothing else is a template's.
+/// `minutes`, `color` or `notice`. Nothing else is a template's.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailTemplateIn {
@@ -424,6 +430,10 @@ pub struct MethodsView {
     pub email_code: bool,
     /// Whether users sign in by a link that is sent by mail.
     pub magic_link: bool,
+    /// Whether users sign in by a passkey.
+    pub passkey: bool,
+    /// Whether a second factor is asked for.
+    pub second_factor: gate::SecondFactorPolicy,
 }
 
 impl MethodsView {
@@ -434,6 +444,8 @@ impl MethodsView {
             password: methods.password,
             email_code: methods.email_code,
             magic_link: methods.magic_link,
+            passkey: methods.passkey,
+            second_factor: settings.second_factor.policy,
         }
     }
 }

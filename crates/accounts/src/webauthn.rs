@@ -116,10 +116,7 @@ struct ClientData {
 }
 
 /// Judges the making of a passkey (section 7.1).
-pub(crate) fn verify_attestation(
-    asked: Asked<'_>,
-    answer: &Attestation,
-) -> Result<Made, Fault> {
+pub(crate) fn verify_attestation(asked: Asked<'_>, answer: &Attestation) -> Result<Made, Fault> {
     check_client(asked, &answer.client_data, Kind::Create)?;
     let authenticator_data = data::attestation_object(&answer.object)?;
     let data = AuthenticatorData::parse(authenticator_data)?;

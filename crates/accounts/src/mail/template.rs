@@ -29,10 +29,12 @@ pub enum Variable {
     Minutes,
     /// The brand's colour.
     Color,
+    /// What happened.
+    Notice,
 }
 
 impl Variable {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("project", Self::Project),
         ("email", Self::Email),
         ("new_email", Self::NewEmail),
@@ -40,6 +42,7 @@ impl Variable {
         ("code", Self::Code),
         ("minutes", Self::Minutes),
         ("color", Self::Color),
+        ("notice", Self::Notice),
     ];
 }
 
@@ -60,6 +63,8 @@ pub struct Values {
     pub minutes: u64,
     /// The brand's colour.
     pub color: String,
+    /// What happened.
+    pub notice: String,
 }
 
 impl Values {
@@ -72,6 +77,7 @@ impl Values {
             Variable::Link => &self.link,
             Variable::Code => &self.code,
             Variable::Color => &self.color,
+            Variable::Notice => &self.notice,
             Variable::Minutes => return self.minutes.to_string(),
         };
         one_line(text, VALUE_CHARS_MAX)

@@ -129,7 +129,9 @@ impl Evidence {
             let one = match *name {
                 "password" => {
                     let max = gate::password::PASSWORD_BYTES_MAX;
-                    input.optional_text(name, 1, max).map(|text| Self::Password(text.into()))
+                    input
+                        .optional_text(name, 1, max)
+                        .map(|text| Self::Password(text.into()))
                 }
                 "totp_code" => input.optional_text(name, 1, 20).map(|text| {
                     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -288,8 +290,13 @@ impl Credential {
             this.fault("", "This must be the credential as `toJSON()` gives it.");
             return this;
         };
-        this.id = this.bytes("/id", object.shift_remove("id")).unwrap_or_default();
-        if object.get("rawId").is_some_and(|raw| bytes(raw).as_ref() != Some(&this.id)) {
+        this.id = this
+            .bytes("/id", object.shift_remove("id"))
+            .unwrap_or_default();
+        if object
+            .get("rawId")
+            .is_some_and(|raw| bytes(raw).as_ref() != Some(&this.id))
+        {
             this.fault("/rawId", "This must be what `id` is.");
         }
         if object.get("type").and_then(Value::as_str) != Some("public-key") {
@@ -320,7 +327,8 @@ impl Credential {
 
     fn binary(&mut self, name: &str) -> Vec<u8> {
         let value = self.response.shift_remove(name);
-        self.bytes(&format!("/response/{name}"), value).unwrap_or_default()
+        self.bytes(&format!("/response/{name}"), value)
+            .unwrap_or_default()
     }
 
     fn optional_binary(&mut self, name: &str) -> Option<Vec<u8>> {
@@ -349,6 +357,8 @@ impl Credential {
 }
 
 fn bytes(value: &Value) -> Option<Vec<u8>> {
-    let text = value.as_str().filter(|text| (1..=BINARY_CHARS_MAX).contains(&text.len()))?;
+    let text = value
+        .as_str()
+        .filter(|text| (1..=BINARY_CHARS_MAX).contains(&text.len()))?;
     URL_SAFE_NO_PAD.decode(text).ok()
 }

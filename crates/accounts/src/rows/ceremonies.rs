@@ -73,12 +73,16 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    fn good(&self, id: Uuid, now: Stamp) -> Condition {
+    fn begun(&self) -> Condition {
         Condition::all()
-            .add(Column::Id.eq(id))
             .add(Column::Purpose.eq(self.purpose))
             .add(Column::UserId.eq(self.user_id))
             .add(Column::BoundTo.eq(self.to.as_str()))
+    }
+
+    fn good(&self, id: Uuid, now: Stamp) -> Condition {
+        self.begun()
+            .add(Column::Id.eq(id))
             .add(Column::ExpiresAt.gt(now.time()))
     }
 }
@@ -88,6 +92,19 @@ pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
         .exec_without_returning(tx)
         .await
         .map(drop)
+}
+
+/// The one ceremony that was begun so.
+pub(crate) async fn find<C: ConnectionTrait>(
+    db: &C,
+    bound: &Bound,
+    now: Stamp,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(bound.begun())
+        .filter(Column::ExpiresAt.gt(now.time()))
+        .one(db)
+        .await
 }
 
 /// Counts an answer, and gives the ceremony; none when it has had `max`.
@@ -124,9 +141,7 @@ pub(crate) async fn consume(
 /// Ends the ceremonies of one purpose that were begun with the same session or token.
 pub(crate) async fn delete_of(tx: &WriteTx, bound: &Bound) -> Result<(), DbErr> {
     Entity::delete_many()
-        .filter(Column::Purpose.eq(bound.purpose))
-        .filter(Column::UserId.eq(bound.user_id))
-        .filter(Column::BoundTo.eq(bound.to.as_str()))
+        .filter(bound.begun())
         .exec(tx)
         .await
         .map(drop)
@@ -187,6 +202,11 @@ pub(crate) async fn delete_of_user(tx: &WriteTx, user: Uuid) -> Result<(), DbErr
         .filter(Column::UserId.eq(user))
         .exec(tx)
         .await?;
+    delete_pending_of(tx, user).await
+}
+
+/// Ends the sign-ins of a user that wait for a second factor.
+pub(crate) async fn delete_pending_of(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
     pending::Entity::delete_many()
         .filter(pending::Column::UserId.eq(user))
         .exec(tx)

@@ -47,6 +47,14 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// Asks for a mail, if there is one to ask for.
+pub(crate) async fn insert_some(tx: &WriteTx, row: Option<&Model>) -> Result<(), DbErr> {
+    match row {
+        Some(row) => insert(tx, row.clone()).await,
+        None => Ok(()),
+    }
+}
+
 pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
     let row = row.into_active_model();
     Entity::insert(row)

@@ -1,9 +1,10 @@
 //! Passkeys: the public halves of key pairs whose private halves are with their users.
 
+use crate::webauthn::Shown;
 use kernel::Stamp;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ConnectionTrait, IntoActiveModel, PaginatorTrait, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect};
 use store::WriteTx;
 
 /// One passkey.
@@ -47,11 +48,16 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
-    Entity::insert(row.into_active_model())
+/// Keeps a passkey, unless somebody has one with the same id of its authenticator; whether it is kept.
+pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<bool, DbErr> {
+    let once = OnConflict::column(Column::CredentialId)
+        .do_nothing()
+        .to_owned();
+    let done = Entity::insert(row.into_active_model())
+        .on_conflict(once)
         .exec_without_returning(tx)
-        .await
-        .map(drop)
+        .await?;
+    Ok(done == 1)
 }
 
 /// A user's passkeys, in the order in which they were made.
@@ -73,35 +79,27 @@ pub(crate) async fn lock(tx: &WriteTx, credential_id: &str) -> Result<Option<Mod
         .await
 }
 
-/// Whether there is one with this id of its authenticator.
-pub(crate) async fn is_known<C: ConnectionTrait>(
+/// The passkey with this id of its authenticator.
+pub(crate) async fn find<C: ConnectionTrait>(
     db: &C,
     credential_id: &str,
-) -> Result<bool, DbErr> {
+) -> Result<Option<Model>, DbErr> {
     let same = Entity::find().filter(Column::CredentialId.eq(credential_id));
-    Ok(same.count(db).await? > 0)
+    same.one(db).await
 }
 
-/// Notes a use.
-pub(crate) async fn used(
-    tx: &WriteTx,
-    row: &Model,
-    (sign_count, backed_up, user_verified): (i64, bool, bool),
-    now: Stamp,
-) -> Result<bool, DbErr> {
-    let done = Entity::update_many()
-        .col_expr(Column::SignCount, Expr::value(sign_count))
-        .col_expr(Column::BackedUp, Expr::value(backed_up))
-        .col_expr(
-            Column::UserVerified,
-            Expr::value(row.user_verified || user_verified),
-        )
+/// Notes what a passkey that is locked said of itself.
+pub(crate) async fn used(tx: &WriteTx, row: &Model, shown: Shown, now: Stamp) -> Result<(), DbErr> {
+    let is_verified = row.user_verified || shown.user_verified;
+    Entity::update_many()
+        .col_expr(Column::SignCount, Expr::value(i64::from(shown.sign_count)))
+        .col_expr(Column::BackedUp, Expr::value(shown.backed_up))
+        .col_expr(Column::UserVerified, Expr::value(is_verified))
         .col_expr(Column::UsedAt, Expr::value(Some(now.time())))
         .filter(Column::Id.eq(row.id))
-        .filter(Column::SignCount.eq(row.sign_count))
         .exec(tx)
-        .await?;
-    Ok(done.rows_affected == 1)
+        .await
+        .map(drop)
 }
 
 /// Calls it otherwise, and has it asked for or not.

@@ -103,7 +103,8 @@ fn an_app_is_an_origin_and_extensions_are_read_over() {
     said.origin.clone_from(&party().origins[1]);
     said.flags |= EXTENSIONS;
     said.tail = Cbor::Map(vec![(Cbor::Text("credProtect"), Cbor::Int(2))]).encoded();
-    said.more = r#","other_keys_can_be_added_here":"do not compare","crossOrigin":false"#.to_owned();
+    said.more =
+        r#","other_keys_can_be_added_here":"do not compare","crossOrigin":false"#.to_owned();
     assert!(made(passkey.create(&said)).is_ok());
 }
 
@@ -122,15 +123,25 @@ const BAD: [Change; 17] = [
     ("no challenge", |s| s.challenge = String::new()),
     ("padded challenge", |s| s.challenge.push('=')),
     ("origin", |s| s.origin = "https://evil.example".to_owned()),
-    ("origin below", |s| s.origin = "https://a.shop.example".to_owned()),
-    ("origin, plain", |s| s.origin = "http://shop.example".to_owned()),
-    ("origin, port", |s| s.origin = "https://shop.example:8443".to_owned()),
-    ("origin, longer", |s| s.origin = "https://shop.example.evil".to_owned()),
+    ("origin below", |s| {
+        s.origin = "https://a.shop.example".to_owned()
+    }),
+    ("origin, plain", |s| {
+        s.origin = "http://shop.example".to_owned()
+    }),
+    ("origin, port", |s| {
+        s.origin = "https://shop.example:8443".to_owned()
+    }),
+    ("origin, longer", |s| {
+        s.origin = "https://shop.example.evil".to_owned()
+    }),
     ("framed", |s| s.more = r#","crossOrigin":true"#.to_owned()),
     ("framed by", |s| {
         s.more = r#","topOrigin":"https://evil.example""#.to_owned();
     }),
-    ("twice", |s| s.more = r#","origin":"https://evil.example""#.to_owned()),
+    ("twice", |s| {
+        s.more = r#","origin":"https://evil.example""#.to_owned()
+    }),
     ("party", |s| s.party = "evil.example".to_owned()),
     ("nobody present", |s| s.flags &= !PRESENT),
     ("backed up, not eligible", |s| {
@@ -153,7 +164,10 @@ fn what_breaks_a_check_is_refused() {
         change(&mut get);
         assert!(made(passkey.create(&create)).is_err(), "{name}");
         assert!(shown(&good, passkey.get(&get), true).is_err(), "{name}");
-        assert!(shown(&ineligible, passkey.get(&get), true).is_err(), "{name}");
+        assert!(
+            shown(&ineligible, passkey.get(&get), true).is_err(),
+            "{name}"
+        );
     }
     assert!(shown(&good, passkey.get(&request()), true).is_ok());
     // Eligibility never changes, in either direction.
@@ -249,10 +263,34 @@ fn keys_that_were_not_asked_for_are_refused() {
         with(-2, Cbor::Bytes(Vec::new())),
         Cbor::Map(twice).encoded(),
         Cbor::Map(vec![int(1, 1), int(3, -8), int(-1, 6), bytes(-2, &[1; 31])]).encoded(),
-        Cbor::Map(vec![int(1, 3), int(3, -257), bytes(-1, &[9; 128]), bytes(-2, &[1, 0, 1])]).encoded(),
-        Cbor::Map(vec![int(1, 3), int(3, -257), bytes(-1, &[9; 256]), bytes(-2, &[1])]).encoded(),
-        Cbor::Map(vec![int(1, 3), int(3, -257), bytes(-1, &[9; 256]), bytes(-2, &[2])]).encoded(),
-        Cbor::Map(vec![int(1, 3), int(3, -257), bytes(-1, &[]), bytes(-2, &[])]).encoded(),
+        Cbor::Map(vec![
+            int(1, 3),
+            int(3, -257),
+            bytes(-1, &[9; 128]),
+            bytes(-2, &[1, 0, 1]),
+        ])
+        .encoded(),
+        Cbor::Map(vec![
+            int(1, 3),
+            int(3, -257),
+            bytes(-1, &[9; 256]),
+            bytes(-2, &[1]),
+        ])
+        .encoded(),
+        Cbor::Map(vec![
+            int(1, 3),
+            int(3, -257),
+            bytes(-1, &[9; 256]),
+            bytes(-2, &[2]),
+        ])
+        .encoded(),
+        Cbor::Map(vec![
+            int(1, 3),
+            int(3, -257),
+            bytes(-1, &[]),
+            bytes(-2, &[]),
+        ])
+        .encoded(),
         Cbor::Map(Vec::new()).encoded(),
         Cbor::Bytes(vec![1]).encoded(),
         // Of unknown length, cut off, deep, and claiming more than there is.
@@ -315,7 +353,12 @@ fn whatever_is_sent_is_answered() {
         // Some bits, such as those of the model's number, carry nothing; none may panic.
         let _ = made(bent);
     }
-    for bad in [json!(null), json!("x"), json!({}), json!({"id": "a b", "type": "public-key", "response": {}})] {
+    for bad in [
+        json!(null),
+        json!("x"),
+        json!({}),
+        json!({"id": "a b", "type": "public-key", "response": {}}),
+    ] {
         assert!(made(bad).is_err());
     }
 }

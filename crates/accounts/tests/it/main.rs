@@ -5,21 +5,26 @@
     reason = "the helpers of a test fail it as the test itself does"
 )]
 
+mod authenticator;
 mod by_mail;
 mod directory;
 mod document;
 mod email_change;
+mod hand;
 mod inbox;
 mod kit;
 mod pages;
+mod passkeys;
 mod password;
 mod receiver;
 mod recovery;
 mod refresh;
 mod rows;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_up;
 mod smtp;
+mod step_up;
 mod templates;
 mod tokens;

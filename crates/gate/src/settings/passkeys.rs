@@ -35,9 +35,13 @@ impl PasskeySettings {
         merge(input, "rp_id", DOMAIN_CHARS_MAX, &mut self.rp_id, |text| {
             is_domain(text).then_some(())
         });
-        merge(input, "rp_name", NAME_CHARS_MAX, &mut self.rp_name, |text| {
-            (!text.contains(char::is_control)).then_some(())
-        });
+        merge(
+            input,
+            "rp_name",
+            NAME_CHARS_MAX,
+            &mut self.rp_name,
+            |text| (!text.contains(char::is_control)).then_some(()),
+        );
         if let Some(origins) = input.optional_texts("origins") {
             if origins.len() > ORIGINS_MAX {
                 let message = format!("At most {ORIGINS_MAX} origins are allowed.");
