@@ -1,7 +1,7 @@
 //! Passkeys: they sign in without a name, at two factors; a ceremony is answered once, by whom it was begun for, in its
 //! time; and nobody is left without a way in.
 
-use crate::authenticator::{Key, Passkey, Said, VERIFIED};
+use crate::authenticator::{Cbor, EXTENSIONS, Key, Passkey, Said, VERIFIED};
 use crate::hand::{
     ADA, BOB, ORIGIN, claims, invalid_factor, invalid_token, reauth_required, settings,
 };
@@ -408,4 +408,26 @@ async fn takeover(kit: &Kit, by_reset: bool) {
         kit.sign_in_passkey(&mut passkey).await.fails(),
         invalid_factor()
     );
+}
+
+#[actix_web::test]
+async fn keys_of_every_kind_sign_in() {
+    on_both(async |kit| {
+        kit.project.set_for_tests(settings());
+        let token = kit.newcomer(ADA).await;
+        for key in [Key::es256(), Key::ed25519(), Key::rs256()] {
+            let begun = kit.options(&token).await;
+            let mut said = Said::to(&begun["public_key"], ORIGIN);
+            said.flags |= EXTENSIONS;
+            said.tail = Cbor::Map(vec![(Cbor::Text("credProtect"), Cbor::Int(2))]).encoded();
+            let mut passkey = Passkey::new(key);
+            let credential = passkey.create(&said);
+            let kept = kit.keep(&token, &begun["ceremony_id"], credential).await;
+            kept.expect(201);
+            let me = kit.me(&token).await.expect(200).text("id");
+            passkey.user_handle = Some(uuid::Uuid::parse_str(&me).unwrap().as_bytes().to_vec());
+            kit.sign_in_passkey(&mut passkey).await.expect(200);
+        }
+    })
+    .await;
 }

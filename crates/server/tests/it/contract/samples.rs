@@ -20,6 +20,7 @@ impl Samples {
             ("/admin/v1/projects/", "project"),
             ("/admin/v1/operators/", "operator"),
             ("/v1/auth/sessions/", "session"),
+            ("/v1/auth/passkeys/", "passkey"),
             ("/v1/records/", "record"),
             ("/v1/collections/", "collection"),
             ("/v1/buckets/", "file"),
@@ -120,6 +121,7 @@ impl Samples {
                 json!({"email": "second@example.com", "password": "a-long-password", "role": "owner"})
             }
             other => super::mail::body(self, other)
+                .or_else(|| super::factors::body(self, other))
                 .unwrap_or_else(|| panic!("no sample body for {other}: add one")),
         })
     }
@@ -180,6 +182,8 @@ pub async fn samples(server: &Server) -> (Samples, Client) {
         ("mail", "01990000-0000-7000-8000-00000000dead".to_owned()),
         ("secret", "x".to_owned()),
         ("challenge", String::new()),
+        ("passkey", "01990000-0000-7000-8000-00000000dead".to_owned()),
+        ("factor", String::new()),
     ]);
     (
         Samples {
@@ -200,6 +204,7 @@ pub async fn set_subject(
 ) {
     set_record(samples, key, operation).await;
     super::mail::set(samples, key, operation).await;
+    super::factors::set(samples, user, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"
