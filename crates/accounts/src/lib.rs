@@ -36,6 +36,7 @@ mod recovery;
 mod refresh;
 mod routes;
 pub mod rows;
+mod second_factor;
 mod service;
 mod step_up;
 mod tokens;

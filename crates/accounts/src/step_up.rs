@@ -6,12 +6,12 @@
 use crate::Accounts;
 use crate::door::{Method, Proof};
 use crate::error::Error;
-use crate::factors::demand_guess;
 use crate::model::factors::{Evidence, StepUp};
 use crate::passkeys::{Begun, STEP_UP};
 use crate::refresh::Secret;
 use crate::rows::ceremonies::Bound;
 use crate::rows::{self, Which, mails, session};
+use crate::second_factor::demand_guess;
 use crate::service::{Ask, SignedIn, place};
 use gate::UserAuth;
 use kernel::Code;
@@ -19,6 +19,16 @@ use secrecy::ExposeSecret;
 use std::sync::Arc;
 use store::WriteTx;
 use uuid::Uuid;
+
+/// What was shown, beside what the session began with.
+enum Strength {
+    /// The first factor once more.
+    Again,
+    /// A second factor.
+    Second,
+    /// Two at once.
+    Both,
+}
 
 impl Accounts {
     /// Begins the showing of one of the user's passkeys.
@@ -45,7 +55,7 @@ impl Accounts {
                 {
                     return Err(Error::InvalidFactor("another password"));
                 }
-                let again = async move |tx: &WriteTx| -> Result<i64, Error> {
+                let again = async move |tx: &WriteTx| -> Result<Strength, Error> {
                     // It may have been changed since it was checked.
                     if rows::lock_credential(tx, row.as_ref().map_or(Uuid::nil(), |r| r.user_id))
                         .await?
@@ -53,7 +63,7 @@ impl Accounts {
                     {
                         return Err(Error::InvalidFactor("another password"));
                     }
-                    Ok(1)
+                    Ok(Strength::Again)
                 };
                 self.proved(ask, user, Method::Password, again).await
             }
@@ -79,26 +89,29 @@ impl Accounts {
         };
         let (this, of, who) = (self.clone(), ask.clone(), user.clone());
         let method = judged.method();
-        let show = async move |tx: &WriteTx| -> Result<i64, Error> {
+        let show = async move |tx: &WriteTx| -> Result<Strength, Error> {
             let user = this.lock_self(&of, tx, &who).await?;
             let bound = Bound::session(STEP_UP, &who);
-            let is_verified = this.take(&of, tx, &user, &judged, &bound).await?;
+            let is_both = this.take(&of, tx, &user, &judged, &bound).await?;
             mails::insert_some(tx, notice.as_ref()).await?;
-            // Nobody proved anything before an anonymous session began: having the key alone is one factor.
-            Ok(if is_verified || !user.anonymous { 2 } else { 1 })
+            Ok(if is_both {
+                Strength::Both
+            } else {
+                Strength::Second
+            })
         };
         let signed_in = self.proved(ask, user, method, show).await?;
         (self.inner.wake)(&ask.project);
         Ok(signed_in)
     }
 
-    /// Uses up a proof, whose level `show` tells, and moves the session on by it.
+    /// Uses up a proof, whose strength `show` tells, and moves the session on by it.
     async fn proved(
         &self,
         ask: &Ask,
         user: &UserAuth,
         method: Method,
-        show: impl AsyncFn(&WriteTx) -> Result<i64, Error> + Send + 'static,
+        show: impl AsyncFn(&WriteTx) -> Result<Strength, Error> + Send + 'static,
     ) -> Result<SignedIn, Error> {
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
         let row = self.inner.directory.get(&ask.project, user.id).await?;
@@ -106,11 +119,17 @@ impl Accounts {
         let fresh = self.begin(ask, Proof::one(method))?;
         let (next, id, of) = (Arc::new(fresh.row.clone()), user.session, ask.clone());
         let go_on = async move |tx: &WriteTx| -> Result<session::Model, Error> {
-            let level = show(tx).await?;
+            let shown = show(tx).await?;
             let over = Error::InvalidAccessToken("the session is over");
             let old = rows::lock_session(tx, id).await?;
             let old = old.filter(|row| row.ended_at.is_none()).ok_or(over)?;
             let methods = with(&old.methods, method);
+            let level = match shown {
+                Strength::Both => 2,
+                // A session that began with nothing has no first factor yet.
+                Strength::Second if old.methods != Method::Anonymous.as_str() => 2,
+                Strength::Second | Strength::Again => old.level,
+            };
             if level <= old.level {
                 let row = session::Model {
                     methods,

@@ -21,6 +21,7 @@ mod recovery;
 mod refresh;
 mod rows;
 mod second_factor;
+mod second_factor_policy;
 mod sessions;
 mod sign_in;
 mod sign_up;
