@@ -4,7 +4,7 @@
 use crate::Accounts;
 use crate::error::Error;
 use crate::mail::template::Values;
-use crate::mail::{Template, Wish, texts};
+use crate::mail::{COUNTED, Template, Wish, address_key, texts};
 use crate::rows::mails;
 use crate::service::Ask;
 use uuid::Uuid;
@@ -45,7 +45,8 @@ impl Notice {
 }
 
 impl Accounts {
-    /// The row of a mail that tells it; none where the user has no address. It is written with what it tells of.
+    /// The row of a mail that tells it; none where the user has no address, or was told
+    /// of too much. It is written with what it tells of.
     pub(crate) async fn notice(
         &self,
         ask: &Ask,
@@ -56,6 +57,12 @@ impl Accounts {
         let Some(email) = user.and_then(|user| user.email) else {
             return Ok(None);
         };
+        // Whoever has been told so often in an hour knows; and nobody is flooded by who signed up with his address.
+        let since = ask.now.minus(COUNTED);
+        let told = mails::count_notices(&ask.project.db, &address_key(&email), since).await?;
+        if told >= u64::from(self.inner.config.mail.mails_per_recipient_hour) {
+            return Ok(None);
+        }
         let (template, language) = (Template::SecurityNotice, ask.language);
         let source = self.template(&ask.project, template, language).await?;
         let settings = ask.project.settings();

@@ -95,6 +95,11 @@ async fn passkeys_are_named_listed_and_removed() {
         for _ in 1..20 {
             kit.passkey(&token).await;
         }
+        // Who made them is told of ten an hour, and still gets other mails.
+        assert_eq!(kit.notices().await.len(), 10);
+        let reset = kit.post("/v1/auth/password-reset", json!({ "email": ADA }));
+        reset.await.expect(202);
+        kit.token("reset", ADA).await;
         let begun = kit.options(&token).await;
         let credential = Passkey::new(Key::es256()).create(&Said::to(&begun["public_key"], ORIGIN));
         let full = kit.keep(&token, &begun["ceremony_id"], credential).await;

@@ -95,7 +95,8 @@ async fn person(key: &Client) -> Client {
 
 /// A passkey that a person makes, and what is sent of it.
 async fn made(person: &Client, auth: &str) -> (Passkey, Value) {
-    let begun = person.post(&format!("{auth}/passkeys/options"), json!({}));
+    let path = format!("{auth}/passkeys/options");
+    let begun = person.post(&path, json!({}));
     let begun = begun.await.body;
     let options = &begun["public_key"];
     let mut passkey = Passkey::new(Key::es256());
@@ -130,7 +131,8 @@ pub async fn passkey(person: &Client, auth: &str) -> String {
 async fn shown(person: &Client) -> Value {
     let (mut passkey, body) = made(person, AUTH).await;
     keep(person, AUTH, &body).await;
-    let asked = person.post(&format!("{AUTH}/sign-in/passkey/options"), json!({}));
+    let path = format!("{AUTH}/sign-in/passkey/options");
+    let asked = person.post(&path, json!({}));
     let asked = asked.await.body;
     let credential = passkey.get(&Said::to(&asked["public_key"], ORIGIN));
     json!({"ceremony_id": asked["ceremony_id"], "credential": credential})
@@ -141,7 +143,8 @@ async fn due(key: &Client, operation: &str) -> Value {
     let person = person(key).await;
     let (_, body) = made(&person, AUTH).await;
     let id = keep(&person, AUTH, &body).await;
-    let codes = person.post(&format!("{AUTH}/recovery-codes"), json!({}));
+    let path = format!("{AUTH}/recovery-codes");
+    let codes = person.post(&path, json!({}));
     let code = codes.await.body["recovery_codes"][0].clone();
     let patch = json!({"second_factor": true});
     let asked = person.patch(&format!("{AUTH}/passkeys/{id}"), patch).await;
