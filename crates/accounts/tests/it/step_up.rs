@@ -94,6 +94,14 @@ async fn a_passkey_of_the_user_raises_it_too() {
         assert_eq!(stolen.fails(), invalid_token());
         let alone = kit.post("/v1/auth/sign-in/passkey", answer.clone()).await;
         assert_eq!(alone.fails(), invalid_token());
+        // Begun for something else.
+        let making = kit.options(&token).await;
+        let mut said = Said::to(&making["public_key"], ORIGIN);
+        said.kind = "webauthn.get";
+        let other_use =
+            json!({"ceremony_id": making["ceremony_id"], "credential": passkey.get(&said)});
+        let stolen = kit.step_up(&token, "passkey", other_use).await;
+        assert_eq!(stolen.fails(), invalid_token());
         let done = kit.step_up(&token, "passkey", answer).await.expect(200);
         assert_eq!(
             claims(&done.text("access_token"))["amr"],
