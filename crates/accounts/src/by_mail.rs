@@ -163,6 +163,7 @@ impl Accounts {
         }
         // Whoever chose the password may not be who reads the mail.
         rows::delete_credential(tx, id).await?;
+        self.drop_factors(tx, id).await?;
         changes::delete(tx, id).await?;
         tokens::delete_of(tx, id, None).await?;
         let ended = rows::end_sessions(tx, id, Which::All, ask.now).await?;

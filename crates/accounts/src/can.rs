@@ -27,6 +27,12 @@ gate::permissions! {
     SessionsRename = "sessions.rename", InProject, Holders::Users;
     /// Lets somebody in by the word of the project's own identity system.
     AuthMint = "auth.mint", InProject, Holders::Granted;
+    /// Reads by what one proves who one is.
+    FactorsRead = "factors.read", InProject, Holders::Users;
+    /// Changes one's own second factors, and proves again who one is.
+    FactorsWrite = "factors.write", InProject, Holders::Users;
+    /// Makes, names and removes one's own passkeys.
+    PasskeysWrite = "passkeys.write", InProject, Holders::Users;
     /// Reads which mails were sent, and what became of them.
     MailsRead = "mails.read", InProject, Holders::Granted;
     /// Reads what the mails of the development inbox say: the secrets in them are good.

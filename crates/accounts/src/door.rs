@@ -126,6 +126,8 @@ pub struct FactorDue {
     pub token: String,
     /// The factors that the user has.
     pub factors: Vec<&'static str>,
+    /// Whether it has none and must set one up first.
+    pub enrols: bool,
     /// For how many seconds the token is good.
     pub expires_in: u32,
 }
@@ -146,8 +148,22 @@ impl Accounts {
         proof: Proof,
         admit: impl AsyncFn(&WriteTx) -> Result<Admitted, Error> + Send + 'static,
     ) -> Result<Entered, Error> {
+        self.enter_after(ask, proof, None, admit).await
+    }
+
+    /// Lets in who showed something else before: names of methods, with spaces between them.
+    pub(crate) async fn enter_after(
+        &self,
+        ask: &Ask,
+        proof: Proof,
+        earlier: Option<String>,
+        admit: impl AsyncFn(&WriteTx) -> Result<Admitted, Error> + Send + 'static,
+    ) -> Result<Entered, Error> {
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
-        let begun = self.begin(ask, proof)?;
+        let mut begun = self.begin(ask, proof)?;
+        if let Some(earlier) = earlier {
+            begun.row.methods = format!("{earlier} {}", begun.row.methods);
+        }
         let (this, of, row) = (self.clone(), ask.clone(), begun.row.clone());
         let open = async move |tx: &WriteTx| -> Result<(Admitted, Option<FactorDue>, bool), Error> {
             let admitted = admit(tx).await?;
@@ -186,17 +202,6 @@ impl Accounts {
                 done.map(Entered::In)
             }
         }
-    }
-
-    /// What the user must show beside what it showed.
-    async fn factor_due(
-        &self,
-        _ask: &Ask,
-        _tx: &WriteTx,
-        _user: &UserRow,
-        _proof: Proof,
-    ) -> Result<Option<FactorDue>, Error> {
-        Ok(None)
     }
 
     /// A session of nobody yet.

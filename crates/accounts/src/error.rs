@@ -51,6 +51,33 @@ pub enum Error {
     /// The last proof of who the user is was too long ago.
     #[error("a credential must be shown again")]
     ReauthRequired,
+    /// The act needs a session of two factors.
+    #[error("a second factor must be shown first")]
+    SecondFactorRequired,
+    /// What was shown as a factor is not good; the text is for the trace.
+    #[error("what was shown is not good: {0}")]
+    InvalidFactor(&'static str),
+    /// The codes of the account were guessed at too often.
+    #[error("too many guesses at the codes of one account")]
+    TooManyGuesses,
+    /// The user has no such passkey.
+    #[error("no such passkey")]
+    NoSuchPasskey,
+    /// The user has no such factor.
+    #[error("no such factor")]
+    NoSuchFactor,
+    /// The user has as many passkeys as it may.
+    #[error("too many passkeys")]
+    TooManyPasskeys,
+    /// Somebody has the passkey already.
+    #[error("the passkey is known")]
+    PasskeyKnown,
+    /// Without it the user would never get in again.
+    #[error("it is the last way in")]
+    LastWayIn,
+    /// The project requires that one is left.
+    #[error("it is the last second factor of a user who must have one")]
+    LastFactor,
     /// The user has no such session.
     #[error("no such session")]
     NoSuchSession,
@@ -184,6 +211,25 @@ impl From<Error> for Problem {
                 Self::validation(vec![fault])
             }
             Error::ReauthRequired => Code::ReauthRequired.into(),
+            Error::SecondFactorRequired => Code::SecondFactorRequired.into(),
+            Error::InvalidFactor(why) => {
+                tracing::debug!(why, "a factor was refused");
+                Code::InvalidFactor.into()
+            }
+            Error::TooManyGuesses => Self::new(Code::RateLimited)
+                .detail("The codes of this account were guessed at too often. Use another factor, or wait.")
+                .retry_after(3_600),
+            Error::NoSuchPasskey => {
+                Self::new(Code::RecordNotFound).detail("There is no such passkey.")
+            }
+            Error::NoSuchFactor => {
+                Self::new(Code::RecordNotFound).detail("There is no such second factor.")
+            }
+            Error::TooManyPasskeys => refused("too_many", "At most 20 passkeys are kept."),
+            Error::PasskeyKnown => refused("known", "This passkey is kept already."),
+            Error::LastWayIn => Code::LastWayIn.into(),
+            Error::LastFactor => Self::new(Code::LastWayIn)
+                .detail("The project requires a second factor; set up another one first."),
             Error::NoSuchSession => {
                 Self::new(Code::RecordNotFound).detail("There is no such session.")
             }
@@ -225,4 +271,9 @@ impl From<Error> for Problem {
             Error::Problem(problem) => problem,
         }
     }
+}
+
+/// A passkey that is not kept.
+fn refused(code: &'static str, message: &str) -> Problem {
+    Problem::validation(vec![FieldError::at("credential", code, message)])
 }

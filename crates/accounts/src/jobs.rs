@@ -13,7 +13,7 @@ use crate::mail::transport::{Failure, Letter, Route};
 use crate::mail::{COUNTED, INBOX_MAX, MAIL_KEPT, Template, address_key};
 use crate::phone::Purpose;
 use crate::ports::UserRow;
-use crate::rows::{self, challenges, changes, guesses, mails, tallies, teams, tokens};
+use crate::rows::{self, ceremonies, challenges, changes, guesses, mails, tallies, teams, tokens};
 use crate::{guesses as counting, places};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -240,6 +240,7 @@ impl Accounts {
             color: settings.brand.color().to_owned(),
             team: String::new(),
             sign_in,
+            notice: String::new(),
         });
         let plain = serde_json::to_vec(&mail).map_err(|_| Error::Sealed("a mail"))?;
         let content = project.seal(&place(row.id), &plain)?;
@@ -412,6 +413,7 @@ impl Accounts {
             tokens::delete_old(tx, now).await?;
             changes::delete_old(tx, now).await?;
             teams::delete_old_invitations(tx, now).await?;
+            ceremonies::delete_old(tx, now).await?;
             challenges::delete_old(tx, now.minus(links::GUESSES_COUNTED)).await?;
             tallies::delete_old(tx, now.minus(TALLIES_KEPT)).await?;
             guesses::delete_old(tx, now.minus(counting::FORGOTTEN)).await?;

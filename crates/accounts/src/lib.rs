@@ -10,6 +10,7 @@
 //! - A mail is on the disk before its asker is answered, and is sent, or given up with a reason, whatever process dies.
 //! - A user is made of whom the project's policies let be one, and of nobody else; wrong guesses at passwords are counted
 //!   alike for accounts that are and that are not.
+//! - A session of two factors begins, or goes on under another id, in the transaction that uses up the second one.
 //! - An unknown identity, a wrong password and a disabled user read the same and cost the same.
 //!
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
@@ -25,13 +26,14 @@ mod custom;
 mod device;
 pub mod door;
 mod error;
+mod factors;
 pub mod grants;
+mod guesses;
+mod hooks;
+mod identities;
 mod impersonate;
 mod import;
 mod invite;
-mod identities;
-mod guesses;
-mod hooks;
 mod jobs;
 mod keys;
 mod language;
@@ -40,20 +42,27 @@ mod mail;
 mod migrations;
 pub mod model;
 mod newcomers;
+mod notices;
 mod pages;
+mod passkeys;
 mod person;
 mod phone;
 mod places;
 pub mod ports;
+mod recovery;
 mod refresh;
 mod routes;
 pub mod rows;
+mod second_factor;
 mod service;
+mod step_up;
 pub mod teams;
 mod tokens;
+mod totp;
 mod users;
 mod verify;
 pub mod views;
+mod webauthn;
 
 pub use config::{AccountsConfig, MailConfig, SmtpTls};
 pub use door::{Entered, FactorDue, Method};

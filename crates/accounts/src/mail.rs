@@ -54,12 +54,13 @@ pub enum Template {
     TeamInvite,
     /// Tells of a sign-in from elsewhere; its link ends that session.
     NewDevice,
+    /// Tells that a way to prove who one is was added, removed or used.
+    SecurityNotice,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Verify,
         Self::Reset,
         Self::ChangeEmailOld,
@@ -69,6 +70,7 @@ impl Template {
         Self::Invite,
         Self::TeamInvite,
         Self::NewDevice,
+        Self::SecurityNotice,
     ];
 
     /// Its name.
@@ -84,6 +86,7 @@ impl Template {
             Self::Invite => "invite",
             Self::TeamInvite => "team_invite",
             Self::NewDevice => "new_device",
+            Self::SecurityNotice => "security_notice",
         }
     }
 
@@ -97,7 +100,11 @@ impl Template {
     #[must_use]
     pub fn life(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Verify | Self::ChangeEmailOld | Self::ChangeEmailNew | Self::NewDevice => 86_400,
+            Self::Verify
+            | Self::ChangeEmailOld
+            | Self::ChangeEmailNew
+            | Self::NewDevice
+            | Self::SecurityNotice => 86_400,
             Self::Reset => 3_600,
             Self::MagicLink => 900,
             Self::Code => 600,
@@ -113,9 +120,8 @@ impl Template {
             Self::ChangeEmailOld | Self::ChangeEmailNew => Some("change-email"),
             Self::MagicLink => Some("magic-link"),
             Self::Invite => Some("invite"),
-            Self::Code | Self::TeamInvite => None,
             Self::NewDevice => Some("end-session"),
-            Self::Code => None,
+            Self::Code | Self::TeamInvite | Self::SecurityNotice => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The tables of accounts in a project's database: credentials, sessions and signing keys, all keyed by user id; mails
 //! and the one-time secrets in them.
 
+mod factors;
 mod people;
 mod policies;
 mod sessions;
@@ -26,14 +27,20 @@ pub(crate) const STEPS: &[Step] = &[
         up: sessions::sessions,
     },
     Step {
+        name: "accounts/5-factors",
+        up: factors::factors,
+    },
+    Step {
         name: "accounts/6-people",
         up: people::people,
     },
     Step {
-        name: "accounts/8-ways",
-        up: ways::ways,
         name: "accounts/7-policies",
         up: policies::policies,
+    },
+    Step {
+        name: "accounts/8-ways",
+        up: ways::ways,
     },
 ];
 

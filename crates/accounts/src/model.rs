@@ -1,11 +1,12 @@
 //! What callers send, read into types that cannot be wrong, with every fault told at once.
 
+pub mod factors;
 pub mod import;
 pub mod teams;
 pub mod users;
 
-use gate::{Input, Problem};
 use gate::SignInMethods;
+use gate::{Input, Problem};
 use kernel::{Code, FieldError};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -152,8 +153,8 @@ impl Refresh {
 /// A wish for another password.
 #[derive(Debug)]
 pub struct PasswordChange {
-    /// The present one.
-    pub current: SecretString,
+    /// The present one; without it something else was shown a moment ago.
+    pub current: Option<SecretString>,
     /// The next one.
     pub new: SecretString,
 }
@@ -161,11 +162,13 @@ pub struct PasswordChange {
 impl PasswordChange {
     /// Reads `current_password` and `new_password`.
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
-        let current = input
-            .text("current_password", 1, gate::password::PASSWORD_BYTES_MAX)
-            .into();
+        let max = gate::password::PASSWORD_BYTES_MAX;
+        let current = input.optional_text("current_password", 1, max);
         let new = new_password(&mut input, "new_password");
-        input.finish().map(|()| Self { current, new })
+        input.finish().map(|()| Self {
+            current: current.map(Into::into),
+            new,
+        })
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod by_mail;
 mod entry;
+mod factors;
 mod links;
 mod mails;
+mod passkeys;
 mod teams;
 mod users;
 mod ways;
@@ -49,6 +51,8 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
     links::configure(config);
     mails::configure(config);
     ways::configure(config);
+    passkeys::configure(config);
+    factors::configure(config);
     teams::configure(config);
     // Last: an id takes every word.
     users::configure(config);

@@ -1,15 +1,18 @@
 //! The rows of credentials, sessions and signing keys, and every statement on them.
 
 pub(crate) mod anonymous;
+pub(crate) mod ceremonies;
 pub(crate) mod challenges;
 pub(crate) mod changes;
-pub mod grants;
-pub mod mails;
-pub mod teams;
 pub(crate) mod externals;
-pub(crate) mod tallies;
+pub(crate) mod factors;
+pub mod grants;
 pub(crate) mod guesses;
+pub mod mails;
+pub mod passkeys;
 pub(crate) mod places;
+pub(crate) mod tallies;
+pub mod teams;
 pub(crate) mod templates;
 pub mod tokens;
 
@@ -17,8 +20,8 @@ use kernel::Stamp;
 use kernel::limits::PAGE_MAX;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use std::time::Duration;
 use store::WriteTx;
@@ -163,15 +166,6 @@ pub(crate) async fn lock_credential(
         .await
 }
 
-pub(crate) async fn update_credential(tx: &WriteTx, row: credential::Model) -> Result<(), DbErr> {
-    let change = credential::ActiveModel {
-        user_id: ActiveValue::Unchanged(row.user_id),
-        password_hash: ActiveValue::Set(row.password_hash),
-        changed_at: ActiveValue::Set(row.changed_at),
-    };
-    change.update(tx).await.map(drop)
-}
-
 /// Sets a user's password, whether it had one or not.
 pub(crate) async fn put_credential(tx: &WriteTx, row: credential::Model) -> Result<(), DbErr> {
     let over = OnConflict::column(credential::Column::UserId)
@@ -203,6 +197,25 @@ pub(crate) async fn session<C: ConnectionTrait>(
     id: Uuid,
 ) -> Result<Option<session::Model>, DbErr> {
     session::Entity::find_by_id(id).one(db).await
+}
+
+/// The session, locked until the transaction ends.
+pub(crate) async fn lock_session(tx: &WriteTx, id: Uuid) -> Result<Option<session::Model>, DbErr> {
+    session::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(tx)
+        .await
+}
+
+/// Notes by what else, and when, the user of a session proved who it is.
+pub(crate) async fn prove_session(tx: &WriteTx, row: &session::Model) -> Result<(), DbErr> {
+    session::Entity::update_many()
+        .col_expr(session::Column::Methods, Expr::value(row.methods.clone()))
+        .col_expr(session::Column::ProvedAt, Expr::value(row.proved_at))
+        .filter(session::Column::Id.eq(row.id))
+        .exec(tx)
+        .await
+        .map(drop)
 }
 
 /// The user's sessions that are neither ended nor expired, the newest first.
@@ -287,6 +300,10 @@ pub(crate) async fn end_sessions(
         .filter(chosen)
         .exec_with_returning(tx)
         .await?;
+    // What waits for a second factor would be a session soon.
+    if !matches!(which, Which::One(_)) {
+        ceremonies::delete_pending_of(tx, user).await?;
+    }
     Ok(ended.into_iter().map(|row| row.id).collect())
 }
 

@@ -234,10 +234,18 @@ impl Accounts {
         form: PasswordChange,
     ) -> Result<(), Error> {
         let old = rows::credential(&ask.project.db, user.id).await?;
-        self.demand_password(ask, user, form.current.expose_secret(), old.as_ref())
-            .await?;
         let row = self.inner.directory.get(&ask.project, user.id).await?;
         let row = row.ok_or(Error::InvalidAccessToken("the user is gone"))?;
+        match &form.current {
+            Some(current) => {
+                let current = current.expose_secret();
+                self.demand_password(ask, user, current, old.as_ref())
+                    .await?;
+            }
+            // Who has one and does not show it must have shown two other factors.
+            None if old.is_some() && user.auth.level < 2 => return Err(Error::WrongPassword),
+            None => self.demand_change(ask, &ask.project.db, user, &row).await?,
+        }
         self.demand_good(ask, "new_password", form.new.expose_secret(), &row)
             .await?;
         let password_hash = self.inner.passwords.hash(form.new.expose_secret()).await?;
@@ -251,7 +259,7 @@ impl Accounts {
             if rows::lock_credential(tx, id).await? != old {
                 return Err(Error::WrongPassword);
             }
-            rows::update_credential(tx, row.clone()).await?;
+            rows::put_credential(tx, row.clone()).await?;
             // Who knew the old one may have begun it.
             rows::changes::delete(tx, id).await?;
             Ok(rows::end_sessions(tx, id, Which::Others(keep), now).await?)

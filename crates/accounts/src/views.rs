@@ -6,6 +6,7 @@ pub mod users;
 mod ways;
 
 pub use ways::*;
+pub mod factors;
 
 use crate::door::Entered;
 use crate::mail::template::{Rendered, Source};
@@ -80,9 +81,9 @@ pub struct RefreshIn {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChangeIn {
-    /// The present one.
+    /// The present one. Without it another proof must be less than five minutes old.
     #[schema(max_length = 512, format = "password")]
-    pub current_password: String,
+    pub current_password: Option<String>,
     /// The next one: at least 8 characters, at most 512 bytes.
     #[schema(min_length = 8, max_length = 512, format = "password")]
     pub new_password: String,
@@ -133,8 +134,10 @@ pub enum EnteredView {
 pub struct FactorDueView {
     /// Goes with the factor; good once.
     pub mfa_token: String,
-    /// The factors that the user has.
+    /// The factors that the user has: `totp`, `passkey`, `recovery_code`. None where it must set one up first.
     pub factors: Vec<&'static str>,
+    /// Whether the user has none and must: go on at `/v1/auth/sign-in/factor/totp`.
+    pub enrol: bool,
     /// For how many seconds the token is good.
     pub expires_in: u32,
 }
@@ -146,6 +149,7 @@ impl From<Entered> for EnteredView {
             Entered::Factor(due) => Self::Factor(FactorDueView {
                 mfa_token: due.token,
                 factors: due.factors,
+                enrol: due.enrols,
                 expires_in: due.expires_in,
             }),
         }
@@ -388,6 +392,8 @@ pub(crate) struct MailPage {
 #[schema(as = MailTemplate)]
 pub struct MailTemplateView {
     /// `verify`, `reset`, `change_email_old`, `change_email_new`, `code`, `magic_link`, `invite` or `team_invite`.
+    /// `verify`, `reset`, `change_email_old`, `change_email_new`, `code`, `magic_link` or
+    /// `security_notice`.
     pub name: String,
     /// `en`, `de`, `es`, `fr`, `pt`, `zh` or `ja`.
     pub language: String,
@@ -413,6 +419,7 @@ pub struct MailTemplatesView {
 
 /// What a mail is made of. `{{ name }}` stands for a variable: `project`, `email`, `new_email`, `link`, `code`,
 /// `minutes`, `color` or `team`. Nothing else is a template's.
+/// `minutes`, `color` or `notice`. Nothing else is a template's.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailTemplateIn {
@@ -493,6 +500,10 @@ pub struct CaptchaView {
     pub site_key: String,
     /// Where `captcha_token` is demanded.
     pub places: Vec<gate::CaptchaPlace>,
+    /// Whether users sign in by a passkey.
+    pub passkey: bool,
+    /// Whether a second factor is asked for.
+    pub second_factor: gate::SecondFactorPolicy,
 }
 
 impl MethodsView {
@@ -519,6 +530,8 @@ impl MethodsView {
                 site_key: captcha.site_key.clone(),
                 places: captcha.places.clone(),
             }),
+            passkey: methods.passkey,
+            second_factor: settings.second_factor.policy,
         }
     }
 }

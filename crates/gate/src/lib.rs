@@ -63,8 +63,13 @@ pub use roles::{ProjectRole, Reach};
 pub use routes::{configure_instance, configure_project};
 pub use secrets::{Master, StartError};
 pub use service::{Gate, GateParts, KeyIn, KeyMade, OperatorIn, ProjectIn, RequestsQuery, Signed};
-pub use settings::{     AnonymousSettings, Brand, MailSettings, MailTls, PhoneSettings, PhoneTwilio, PhoneWebhook,     SameSite, SessionSettings, Settings, SignInMethods, SignUp, SmtpSettings, pub use settings::{Brand, MailSettings, MailTls, Settings, SignInMethods, SignUp, SmtpSettings};
-pub use settings::{     CaptchaPlace, CaptchaProvider, CaptchaSettings, CharacterClass, EmailDomains, Hook, HookName,     Hooks, Lockout, PasswordPolicy, PreviousSecret, };
+pub use settings::{
+    AnonymousSettings, Brand, CaptchaPlace, CaptchaProvider, CaptchaSettings, CharacterClass,
+    EmailDomains, Hook, HookName, Hooks, Lockout, MailSettings, MailTls, PasskeySettings,
+    PasswordPolicy, PhoneSettings, PhoneTwilio, PhoneWebhook, PreviousSecret, SameSite,
+    SecondFactor, SecondFactorPolicy, SessionSettings, Settings, SignInMethods, SignUp,
+    SmtpSettings,
+};
 pub use tokens::{new_token, open_cursor, sign_cursor, token_digest, token_hash};
 pub use views::{
     At, AuditView, KeyView, NewKeyView, OperatorView, ProjectView, RequestView, SessionView,

@@ -6,9 +6,11 @@ mod email_domains;
 mod hooks;
 mod lockout;
 mod mail;
-mod phone;
-mod sessions;
+mod passkeys;
 mod passwords;
+mod phone;
+mod second_factor;
+mod sessions;
 mod sign_in;
 
 pub use brand::Brand;
@@ -17,9 +19,11 @@ pub use email_domains::EmailDomains;
 pub use hooks::{Hook, HookName, Hooks, PreviousSecret};
 pub use lockout::Lockout;
 pub use mail::{MailSettings, MailTls, SmtpSettings};
-pub use phone::{PhoneSettings, PhoneTwilio, PhoneWebhook};
-pub use sessions::{AnonymousSettings, SameSite, SessionSettings};
+pub use passkeys::PasskeySettings;
 pub use passwords::{CharacterClass, PasswordPolicy};
+pub use phone::{PhoneSettings, PhoneTwilio, PhoneWebhook};
+pub use second_factor::{SecondFactor, SecondFactorPolicy};
+pub use sessions::{AnonymousSettings, SameSite, SessionSettings};
 pub use sign_in::SignInMethods;
 
 use crate::egress::Egress;
@@ -75,6 +79,10 @@ pub struct Settings {
     pub new_device_mail: bool,
     /// Webhooks that are asked before something is done.
     pub hooks: Hooks,
+    /// For whom passkeys are made.
+    pub passkeys: PasskeySettings,
+    /// Who is asked for a second factor.
+    pub second_factor: SecondFactor,
 }
 
 /// Whether strangers may create accounts.
@@ -109,6 +117,8 @@ impl Default for Settings {
             captcha: None,
             new_device_mail: false,
             hooks: Hooks::default(),
+            passkeys: PasskeySettings::default(),
+            second_factor: SecondFactor::default(),
         }
     }
 }
@@ -184,6 +194,14 @@ impl Settings {
             close(input, "anonymous", anonymous);
         }
         self = self.patch_policies(input, with)?;
+        if let Some(mut passkeys) = part(input, "passkeys") {
+            self.passkeys = self.passkeys.patch(&mut passkeys);
+            close(input, "passkeys", passkeys);
+        }
+        if let Some(mut second_factor) = part(input, "second_factor") {
+            self.second_factor = self.second_factor.patch(&mut second_factor);
+            close(input, "second_factor", second_factor);
+        }
         if self.sign_in.magic_link && self.brand.app_url.is_empty() {
             input.push(FieldError {
                 path: "/sign_in/magic_link".to_owned(),
@@ -242,8 +260,10 @@ impl Settings {
         }
         if let Some(twilio) = &mut shown.phone.twilio {
             twilio.auth_token = None;
+        }
         if let Some(captcha) = &mut shown.captcha {
             captcha.secret = None;
+        }
         for name in HookName::ALL {
             if let Some(hook) = shown.hooks.get_mut(name) {
                 (hook.secret, hook.previous) = (None, None);

@@ -7,7 +7,10 @@ mod ways;
 pub use ways::*;
 mod policies;
 
-pub use policies::{     HookSecretView, ProjectCaptchaPatch, ProjectEmailDomainsPatch, ProjectHookPatch,     ProjectHooksPatch, ProjectLockoutPatch, ProjectPasswordsPatch, };
+pub use policies::{
+    HookSecretView, ProjectCaptchaPatch, ProjectEmailDomainsPatch, ProjectHookPatch,
+    ProjectHooksPatch, ProjectLockoutPatch, ProjectPasswordsPatch,
+};
 
 use crate::settings::{MailTls, SignUp};
 use crate::views::{AuditView, KeyView, OperatorView, ProjectView, RequestView};

@@ -99,10 +99,14 @@ codes! {
     InvalidIdempotencyKey = "invalid_idempotency_key", Malformed, "The idempotency key is not valid";
     /// The one-time secret is wrong, used or out of date.
     InvalidToken = "invalid_token", Malformed, "The token is not valid";
+    /// A passkey or a code that is not good.
+    InvalidFactor = "invalid_factor", Malformed, "The passkey or the code is not good";
     /// No credential, or one that is not good here.
     Unauthenticated = "unauthenticated", Unauthenticated, "Sign in first";
     /// The last proof of who the user is was too long ago.
     ReauthRequired = "reauth_required", Forbidden, "Show a credential again first";
+    /// The session began with one factor, and the act needs two.
+    SecondFactorRequired = "second_factor_required", Forbidden, "Show a second factor first";
     /// The identity or the password is wrong.
     InvalidCredentials = "invalid_credentials", Unauthenticated, "The identity or the password is wrong";
     /// The refresh token is used, ended or unknown.
@@ -199,6 +203,8 @@ codes! {
     LimitReached = "limit_reached", Conflict, "There are as many as there may be";
     /// The act would leave no operator.
     LastOperator = "last_operator", Conflict, "The last operator cannot go";
+    /// The act would leave the user no way in.
+    LastWayIn = "last_way_in", Conflict, "The last way in cannot go";
     /// Everything of the message was sent or given up.
     MessageDone = "message_done", Conflict, "The message is done";
     /// The change would lose data, and nobody has agreed to that.

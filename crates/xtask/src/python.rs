@@ -1,4 +1,4 @@
-//! A Python for the tests, with the mail server that they send to.
+//! A Python for the tests, with the mail server that they send to and the app that makes codes.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::run::{Outcome, Workspace, succeed, succeeds};
 pub const VARIABLE: &str = "GALLEY_TEST_PYTHON";
 
 /// What the tests import.
-const PACKAGES: [&str; 1] = ["aiosmtpd"];
+const PACKAGES: [&str; 2] = ["aiosmtpd", "pyotp"];
 
 /// Makes it below the target folder, unless it is there, and gives its program.
 pub fn ensure(workspace: &Workspace) -> Outcome<PathBuf> {

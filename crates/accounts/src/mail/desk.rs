@@ -1,11 +1,14 @@
 //! What operators do about mails: see what became of them, read the development inbox, and write templates.
 
 use super::template::{Rendered, SignInPlace, Source, Values};
+use super::template::{Rendered, Source, Values};
 use super::{Template, built_in};
+use super::{Template, built_in, texts};
 use crate::Accounts;
 use crate::error::Error;
 use crate::jobs::{name_of, place};
 use crate::language::Language;
+use crate::notices::Notice;
 use crate::rows::{mails, templates};
 use crate::views::{MailHeadView, MailTemplateView, MailView};
 use gate::{By, ListQuery, Problem, Project};
@@ -173,6 +176,9 @@ impl Accounts {
                 },
                 _ => SignInPlace::default(),
             },
+            notice: texts(Language::default())
+                .notice(Notice::PasskeyAdded)
+                .to_owned(),
         })
     }
 }

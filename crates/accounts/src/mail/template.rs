@@ -37,10 +37,12 @@ pub enum Variable {
     Device,
     /// From where.
     Network,
+    /// What happened.
+    Notice,
 }
 
 impl Variable {
-    const ALL: [(&'static str, Self); 11] = [
+    const ALL: [(&'static str, Self); 12] = [
         ("project", Self::Project),
         ("email", Self::Email),
         ("new_email", Self::NewEmail),
@@ -52,6 +54,7 @@ impl Variable {
         ("time", Self::Time),
         ("device", Self::Device),
         ("network", Self::Network),
+        ("notice", Self::Notice),
     ];
 }
 
@@ -74,6 +77,8 @@ pub struct Values {
     pub color: String,
     /// What people call the team that asks.
     pub team: String,
+    /// What happened.
+    pub notice: String,
     /// When somebody signed in, and with what, and from where.
     pub sign_in: SignInPlace,
 }
@@ -103,6 +108,7 @@ impl Values {
             Variable::Time => &self.sign_in.time,
             Variable::Device => &self.sign_in.device,
             Variable::Network => &self.sign_in.network,
+            Variable::Notice => &self.notice,
             Variable::Minutes => return self.minutes.to_string(),
         };
         one_line(text, VALUE_CHARS_MAX)

@@ -3,6 +3,7 @@
 use super::Template;
 use super::template::{Source, escaped};
 use crate::language::Language;
+use crate::notices::Notice;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -15,6 +16,8 @@ pub(crate) struct Texts {
     ignore: String,
     good_for: String,
     mails: HashMap<String, MailText>,
+    notices: HashMap<String, String>,
+    not_you: String,
     /// The words of pages.
     pub(crate) pages: PageTexts,
 }
@@ -47,6 +50,13 @@ pub(crate) struct PageTexts {
     pub(crate) password_weak: String,
     pub(crate) busy: String,
     pub(crate) taken: String,
+}
+
+impl Texts {
+    /// What happened, in words.
+    pub(crate) fn notice(&self, notice: Notice) -> &str {
+        self.notices.get(notice.as_str()).map_or("", String::as_str)
+    }
 }
 
 /// The words of one page.
@@ -103,6 +113,9 @@ pub(crate) fn texts(language: Language) -> &'static Texts {
 pub(crate) fn built_in(template: Template, language: Language) -> Source {
     let words = texts(language);
     let mail = words.mails.get(template.as_str()).expect("texts of ours");
+    if template == Template::SecurityNotice {
+        return notice(language, mail);
+    }
     let (act_html, act_text) = if mail.button.is_empty() {
         let code = "<p style=\"font-size:32px;letter-spacing:6px;font-weight:bold\">{{ code }}</p>";
         (code.to_owned(), "{{ code }}")
@@ -133,6 +146,22 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
     }
 }
 
+/// A mail that only tells: it has nothing to press, and cannot be ignored.
+fn notice(language: Language, mail: &MailText) -> Source {
+    let not_you = &texts(language).not_you;
+    let html = LAYOUT
+        .replace("<html>", &format!("<html lang=\"{}\">", language.as_str()))
+        .replace("[lead]", &escaped(&mail.lead))
+        .replace("[act]", "<p>{{ notice }}</p>")
+        .replace("[good_for]", &escaped(not_you))
+        .replace("[ignore]", "");
+    Source {
+        subject: mail.subject.clone(),
+        html,
+        text: format!("{}\n\n{{{{ notice }}}}\n\n{not_you}\n", mail.lead),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,13 +174,17 @@ mod tests {
                 let mail = built_in(template, language);
                 assert_eq!(mail.faults(), [], "{language:?} {template:?}");
                 assert!(seen.insert(mail.subject.clone()), "{}", mail.subject);
-                let act = if template == Template::Code {
-                    "{{ code }}"
-                } else {
-                    "{{ link }}"
+                let act = match template {
+                    Template::Code => "{{ code }}",
+                    Template::SecurityNotice => "{{ notice }}",
+                    _ => "{{ link }}",
                 };
                 assert!(mail.html.contains(act) && mail.text.contains(act));
                 assert!(!mail.html.contains('['), "{}", mail.html);
+            }
+            for notice in Notice::ALL {
+                let said = texts(language).notice(notice);
+                assert!(!said.is_empty() && seen.insert(said.to_owned()), "{said}");
             }
             let pages = &texts(language).pages;
             for page in [

@@ -6,6 +6,9 @@ use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{Condition, ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect};
 use store::WriteTx;
 
+/// The template of notices.
+const NOTICE: &str = "security_notice";
+
 /// One mail.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(schema_name = "project", table_name = "_mails")]
@@ -47,6 +50,14 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// Asks for a mail, if there is one to ask for.
+pub(crate) async fn insert_some(tx: &WriteTx, row: Option<&Model>) -> Result<(), DbErr> {
+    match row {
+        Some(row) => insert(tx, row.clone()).await,
+        None => Ok(()),
+    }
+}
+
 pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
     let row = row.into_active_model();
     Entity::insert(row)
@@ -56,7 +67,8 @@ pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
 }
 
 /// How many were asked for to this address since `since`, among them those that were dropped: whoever asks learns
-/// nothing. With `before`, only those that were asked for earlier than it.
+/// nothing. With `before`, only those that were asked for earlier than it. Notices are counted by themselves: nobody
+/// causes so many that a reset is no more to be had.
 pub(crate) async fn count_to<C: ConnectionTrait>(
     db: &C,
     key: &str,
@@ -65,11 +77,26 @@ pub(crate) async fn count_to<C: ConnectionTrait>(
 ) -> Result<u64, DbErr> {
     let mut find = Entity::find()
         .filter(Column::RecipientKey.eq(key))
+        .filter(Column::Template.ne(NOTICE))
         .filter(Column::CreatedAt.gt(since.time()));
     if let Some(before) = before {
         find = find.filter(Column::Id.lt(before));
     }
     find.count(db).await
+}
+
+/// How many notices went to this address since `since`.
+pub(crate) async fn count_notices<C: ConnectionTrait>(
+    db: &C,
+    key: &str,
+    since: Stamp,
+) -> Result<u64, DbErr> {
+    Entity::find()
+        .filter(Column::RecipientKey.eq(key))
+        .filter(Column::Template.eq(NOTICE))
+        .filter(Column::CreatedAt.gt(since.time()))
+        .count(db)
+        .await
 }
 
 /// Takes due mails until `until`; those that others take at this moment are passed over.

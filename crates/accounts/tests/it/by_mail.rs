@@ -293,14 +293,15 @@ async fn the_page_of_a_link_shows_at_first_and_leads_to_the_app_by_its_button() 
 async fn only_the_ways_of_the_project_are_open() {
     on_both(async |kit| {
         let methods = async || {
-            kit.call(Method::GET, "/v1/auth/methods", None, None)
-                .await
-                .json()
+            let said = kit.call(Method::GET, "/v1/auth/methods", None, None).await;
+            let said = said.expect(200).json();
+            ["sign_up", "password", "email_code", "magic_link"].map(|way| said[way] == true)
         };
         assert_eq!(
             methods().await,
             json!({"sign_up": true, "identities": ["email"], "password": true, "email_code": false, "magic_link": false, "phone_code": false, "anonymous": false, "session": "tokens", "sign_up_mode": "open", "password_length_min": 8, "password_classes": [], "captcha": null})
         );
+        assert_eq!(methods().await, [true, true, false, false]);
         kit.sign_up(ADA).await.expect(201);
         let closed = (403, "method_disabled".to_owned());
         let id = "018f3c2a-7b1e-7c3d-9a4b-5c6d7e8f9a0b";
@@ -320,6 +321,7 @@ async fn only_the_ways_of_the_project_are_open() {
             methods().await,
             json!({"sign_up": false, "identities": ["email"], "password": false, "email_code": true, "magic_link": true, "phone_code": false, "anonymous": false, "session": "tokens", "sign_up_mode": "open", "password_length_min": 8, "password_classes": [], "captcha": null})
         );
+        assert_eq!(methods().await, [false, false, true, true]);
         assert_eq!(kit.sign_in(ADA, PASSWORD).await.fails(), closed);
         assert_eq!(kit.sign_up("bob@example.com").await.fails(), closed);
         let challenge = kit.ask_code(ADA).await;

@@ -29,6 +29,13 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
     }
     found.sort_unstable();
     let mut want = [
+        ("activate_totp", false),
+        ("begin_factor_passkey", true),
+        ("begin_factor_totp", true),
+        ("begin_passkey", false),
+        ("begin_passkey_sign_in", true),
+        ("begin_step_up_passkey", false),
+        ("begin_totp", false),
         ("change_password", false),
         ("change_username", false),
         ("clear_mails", false),
@@ -36,8 +43,12 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("confirm_password_reset", true),
         ("confirm_phone_change", false),
         ("confirm_verification", true),
+        ("create_passkey", false),
+        ("delete_passkey", false),
+        ("delete_totp", false),
         ("end_session", false),
         ("get_auth_methods", true),
+        ("get_factors", false),
         ("get_jwks", true),
         ("get_mail", false),
         ("get_mail_template", false),
@@ -45,6 +56,7 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("get_openid_configuration", true),
         ("list_mail_templates", false),
         ("list_mails", false),
+        ("list_passkeys", false),
         ("list_sessions", false),
         ("mint_custom_token", false),
         ("preview_mail_template", false),
@@ -53,6 +65,7 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("put_mail_template", false),
         ("refresh_session", true),
         ("rename_session", false),
+        ("renew_recovery_codes", false),
         ("request_email_change", false),
         ("request_magic_link", true),
         ("request_password_reset", true),
@@ -65,7 +78,9 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("sign_in_anonymous", true),
         ("sign_in_code", true),
         ("sign_in_custom", true),
+        ("sign_in_factor", true),
         ("sign_in_magic_link", true),
+        ("sign_in_passkey", true),
         ("sign_in_password", true),
         ("sign_in_phone", true),
         ("sign_out", false),
@@ -101,6 +116,8 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("transfer_team", false),
         ("update_team", false),
         ("update_user_account", false),
+        ("step_up", false),
+        ("update_passkey", false),
     ];
     want.sort_unstable();
     assert_eq!(found, want);

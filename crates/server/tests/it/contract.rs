@@ -2,6 +2,7 @@
 //! credentials, and in the other place; and every answer, errors included, is validated against the document.
 
 mod document;
+pub mod factors;
 mod mail;
 mod people;
 mod policies;

@@ -12,6 +12,7 @@ struct Theirs {
     key: Client,
     user: String,
     session: String,
+    passkey: String,
     note: String,
     file: String,
     device: String,
@@ -65,12 +66,16 @@ async fn theirs(server: &Server) -> Theirs {
     let body = json!({"email": "x@example.com", "role": "member"});
     let invitations = format!("/p/blog/v1/teams/{team}/invitations");
     let invitation = key.post(&invitations, body).await.id();
+    let party = json!({"passkeys": {"rp_id": "shop.example", "origins": ["https://shop.example"]}});
+    let changed = key.patch("/p/blog/v1/settings", party).await;
+    assert_eq!(changed.status, 200, "{:?}", changed.body);
     let keys = json!({"p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg"});
     let device = json!({"kind": "web", "subscription": {"endpoint": "https://push.example/x", "keys": keys}});
     let message = json!({"to": {"all": true}, "title": "unseen", "body": "there"});
     Theirs {
         session: sessions.body["items"][0]["id"].as_str().unwrap().to_owned(),
         file: put_file(&key, "blog", "drawings").await,
+        passkey: crate::contract::factors::passkey(&signed, "/p/blog/v1/auth").await,
         device: signed.post("/p/blog/v1/push/devices", device).await.id(),
         message: key.post("/p/blog/v1/push/messages", message).await.id(),
         mail: first_mail(&key).await,
@@ -121,6 +126,7 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
             p if p.starts_with("/v1/users/") => ("{id}", &theirs.user, NOWHERE),
             p if p.starts_with("/v1/teams/") => ("{id}", &theirs.team, NOWHERE),
             p if p.starts_with("/v1/team-invitations/") => ("{id}", &theirs.invitation, NOWHERE),
+            p if p.starts_with("/v1/auth/passkeys/") => ("{id}", &theirs.passkey, NOWHERE),
             p if p.starts_with("/v1/mails/") => ("{id}", &theirs.mail, NOWHERE),
             p if p.starts_with("/v1/settings/hooks/") => ("{hook}", "on_token", "nobodys"),
             // Every project has the same ones: `every_template` tells them apart.

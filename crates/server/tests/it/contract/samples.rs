@@ -20,6 +20,7 @@ impl Samples {
             ("/admin/v1/projects/", "project"),
             ("/admin/v1/operators/", "operator"),
             ("/v1/auth/sessions/", "session"),
+            ("/v1/auth/passkeys/", "passkey"),
             ("/v1/records/", "record"),
             ("/v1/collections/", "collection"),
             ("/v1/buckets/", "file"),
@@ -128,6 +129,7 @@ impl Samples {
             other => super::mail::body(self, other)
                 .or_else(|| super::people::body(self, other))
                 .or_else(|| super::ways::body(self, other))
+                .or_else(|| super::factors::body(self, other))
                 .unwrap_or_else(|| panic!("no sample body for {other}: add one")),
         })
     }
@@ -191,6 +193,8 @@ pub async fn samples(server: &Server) -> (Samples, Client) {
         ("team", String::new()),
         ("invitation", String::new()),
         ("challenge", String::new()),
+        ("passkey", "01990000-0000-7000-8000-00000000dead".to_owned()),
+        ("factor", String::new()),
     ]);
     (
         Samples {
@@ -214,6 +218,7 @@ pub async fn set_subject(
     super::people::set(samples, key, operation).await;
     super::ways::set(samples, user, key, operation).await;
     super::policies::set(samples, key, operation).await;
+    super::factors::set(samples, user, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"
