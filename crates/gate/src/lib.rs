@@ -59,6 +59,9 @@ pub use roles::{ProjectRole, Reach};
 pub use routes::{configure_instance, configure_project};
 pub use secrets::{Master, StartError};
 pub use service::{Gate, GateParts, KeyIn, KeyMade, OperatorIn, ProjectIn, RequestsQuery, Signed};
+pub use settings::{
+    AuthSettings, SigningAlgorithm, SocialEndpoints, SocialKind, SocialProvider, SocialSettings,
+};
 pub use settings::{Brand, MailSettings, MailTls, Settings, SignInMethods, SignUp, SmtpSettings};
 pub use tokens::{new_token, open_cursor, sign_cursor, token_digest, token_hash};
 pub use views::{

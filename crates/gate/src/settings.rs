@@ -1,12 +1,16 @@
 //! A project's own settings: kept versioned in its database, read from memory, applied at once.
 
+mod auth;
 mod brand;
 mod mail;
 mod sign_in;
+mod social;
 
+pub use auth::{AuthSettings, SigningAlgorithm};
 pub use brand::Brand;
 pub use mail::{MailSettings, MailTls, SmtpSettings};
 pub use sign_in::SignInMethods;
+pub use social::{SocialEndpoints, SocialKind, SocialProvider, SocialSettings};
 
 use crate::egress::Egress;
 use crate::{Input, Problem};
@@ -37,6 +41,10 @@ pub struct Settings {
     pub brand: Brand,
     /// How mails leave.
     pub mail: MailSettings,
+    /// By whose accounts users sign in.
+    pub social: SocialSettings,
+    /// How the project's own tokens are made.
+    pub auth: AuthSettings,
 }
 
 /// Whether strangers may create accounts.
@@ -59,6 +67,8 @@ impl Default for Settings {
             development: false,
             brand: Brand::default(),
             mail: MailSettings::default(),
+            social: SocialSettings::default(),
+            auth: AuthSettings::default(),
         }
     }
 }
@@ -119,6 +129,14 @@ impl Settings {
             self.mail = self.mail.patch(&mut mail, with)?;
             close(input, "mail", mail);
         }
+        if let Some(mut social) = part(input, "social") {
+            self.social = self.social.patch(&mut social, with)?;
+            close(input, "social", social);
+        }
+        if let Some(mut auth) = part(input, "auth") {
+            self.auth = self.auth.patch(&mut auth);
+            close(input, "auth", auth);
+        }
         if self.sign_in.magic_link && self.brand.app_url.is_empty() {
             input.push(FieldError {
                 path: "/sign_in/magic_link".to_owned(),
@@ -135,6 +153,9 @@ impl Settings {
         let mut shown = self.clone();
         if let Some(smtp) = &mut shown.mail.smtp {
             smtp.password = None;
+        }
+        for provider in &mut shown.social.providers {
+            provider.client_secret = None;
         }
         shown
     }
