@@ -27,4 +27,12 @@ gate::permissions! {
     MailTemplatesRead = "mail_templates.read", InProject, Holders::Granted;
     /// Changes the templates of mails.
     MailTemplatesWrite = "mail_templates.write", InProject, Holders::Granted;
+    /// Reads one's own accounts elsewhere.
+    IdentitiesRead = "identities.read", InProject, Holders::Users;
+    /// Links and unlinks one's own accounts elsewhere.
+    IdentitiesLink = "identities.link", InProject, Holders::Users;
+    /// Reads the tokens of users at providers, for the use of their API.
+    IdentitiesToken = "identities.token", InProject, Holders::Granted;
+    /// Changes the keys that sign access tokens.
+    SigningKeysRotate = "signing_keys.rotate", InProject, Holders::Granted;
 }

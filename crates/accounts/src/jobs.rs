@@ -12,7 +12,7 @@ use crate::mail::template::{Rendered, Values};
 use crate::mail::transport::{Failure, Letter, Route};
 use crate::mail::{COUNTED, INBOX_MAX, MAIL_KEPT, Template, address_key};
 use crate::ports::UserRow;
-use crate::rows::{self, challenges, changes, mails, tokens};
+use crate::rows::{self, challenges, changes, mails, social, tokens};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gate::{Problem, Project};
@@ -238,6 +238,8 @@ impl Accounts {
                     };
                     challenges::replace(tx, challenge).await?;
                 }
+                // It tells something, and asks for nothing.
+                (Template::Linked, _) => {}
                 (_, change_id) => {
                     let token = tokens::Model {
                         hash: secret.hash(None),
@@ -361,6 +363,7 @@ impl Accounts {
             tokens::delete_old(tx, now).await?;
             changes::delete_old(tx, now).await?;
             challenges::delete_old(tx, now.minus(links::GUESSES_COUNTED)).await?;
+            social::delete_old(tx, now).await?;
             Ok(())
         };
         project.db.write(tidy).await

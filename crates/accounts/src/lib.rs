@@ -32,6 +32,7 @@ mod refresh;
 mod routes;
 pub mod rows;
 mod service;
+mod social;
 mod tokens;
 mod verify;
 pub mod views;
@@ -87,6 +88,7 @@ struct Inner {
     wake: Wake,
     ids: Ids,
     keys: Keys,
+    documents: social::documents::Documents,
     cache: Cache,
     config: AccountsConfig,
     /// When each project was cleaned up last.
@@ -115,6 +117,7 @@ impl Accounts {
                 wake,
                 ids,
                 keys,
+                documents: social::documents::Documents::default(),
                 cache,
                 config,
                 tidied: Mutex::default(),

@@ -47,17 +47,20 @@ pub enum Template {
     Code,
     /// Holds a link to sign in with.
     MagicLink,
+    /// Tells that an account elsewhere signs in now.
+    Linked,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Verify,
         Self::Reset,
         Self::ChangeEmailOld,
         Self::ChangeEmailNew,
         Self::Code,
         Self::MagicLink,
+        Self::Linked,
     ];
 
     /// Its name.
@@ -70,6 +73,7 @@ impl Template {
             Self::ChangeEmailNew => "change_email_new",
             Self::Code => "code",
             Self::MagicLink => "magic_link",
+            Self::Linked => "linked",
         }
     }
 
@@ -83,7 +87,7 @@ impl Template {
     #[must_use]
     pub fn life(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Verify | Self::ChangeEmailOld | Self::ChangeEmailNew => 86_400,
+            Self::Verify | Self::ChangeEmailOld | Self::ChangeEmailNew | Self::Linked => 86_400,
             Self::Reset => 3_600,
             Self::MagicLink => 900,
             Self::Code => 600,
@@ -97,7 +101,7 @@ impl Template {
             Self::Reset => Some("reset"),
             Self::ChangeEmailOld | Self::ChangeEmailNew => Some("change-email"),
             Self::MagicLink => Some("magic-link"),
-            Self::Code => None,
+            Self::Code | Self::Linked => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The tables of accounts in a project's database: credentials, sessions and signing keys, all keyed by user id; mails
 //! and the one-time secrets in them.
 
+mod identities;
 mod sessions;
 
 use sea_orm::sea_query::{
@@ -21,6 +22,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "accounts/3-sessions",
         up: sessions::sessions,
+    },
+    Step {
+        name: "accounts/4-identities",
+        up: identities::identities,
     },
 ];
 

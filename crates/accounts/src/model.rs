@@ -1,5 +1,7 @@
 //! What callers send, read into types that cannot be wrong, with every fault told at once.
 
+pub mod social;
+
 use gate::{Input, Problem};
 use kernel::Code;
 use secrecy::SecretString;
@@ -234,6 +236,11 @@ fn new_password(input: &mut Input, name: &str) -> SecretString {
         );
     }
     password.into()
+}
+
+/// Whether a text has the form of an e-mail address.
+pub(crate) fn is_email(text: &str) -> bool {
+    email_fault(text).is_none()
 }
 
 /// What is wrong with an e-mail address: whether mail arrives there is found out by sending some.

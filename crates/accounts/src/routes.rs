@@ -1,8 +1,10 @@
 //! The operations of accounts, each as thin as its verb.
 
 mod by_mail;
+mod keys;
 mod links;
 mod mails;
+pub(crate) mod social;
 
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
@@ -43,6 +45,8 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
     by_mail::configure(config);
     links::configure(config);
     mails::configure(config);
+    social::configure(config);
+    keys::configure(config);
 }
 
 impl Ask {

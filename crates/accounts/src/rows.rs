@@ -2,7 +2,9 @@
 
 pub(crate) mod challenges;
 pub(crate) mod changes;
+pub mod identities;
 pub mod mails;
+pub mod social;
 pub(crate) mod templates;
 pub mod tokens;
 
@@ -113,8 +115,10 @@ pub mod signing_key {
         pub public: Json,
         /// When it was made.
         pub created_at: TimeDateTimeWithTimeZone,
-        /// Since when it signs no more.
+        /// Since when it signs no more; it may lie ahead.
         pub retired_at: Option<TimeDateTimeWithTimeZone>,
+        /// Since when it signs; it may lie ahead.
+        pub signs_at: Option<TimeDateTimeWithTimeZone>,
     }
 
     /// None.
@@ -295,6 +299,19 @@ pub(crate) async fn insert_signing_key(tx: &WriteTx, row: signing_key::Model) ->
 }
 
 /// All signing keys, the newest first.
+/// Ends that keys sign, from a time on.
+pub(crate) async fn retire_signing_keys(tx: &WriteTx, at: Stamp) -> Result<(), DbErr> {
+    let signs = Condition::any()
+        .add(signing_key::Column::RetiredAt.is_null())
+        .add(signing_key::Column::RetiredAt.gt(at.time()));
+    signing_key::Entity::update_many()
+        .col_expr(signing_key::Column::RetiredAt, Expr::value(Some(at.time())))
+        .filter(signs)
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
 pub(crate) async fn signing_keys<C: ConnectionTrait>(
     db: &C,
 ) -> Result<Vec<signing_key::Model>, DbErr> {

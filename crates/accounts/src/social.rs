@@ -16,9 +16,9 @@ mod person;
 mod pkce;
 pub(crate) mod presets;
 mod provider;
-
 mod wire;
 
+pub(crate) use identities::ProviderToken;
 pub(crate) use pkce::is_challenge;
 
 use crate::Accounts;

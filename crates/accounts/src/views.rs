@@ -1,5 +1,8 @@
 //! The wire types of accounts. What comes in is read by `model`; the types for it here are what the document says.
 
+pub mod social;
+
+use self::social::SocialMethodView;
 use crate::door::Entered;
 use crate::mail::template::{Rendered, Source};
 use crate::rows::{mails, session};
@@ -195,6 +198,14 @@ pub struct OpenidConfigurationView {
     pub issuer: String,
     /// Where the keys are.
     pub jwks_uri: String,
+    /// What tokens may be signed with.
+    pub id_token_signing_alg_values_supported: [&'static str; 2],
+    /// Always `public`: a user has one `sub` for all who verify its tokens.
+    pub subject_types_supported: [&'static str; 1],
+    /// None: users sign in by the operations of this API, not by redirects of OpenID Connect.
+    pub response_types_supported: [&'static str; 0],
+    /// What stands in tokens.
+    pub claims_supported: [&'static str; 8],
 }
 
 impl OpenidConfigurationView {
@@ -202,6 +213,10 @@ impl OpenidConfigurationView {
         Self {
             issuer: issuer.to_owned(),
             jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+            id_token_signing_alg_values_supported: ["ES256", "EdDSA"],
+            subject_types_supported: ["public"],
+            response_types_supported: [],
+            claims_supported: ["iss", "aud", "sub", "sid", "iat", "exp", "aal", "amr"],
         }
     }
 }
@@ -424,16 +439,20 @@ pub struct MethodsView {
     pub email_code: bool,
     /// Whether users sign in by a link that is sent by mail.
     pub magic_link: bool,
+    /// By whose accounts users sign in.
+    pub social: Vec<SocialMethodView>,
 }
 
 impl MethodsView {
-    pub(crate) fn new(settings: &gate::Settings) -> Self {
+    pub(crate) fn new(project: &gate::Project) -> Self {
+        let settings = project.settings();
         let methods = settings.sign_in;
         Self {
             sign_up: settings.sign_up == gate::SignUp::Open && methods.password,
             password: methods.password,
             email_code: methods.email_code,
             magic_link: methods.magic_link,
+            social: SocialMethodView::all(project),
         }
     }
 }

@@ -99,6 +99,8 @@ codes! {
     InvalidIdempotencyKey = "invalid_idempotency_key", Malformed, "The idempotency key is not valid";
     /// The one-time secret is wrong, used or out of date.
     InvalidToken = "invalid_token", Malformed, "The token is not valid";
+    /// A provider that users sign in by did not answer as it should.
+    ProviderFailed = "provider_failed", Malformed, "The provider did not answer as it should";
     /// No credential, or one that is not good here.
     Unauthenticated = "unauthenticated", Unauthenticated, "Sign in first";
     /// The last proof of who the user is was too long ago.
@@ -145,6 +147,10 @@ codes! {
     MailNotFound = "mail_not_found", NotFound, "There is no such mail";
     /// No such template, or not in this language.
     TemplateNotFound = "template_not_found", NotFound, "There is no such template";
+    /// The project has no such provider of accounts.
+    ProviderNotFound = "provider_not_found", NotFound, "There is no such provider";
+    /// The user has no such account elsewhere, or none with tokens.
+    IdentityNotFound = "identity_not_found", NotFound, "There is no such identity";
     /// The address does not take this method.
     MethodNotAllowed = "method_not_allowed", MethodNotAllowed, "The method is not allowed here";
     /// The request's body did not arrive in time.
@@ -169,6 +175,12 @@ codes! {
     OperatorTaken = "operator_taken", Conflict, "An operator with this e-mail exists";
     /// An account with this identity exists.
     IdentityTaken = "identity_taken", Conflict, "The identity is taken";
+    /// An account has the address, which the provider has not verified.
+    LinkRequired = "link_required", Conflict, "An account with this address must be linked by its owner";
+    /// The act would leave nothing to sign in with.
+    LastWayIn = "last_way_in", Conflict, "The last way to sign in cannot go";
+    /// The provider gives no token until the person signs in there again.
+    ConsentRequired = "consent_required", Conflict, "The person must sign in at the provider again";
     /// The first operator exists already.
     SetupDone = "setup_done", Conflict, "The set-up is done";
     /// The act would leave no operator.

@@ -97,7 +97,10 @@ pub(crate) fn texts(language: Language) -> &'static Texts {
 pub(crate) fn built_in(template: Template, language: Language) -> Source {
     let words = texts(language);
     let mail = words.mails.get(template.as_str()).expect("texts of ours");
-    let (act_html, act_text) = if mail.button.is_empty() {
+    let is_notice = template == Template::Linked;
+    let (act_html, act_text) = if is_notice {
+        (String::new(), "")
+    } else if mail.button.is_empty() {
         let code = "<p style=\"font-size:32px;letter-spacing:6px;font-weight:bold\">{{ code }}</p>";
         (code.to_owned(), "{{ code }}")
     } else {
@@ -106,14 +109,21 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
         let link = format!("<p><a href=\"{{{{ link }}}}\" style=\"{style}\">{button}</a></p>");
         (link, "{{ link }}")
     };
+    // What only tells something has no end, and nobody asked for it.
+    let (good_for, ignore) = match is_notice {
+        true => ("", ""),
+        false => (&*words.good_for, &*words.ignore),
+    };
     // Our own words hold variables, whose braces escaping leaves alone.
     let html = LAYOUT
         .replace("<html>", &format!("<html lang=\"{}\">", language.as_str()))
         .replace("[lead]", &escaped(&mail.lead))
         .replace("[act]", &act_html)
-        .replace("[good_for]", &escaped(&words.good_for))
-        .replace("[ignore]", &escaped(&words.ignore));
-    let text = [&*mail.lead, act_text, &words.good_for, &words.ignore].join("\n\n");
+        .replace("[good_for]", &escaped(good_for))
+        .replace("[ignore]", &escaped(ignore));
+    let mut text = vec![&*mail.lead, act_text, good_for, ignore];
+    text.retain(|part| !part.is_empty());
+    let text = text.join("\n\n");
     Source {
         subject: mail.subject.clone(),
         html,
@@ -133,10 +143,10 @@ mod tests {
                 let mail = built_in(template, language);
                 assert_eq!(mail.faults(), [], "{language:?} {template:?}");
                 assert!(seen.insert(mail.subject.clone()), "{}", mail.subject);
-                let act = if template == Template::Code {
-                    "{{ code }}"
-                } else {
-                    "{{ link }}"
+                let act = match template {
+                    Template::Code => "{{ code }}",
+                    Template::Linked => "{{ project }}",
+                    _ => "{{ link }}",
                 };
                 assert!(mail.html.contains(act) && mail.text.contains(act));
                 assert!(!mail.html.contains('['), "{}", mail.html);

@@ -171,7 +171,7 @@ impl Shown {
         let ticket = input.optional_text("ticket", 1, LONG_CHARS_MAX);
         let code = input.optional_text("code", 1, LONG_CHARS_MAX);
         let id_token = input.optional_text("id_token", 1, LONG_CHARS_MAX);
-        let mut verifier = |input: &mut Input| -> SecretString {
+        let verifier = |input: &mut Input| -> SecretString {
             let text = input.optional_text("code_verifier", 0, SHORT_CHARS_MAX);
             text.unwrap_or_default().into()
         };

@@ -4,7 +4,7 @@ use kernel::Stamp;
 use kernel::limits::PAGE_MAX;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::{Condition, ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect};
 use store::WriteTx;
 
 /// One identity.
@@ -126,9 +126,9 @@ pub(crate) async fn claim(
     now: Stamp,
     until: Stamp,
 ) -> Result<bool, DbErr> {
-    let free = Column::ClaimedUntil
-        .is_null()
-        .or(Column::ClaimedUntil.lte(now.time()));
+    let free = Condition::any()
+        .add(Column::ClaimedUntil.is_null())
+        .add(Column::ClaimedUntil.lte(now.time()));
     let done = Entity::update_many()
         .col_expr(Column::ClaimedUntil, Expr::value(Some(until.time())))
         .filter(Column::Id.eq(row.id))

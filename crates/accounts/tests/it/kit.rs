@@ -95,10 +95,18 @@ pub fn accounts() -> Accounts {
 }
 
 pub fn accounts_with(config: AccountsConfig) -> Accounts {
+    accounts_reaching(config, &[])
+}
+
+/// Accounts that may ask these origins.
+pub fn accounts_reaching(config: AccountsConfig, origins: &[String]) -> Accounts {
+    let reach = EgressConfig {
+        allow_origins: origins.to_vec(),
+    };
     Accounts::new(AccountsParts {
         directory: Arc::new(Users),
         passwords: Passwords::new(2, 64),
-        egress: Egress::new(&EgressConfig::default()),
+        egress: Egress::new(&reach),
         wake: Arc::new(|_| ()),
         ids: Ids,
         config,
@@ -315,6 +323,11 @@ impl Kit {
 
     /// Closes the project to strangers, as its owner would.
     pub async fn close_sign_up(&self) {
+        self.change_settings(json!({"sign_up": "closed"}), &[]).await;
+    }
+
+    /// Changes settings, as the project's owner would.
+    pub async fn change_settings(&self, change: Value, reach: &[String]) {
         let dir = tempfile::tempdir().unwrap();
         let parts = GateParts {
             store: Store::start(&Engine::Sqlite(SqliteOptions::default()), dir.path())
@@ -323,13 +336,18 @@ impl Kit {
             clock: self.clock.clone(),
             ids: Ids,
             master: Master::open(dir.path(), None, false).unwrap(),
-            config: GateConfig::default(),
+            config: GateConfig {
+                egress: EgressConfig {
+                    allow_origins: reach.to_vec(),
+                },
+                ..GateConfig::default()
+            },
             public_url: "http://127.0.0.1:8090".to_owned(),
             project_steps: Vec::new(),
             scopes: Vec::new(),
             logs: None,
         };
-        let change = Input::new(json!({"sign_up": "closed"}).as_object().cloned().unwrap());
+        let change = Input::new(change.as_object().cloned().unwrap());
         let gate = Gate::open(parts).await.unwrap();
         gate.update_settings(&self.project, &By::cli(self.clock.now()), None, change)
             .await
