@@ -4,6 +4,8 @@ import { createServer } from 'node:http'
 import { generateKeyPair, exportJWK } from 'jose'
 import { Provider } from 'oidc-provider'
 
+// Nobody reads on once the address is told: a line more would end the process.
+for (const level of ['info', 'warn', 'error']) console[level] = () => {}
 const callback = process.argv[2]
 const accounts = new Map()
 let next = { sub: 'nobody' }
