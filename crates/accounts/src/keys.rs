@@ -275,7 +275,7 @@ impl Keys {
     async fn add(&self, project: &Project, now: Stamp) -> Result<Vec<signing_key::Model>, Error> {
         let (wanted, row) = (wanted(project), fresh(project, now, now)?);
         let add = async move |tx: &WriteTx| -> Result<Vec<signing_key::Model>, Error> {
-            let there = rows::signing_keys(tx).await?;
+            let there = rows::lock_signing_keys(tx).await?;
             let signs = |row: &&signing_key::Model| {
                 row.signs_at.unwrap_or(row.created_at) <= now.time()
                     && row.retired_at.is_none_or(|at| now.time() < at)
@@ -309,7 +309,7 @@ impl Keys {
         };
         let (row, by, wanted) = (fresh(project, now, signs_at)?, by.clone(), wanted(project));
         let rotate = async move |tx: &WriteTx| -> Result<signing_key::Model, Error> {
-            let there = rows::signing_keys(tx).await?;
+            let there = rows::lock_signing_keys(tx).await?;
             let waits = there.into_iter().find(|row| {
                 row.signs_at.is_some_and(|at| at > now.time())
                     && row.retired_at.is_none()

@@ -299,6 +299,13 @@ pub(crate) async fn insert_signing_key(tx: &WriteTx, row: signing_key::Model) ->
 }
 
 /// All signing keys, the newest first.
+/// The keys as they are when nobody else is changing them: those that are there are locked, and read once more, because
+/// who was waited for may have added one.
+pub(crate) async fn lock_signing_keys(tx: &WriteTx) -> Result<Vec<signing_key::Model>, DbErr> {
+    signing_key::Entity::find().lock_exclusive().all(tx).await?;
+    signing_keys(tx).await
+}
+
 /// Ends that keys sign, from a time on.
 pub(crate) async fn retire_signing_keys(tx: &WriteTx, at: Stamp) -> Result<(), DbErr> {
     let signs = Condition::any()

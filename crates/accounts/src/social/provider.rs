@@ -306,7 +306,7 @@ impl Accounts {
             let provider = &of.settings.id;
             return Err(Error::ProviderFailed(format!("{provider}: no tokens, status {status} {said:?}")));
         };
-        let lives = body.get("expires_in").and_then(|v| v.as_u64().or(v.as_str()?.parse().ok()));
+        let lives = body.get("expires_in").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
         Ok(Grant {
             tokens: Tokens {
                 access_token,
