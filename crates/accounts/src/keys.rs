@@ -51,12 +51,7 @@ pub(crate) struct SigningKey {
 
 impl SigningKey {
     /// From what is stored; `None` when it is not what it should be.
-    pub(crate) fn new(
-        algorithm: &str,
-        private: &[u8],
-        jwk: Value,
-        times: Times,
-    ) -> Option<Self> {
+    pub(crate) fn new(algorithm: &str, private: &[u8], jwk: Value, times: Times) -> Option<Self> {
         let member = |name: &str| jwk.get(name).and_then(Value::as_str);
         let (algorithm, private, public) = match algorithm {
             "ES256" => (
@@ -89,11 +84,13 @@ impl SigningKey {
         let created_at = Stamp::from_time(row.created_at).ok_or(Error::Sealed("a key's time"))?;
         let times = Times {
             created_at,
-            signs_at: row.signs_at.and_then(Stamp::from_time).unwrap_or(created_at),
+            signs_at: row
+                .signs_at
+                .and_then(Stamp::from_time)
+                .unwrap_or(created_at),
             retired_at: row.retired_at.and_then(Stamp::from_time),
         };
-        Self::new(&row.algorithm, &private, row.public, times)
-            .ok_or(Error::Sealed("a signing key"))
+        Self::new(&row.algorithm, &private, row.public, times).ok_or(Error::Sealed("a signing key"))
     }
 
     fn signs(&self, now: Stamp) -> bool {
@@ -296,12 +293,7 @@ impl Keys {
     }
 
     /// Publishes the next pair, which signs from now on or in a day; one that waits already is the one.
-    async fn rotate(
-        &self,
-        project: &Project,
-        by: &By,
-        at_once: bool,
-    ) -> Result<SigningKey, Error> {
+    async fn rotate(&self, project: &Project, by: &By, at_once: bool) -> Result<SigningKey, Error> {
         let now = by.now;
         let signs_at = match at_once {
             true => now,
@@ -447,10 +439,21 @@ mod tests {
         let current = |now: i64| set.current(at(now)).map(|key| key.kid.clone());
         // The next one is published before it signs.
         assert_eq!((current(9), current(10)), (None, Some(old_kid.clone())));
-        assert_eq!((current(99), current(100)), (Some(old_kid.clone()), Some(new_kid)));
-        let met = |now: i64| (set.public(at(now)).len(), set.find(&old_kid, at(now)).is_some());
+        assert_eq!(
+            (current(99), current(100)),
+            (Some(old_kid.clone()), Some(new_kid))
+        );
+        let met = |now: i64| {
+            (
+                set.public(at(now)).len(),
+                set.find(&old_kid, at(now)).is_some(),
+            )
+        };
         // 600 seconds of a token, and 60 in which another node did not know.
-        assert_eq!((met(10), met(760), met(761)), ((2, true), (2, true), (1, false)));
+        assert_eq!(
+            (met(10), met(760), met(761)),
+            ((2, true), (2, true), (1, false))
+        );
     }
 
     #[test]

@@ -384,9 +384,8 @@ mod tests {
             let of = |email: &str, c| state(template, &user(email), c);
             assert_eq!(of("A@b.co ", Some(&one)), of("a@b.co", Some(&one)));
             assert_ne!(of("a@b.co", Some(&one)), of("x@b.co", Some(&one)));
-            let lets_in =
-                ![Some("verify"), Some("change-email")].contains(&template.page())
-                    && template != Template::Linked;
+            let lets_in = ![Some("verify"), Some("change-email")].contains(&template.page())
+                && template != Template::Linked;
             assert_eq!(
                 of("a@b.co", Some(&one)) != of("a@b.co", Some(&two)),
                 lets_in

@@ -89,7 +89,11 @@ struct Ticket {
 impl Accounts {
     /// Signs in somebody whom a provider knows, and makes a user of somebody new.
     pub async fn sign_in_social(&self, ask: &Ask, form: SocialIn) -> Result<Entered, Error> {
-        let checked = self.inner.directory.check(&ask.project, &form.profile).await;
+        let checked = self
+            .inner
+            .directory
+            .check(&ask.project, &form.profile)
+            .await;
         checked?;
         let claim = self.prove(ask, &form.shown).await?;
         for _ in 1..TRIES {
@@ -109,7 +113,12 @@ impl Accounts {
         profile: &Map<String, Value>,
     ) -> Result<Entered, Error> {
         let found = match &claim.proven.person.email {
-            Some(email) => self.inner.directory.find(&ask.project, "email", email).await?,
+            Some(email) => {
+                self.inner
+                    .directory
+                    .find(&ask.project, "email", email)
+                    .await?
+            }
             None => None,
         };
         let found = found.map(|user| user.id);
@@ -117,7 +126,8 @@ impl Accounts {
         let (claim, profile) = (claim.clone(), profile.clone());
         let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             use_up(tx, &of, &claim).await?;
-            this.admit_social(&of, tx, &claim.proven, found, &profile).await
+            this.admit_social(&of, tx, &claim.proven, found, &profile)
+                .await
         };
         let entered = self.enter(ask, Proof::one(Method::Social), admit).await?;
         (self.inner.wake)(&ask.project);
@@ -135,7 +145,8 @@ impl Accounts {
         profile: &Map<String, Value>,
     ) -> Result<Admitted, Error> {
         let (directory, person) = (&self.inner.directory, &proven.person);
-        if let Some(row) = kept::find(tx, &proven.provider, &person.issuer, &person.subject).await? {
+        if let Some(row) = kept::find(tx, &proven.provider, &person.issuer, &person.subject).await?
+        {
             // Always the user before the identity: two who wait for each other would wait for ever.
             if let Some(user) = directory.lock(&ask.project, tx, row.user_id).await? {
                 self.renew_identity(ask, tx, row, proven).await?;
@@ -262,7 +273,10 @@ impl Accounts {
     ) -> Result<kept::Model, Error> {
         let person = proven.person.clone();
         let settings = ask.project.settings();
-        let is_kept = settings.social.provider(&row.provider).is_some_and(|p| p.keep_tokens);
+        let is_kept = settings
+            .social
+            .provider(&row.provider)
+            .is_some_and(|p| p.keep_tokens);
         let old = row.tokens.clone().filter(|_| is_kept);
         let row = kept::Model {
             email: person.email,
@@ -287,7 +301,9 @@ impl Accounts {
     async fn prove(&self, ask: &Ask, shown: &Shown) -> Result<Claim, Error> {
         let (id, result) = match shown {
             Shown::Ticket { ticket, verifier } => {
-                return self.open_ticket(ask, ticket.expose_secret(), verifier.expose_secret()).await;
+                return self
+                    .open_ticket(ask, ticket.expose_secret(), verifier.expose_secret())
+                    .await;
             }
             Shown::Code(form) => (&form.provider, self.prove_code(ask, form).await),
             Shown::IdToken {
@@ -297,8 +313,13 @@ impl Accounts {
             } => {
                 let of = self.provider(&ask.project, provider)?;
                 let token = id_token.expose_secret();
-                let person = self.tell_person(&of, token, nonce.expose_secret(), ask.now).await;
-                (provider, person.map(|person| Proven::new(&of, person, None)))
+                let person = self
+                    .tell_person(&of, token, nonce.expose_secret(), ask.now)
+                    .await;
+                (
+                    provider,
+                    person.map(|person| Proven::new(&of, person, None)),
+                )
             }
         };
         if let Err(Error::ProviderFailed(story)) = &result {
@@ -310,7 +331,11 @@ impl Accounts {
         })
     }
 
-    async fn prove_code(&self, ask: &Ask, form: &crate::model::social::CodeIn) -> Result<Proven, Error> {
+    async fn prove_code(
+        &self,
+        ask: &Ask,
+        form: &crate::model::social::CodeIn,
+    ) -> Result<Proven, Error> {
         let of = self.provider(&ask.project, &form.provider)?;
         let own = of.settings.client_id.as_str();
         let client = form.client_id.as_deref().unwrap_or(own);
@@ -319,7 +344,13 @@ impl Accounts {
         if !of.has_client(client) {
             return Err(Error::InvalidToken);
         }
-        if !ask.project.settings().social.redirect_addresses.contains(&form.redirect_uri) {
+        if !ask
+            .project
+            .settings()
+            .social
+            .redirect_addresses
+            .contains(&form.redirect_uri)
+        {
             return Err(Error::NotARedirect);
         }
         let at = self.endpoints(&of, ask.now).await?;
@@ -363,7 +394,11 @@ async fn use_up(tx: &WriteTx, ask: &Ask, claim: &Claim) -> Result<(), Error> {
     gone.map(drop).ok_or(Error::InvalidToken)
 }
 
-fn sealed(project: &Project, identity: Uuid, tokens: Option<&Tokens>) -> Result<Option<String>, Error> {
+fn sealed(
+    project: &Project,
+    identity: Uuid,
+    tokens: Option<&Tokens>,
+) -> Result<Option<String>, Error> {
     let Some(tokens) = tokens else {
         return Ok(None);
     };

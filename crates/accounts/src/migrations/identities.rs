@@ -47,7 +47,11 @@ pub(super) fn identities(ddl: &mut Ddl) {
             .col(time("created_at"))
             .col(time("expires_at")),
     );
-    ddl.index(&index("_social_states_end", "_social_states", &["expires_at"]));
+    ddl.index(&index(
+        "_social_states_end",
+        "_social_states",
+        &["expires_at"],
+    ));
     ddl.table(
         Table::create()
             .table(table("_social_tickets"))
@@ -56,7 +60,11 @@ pub(super) fn identities(ddl: &mut Ddl) {
             .col(text("content"))
             .col(time("expires_at")),
     );
-    ddl.index(&index("_social_tickets_end", "_social_tickets", &["expires_at"]));
+    ddl.index(&index(
+        "_social_tickets_end",
+        "_social_tickets",
+        &["expires_at"],
+    ));
     let time = match ddl.backend() {
         DbBackend::Sqlite => "timestamp_with_timezone_text",
         _ => "timestamptz",

@@ -49,7 +49,10 @@ impl Start {
                 "This must be the SHA-256 of a code verifier, in base64url.",
             );
         }
-        if query.take("code_challenge_method").is_some_and(|method| method != "S256") {
+        if query
+            .take("code_challenge_method")
+            .is_some_and(|method| method != "S256")
+        {
             query.fault("code_challenge_method", "This must be \"S256\".");
         }
         query.finish()?;
@@ -79,10 +82,13 @@ impl Back {
     /// Reads a query string or a form. What stands there twice is nothing.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let pairs: Vec<(String, String)> =
-            url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect();
         let one = |name: &str| {
-            let mut all = pairs.iter().filter(|(n, v)| n == name && v.len() <= LONG_CHARS_MAX);
+            let mut all = pairs
+                .iter()
+                .filter(|(n, v)| n == name && v.len() <= LONG_CHARS_MAX);
             let first = all.next().map(|(_, value)| value.clone());
             first.filter(|_| all.next().is_none())
         };
@@ -186,7 +192,9 @@ impl Shown {
                 verifier: verifier(input),
                 redirect_uri: input.text("redirect_uri", 1, LONG_CHARS_MAX),
                 client_id: input.optional_text("client_id", 1, SHORT_CHARS_MAX),
-                nonce: input.optional_text("nonce", 1, SHORT_CHARS_MAX).map(Into::into),
+                nonce: input
+                    .optional_text("nonce", 1, SHORT_CHARS_MAX)
+                    .map(Into::into),
             }),
             (None, None, Some(id_token)) => Self::IdToken {
                 provider: input.text("provider", 1, PROVIDER_CHARS_MAX),
@@ -194,9 +202,16 @@ impl Shown {
                 nonce: input.text("nonce", 1, SHORT_CHARS_MAX).into(),
             },
             (ticket, code, id_token) => {
-                let count = [&ticket, &code, &id_token].iter().filter(|one| one.is_some()).count();
+                let count = [&ticket, &code, &id_token]
+                    .iter()
+                    .filter(|one| one.is_some())
+                    .count();
                 let code = if count == 0 { "required" } else { "too_many" };
-                input.fault("ticket", code, "One of ticket, code and id_token is needed.");
+                input.fault(
+                    "ticket",
+                    code,
+                    "One of ticket, code and id_token is needed.",
+                );
                 Self::Ticket {
                     ticket: String::new().into(),
                     verifier: String::new().into(),
@@ -272,20 +287,48 @@ mod tests {
     #[test]
     fn one_thing_is_shown_and_a_profile_says_nothing_of_who_it_is() {
         let ticket = json!({"ticket": "t", "code_verifier": "v", "profile": {"name": "Ada"}});
-        assert!(matches!(SocialIn::parse(input(ticket)).unwrap().shown, Shown::Ticket { .. }));
+        assert!(matches!(
+            SocialIn::parse(input(ticket)).unwrap().shown,
+            Shown::Ticket { .. }
+        ));
         let code = json!({"provider": "p", "code": "c", "redirect_uri": "r"});
-        assert!(matches!(SocialIn::parse(input(code)).unwrap().shown, Shown::Code(_)));
+        assert!(matches!(
+            SocialIn::parse(input(code)).unwrap().shown,
+            Shown::Code(_)
+        ));
         let cases = [
             (json!({}), Code::ValidationFailed),
             (json!({"ticket": "t", "code": "c"}), Code::ValidationFailed),
-            (json!({"id_token": "t", "provider": "p"}), Code::ValidationFailed),
-            (json!({"ticket": "t", "email": "victim@example.com"}), Code::UnknownField),
-            (json!({"ticket": "t", "profile": {"email": "victim@example.com", "verified": true}}), Code::ReadonlyField),
-            (json!({"ticket": "t", "profile": {"roles": ["admin"]}}), Code::ReadonlyField),
-            (json!({"ticket": "t", "createData": {"email": "victim@example.com"}}), Code::UnknownField),
+            (
+                json!({"id_token": "t", "provider": "p"}),
+                Code::ValidationFailed,
+            ),
+            (
+                json!({"ticket": "t", "email": "victim@example.com"}),
+                Code::UnknownField,
+            ),
+            (
+                json!({"ticket": "t", "profile": {"email": "victim@example.com", "verified": true}}),
+                Code::ReadonlyField,
+            ),
+            (
+                json!({"ticket": "t", "profile": {"roles": ["admin"]}}),
+                Code::ReadonlyField,
+            ),
+            (
+                json!({"ticket": "t", "createData": {"email": "victim@example.com"}}),
+                Code::UnknownField,
+            ),
         ];
         for (value, want) in cases {
-            assert_eq!(SocialIn::parse(input(value.clone())).map(drop).unwrap_err().code(), want, "{value}");
+            assert_eq!(
+                SocialIn::parse(input(value.clone()))
+                    .map(drop)
+                    .unwrap_err()
+                    .code(),
+                want,
+                "{value}"
+            );
         }
     }
 }

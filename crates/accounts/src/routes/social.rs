@@ -4,9 +4,7 @@ use crate::model::social::{Back, SocialIn, Start};
 use crate::service::Ask;
 use crate::social::flow::{self, AWAY, Cookie};
 use crate::views::EnteredView;
-use crate::views::social::{
-    IdentitiesView, IdentityView, ProviderTokenView, SocialSignInIn,
-};
+use crate::views::social::{IdentitiesView, IdentityView, ProviderTokenView, SocialSignInIn};
 use crate::{Accounts, can, pages};
 use actix_web::cookie::{SameSite, time::Duration};
 use actix_web::http::header;
@@ -77,7 +75,14 @@ async fn came_back(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let back = Back::read(request.query_string());
-    finish(&Ask::new(&caller, &request)?, &provider, &back, &request, &accounts).await
+    finish(
+        &Ask::new(&caller, &request)?,
+        &provider,
+        &back,
+        &request,
+        &accounts,
+    )
+    .await
 }
 
 async fn posted_back(
@@ -88,7 +93,14 @@ async fn posted_back(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let back = Back::read(&form);
-    finish(&Ask::new(&caller, &request)?, &provider, &back, &request, &accounts).await
+    finish(
+        &Ask::new(&caller, &request)?,
+        &provider,
+        &back,
+        &request,
+        &accounts,
+    )
+    .await
 }
 
 async fn finish(
@@ -120,7 +132,11 @@ fn away(location: &str) -> HttpResponseBuilder {
 }
 
 fn cookie(of: Cookie) -> actix_web::cookie::Cookie<'static> {
-    let site = if of.is_for_posts { SameSite::None } else { SameSite::Lax };
+    let site = if of.is_for_posts {
+        SameSite::None
+    } else {
+        SameSite::Lax
+    };
     let life = i64::try_from(AWAY.as_secs()).unwrap_or(0);
     actix_web::cookie::Cookie::build(of.name, of.value)
         .path("/")

@@ -140,11 +140,7 @@ pub(crate) async fn claim(
 }
 
 /// Keeps other tokens in the place of those that were claimed, or gives them back as they were.
-pub(crate) async fn settle(
-    tx: &WriteTx,
-    row: &Model,
-    tokens: Option<String>,
-) -> Result<(), DbErr> {
+pub(crate) async fn settle(tx: &WriteTx, row: &Model, tokens: Option<String>) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::Tokens, Expr::value(tokens))
         .col_expr(

@@ -12,7 +12,12 @@ use std::time::Duration;
 const LIFE: Duration = Duration::from_secs(300);
 
 /// A secret made of the private key `pem`, for `client`.
-pub(crate) fn secret(of: &SocialProvider, client: &str, pem: &str, now: Stamp) -> Result<String, Error> {
+pub(crate) fn secret(
+    of: &SocialProvider,
+    client: &str,
+    pem: &str,
+    now: Stamp,
+) -> Result<String, Error> {
     let bad = |_| Error::ProviderFailed("the private key for Apple is none".to_owned());
     let key = EncodingKey::from_ec_pem(pem.as_bytes()).map_err(bad)?;
     let mut header = Header::new(Algorithm::ES256);
@@ -48,14 +53,30 @@ mod tests {
         .unwrap();
         let now = Stamp::parse("2026-01-02T03:04:05Z").unwrap();
         let made = secret(&provider, "com.example.app", &pem, now).unwrap();
-        assert_eq!(jsonwebtoken::decode_header(&made).unwrap().kid.as_deref(), Some("KEY"));
+        assert_eq!(
+            jsonwebtoken::decode_header(&made).unwrap().kid.as_deref(),
+            Some("KEY")
+        );
         let key = DecodingKey::from_jwk(&serde_json::from_value(public).unwrap()).unwrap();
         let mut rules = Validation::new(Algorithm::ES256);
         rules.set_audience(&[APPLE]);
         rules.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Value>(&made, &key, &rules).unwrap().claims;
-        assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some("TEAM"), Some("com.example.app")));
+        let claims = jsonwebtoken::decode::<Value>(&made, &key, &rules)
+            .unwrap()
+            .claims;
+        assert_eq!(
+            (claims["iss"].as_str(), claims["sub"].as_str()),
+            (Some("TEAM"), Some("com.example.app"))
+        );
         assert_eq!(claims["exp"].as_i64(), Some(now.unix_seconds() + 300));
-        assert!(secret(&provider, "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", now).is_err());
+        assert!(
+            secret(
+                &provider,
+                "x",
+                "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
+                now
+            )
+            .is_err()
+        );
     }
 }

@@ -40,7 +40,8 @@ impl Known {
     }
 
     fn is_pausing(&self, now: Stamp) -> bool {
-        self.failed.is_some_and(|at| at <= now && now < at.plus(PAUSE))
+        self.failed
+            .is_some_and(|at| at <= now && now < at.plus(PAUSE))
     }
 }
 
@@ -59,7 +60,9 @@ impl Documents {
             return Ok(document);
         }
         let read = if known.is_pausing(now) {
-            Err(Error::ProviderFailed(format!("{address} failed a moment ago")))
+            Err(Error::ProviderFailed(format!(
+                "{address} failed a moment ago"
+            )))
         } else {
             read(egress, address).await
         };

@@ -80,9 +80,20 @@ fn state_place(hash: &str) -> String {
 
 impl Accounts {
     /// Sends a browser to a provider.
-    pub(crate) async fn depart(&self, ask: &Ask, id: &str, form: Start) -> Result<Departure, Error> {
+    pub(crate) async fn depart(
+        &self,
+        ask: &Ask,
+        id: &str,
+        form: Start,
+    ) -> Result<Departure, Error> {
         let provider = self.provider(&ask.project, id)?;
-        if !ask.project.settings().social.redirect_addresses.contains(&form.redirect_to) {
+        if !ask
+            .project
+            .settings()
+            .social
+            .redirect_addresses
+            .contains(&form.redirect_to)
+        {
             return Err(Error::NotARedirect);
         }
         let at = self.endpoints(&provider, ask.now).await?;
@@ -135,13 +146,22 @@ impl Accounts {
         back: &Back,
         cookie: Option<&str>,
     ) -> Result<String, Error> {
-        let (state, cookie) = back.state.as_deref().zip(cookie).ok_or(Error::InvalidToken)?;
+        let (state, cookie) = back
+            .state
+            .as_deref()
+            .zip(cookie)
+            .ok_or(Error::InvalidToken)?;
         let (hash, cookie_hash) = (gate::token_hash(state), gate::token_hash(cookie));
         let (provider, now) = (id.to_owned(), ask.now);
         let consume = async move |tx: &WriteTx| -> Result<Option<state::Model>, Error> {
             Ok(rows::consume_state(tx, &hash, &provider, &cookie_hash, now).await?)
         };
-        let row = ask.project.db.write(consume).await?.ok_or(Error::InvalidToken)?;
+        let row = ask
+            .project
+            .db
+            .write(consume)
+            .await?
+            .ok_or(Error::InvalidToken)?;
         let result = match (&back.error, &back.code) {
             (Some(error), _) => Err(REFUSALS.into_iter().find(|one| one == error)),
             (None, Some(code)) => self.arrive(ask, &row, code, back).await.map_err(|error| {
@@ -153,7 +173,11 @@ impl Accounts {
         };
         Ok(match result {
             Ok(ticket) => with_parameter(&row.redirect_to, "ticket", &ticket),
-            Err(error) => with_parameter(&row.redirect_to, "error", error.unwrap_or("provider_failed")),
+            Err(error) => with_parameter(
+                &row.redirect_to,
+                "error",
+                error.unwrap_or("provider_failed"),
+            ),
         })
     }
 
@@ -172,7 +196,10 @@ impl Accounts {
         let at = self.endpoints(&provider, ask.now).await?;
         // Who answers must be who was asked, where it says who it is (RFC 9207).
         if back.issuer.as_deref().is_some_and(|iss| !at.issuer.is(iss)) {
-            return Err(Error::ProviderFailed(format!("{}: another issuer answered", row.provider)));
+            return Err(Error::ProviderFailed(format!(
+                "{}: another issuer answered",
+                row.provider
+            )));
         }
         let code = Code {
             code,
@@ -181,8 +208,14 @@ impl Accounts {
             client: &provider.settings.client_id,
         };
         let grant = self.exchange(&provider, &at, &code, ask.now).await?;
-        let person = self.read_person(&provider, &at, &grant, Some(&secrets.nonce), ask.now).await?;
-        let proven = Proven::new(&provider, person.called(back.name.as_deref()), Some(grant.tokens));
+        let person = self
+            .read_person(&provider, &at, &grant, Some(&secrets.nonce), ask.now)
+            .await?;
+        let proven = Proven::new(
+            &provider,
+            person.called(back.name.as_deref()),
+            Some(grant.tokens),
+        );
         self.ticket(ask, &row.challenge, &proven).await
     }
 
@@ -214,8 +247,14 @@ fn with_parameter(address: &str, name: &str, value: &str) -> String {
 /// The name in what Apple posts when somebody signs in for the first time.
 pub(crate) fn posted_name(user: &str) -> Option<String> {
     let user: Value = serde_json::from_str(user).ok()?;
-    let part = |name: &str| user.pointer(&format!("/name/{name}")).and_then(Value::as_str);
-    let parts: Vec<&str> = [part("firstName"), part("lastName")].into_iter().flatten().collect();
+    let part = |name: &str| {
+        user.pointer(&format!("/name/{name}"))
+            .and_then(Value::as_str)
+    };
+    let parts: Vec<&str> = [part("firstName"), part("lastName")]
+        .into_iter()
+        .flatten()
+        .collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
@@ -225,13 +264,20 @@ mod tests {
 
     #[test]
     fn parameters_are_added_to_any_address() {
-        assert_eq!(with_parameter("https://a.example/in", "ticket", "t"), "https://a.example/in?ticket=t");
-        assert_eq!(with_parameter("com.example:/in?a=b", "error", "e"), "com.example:/in?a=b&error=e");
+        assert_eq!(
+            with_parameter("https://a.example/in", "ticket", "t"),
+            "https://a.example/in?ticket=t"
+        );
+        assert_eq!(
+            with_parameter("com.example:/in?a=b", "error", "e"),
+            "com.example:/in?a=b&error=e"
+        );
     }
 
     #[test]
     fn a_name_is_read_from_what_is_posted() {
-        let user = r#"{"name": {"firstName": "Ada", "lastName": "Lovelace"}, "email": "x@example.com"}"#;
+        let user =
+            r#"{"name": {"firstName": "Ada", "lastName": "Lovelace"}, "email": "x@example.com"}"#;
         assert_eq!(posted_name(user).as_deref(), Some("Ada Lovelace"));
         for none in ["", "{}", "[]", r#"{"name": 7}"#] {
             assert_eq!(posted_name(none), None);

@@ -39,7 +39,9 @@ impl Issuer {
         match self {
             Self::Named(names) => names.iter().any(|one| one == name),
             Self::Tenant(before, behind) => {
-                let tenant = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
+                let tenant = name
+                    .strip_prefix(before)
+                    .and_then(|rest| rest.strip_suffix(behind));
                 tenant.is_some_and(|tenant| kernel::parse_id(tenant).is_some())
             }
         }
@@ -118,7 +120,10 @@ fn judge(
     }
     // To whom it was given, which with several audiences must be said (section 3.1.3.7).
     let is_ours = |client: &str| expected.audiences.contains(&client);
-    let is_shared = claims.get("aud").and_then(Value::as_array).is_some_and(|all| all.len() > 1);
+    let is_shared = claims
+        .get("aud")
+        .and_then(Value::as_array)
+        .is_some_and(|all| all.len() > 1);
     match claims.get("azp") {
         None if is_shared => return Err("azp"),
         None => {}
@@ -142,7 +147,9 @@ fn issuer(expected: &Issuer, iss: &str, tid: Option<&str>) -> Result<String, &'s
         }
         Issuer::Tenant(before, behind) => {
             // A tenant's name is an id: nothing else gets into what is compared.
-            let tenant = tid.filter(|tid| kernel::parse_id(tid).is_some()).ok_or("tid")?;
+            let tenant = tid
+                .filter(|tid| kernel::parse_id(tid).is_some())
+                .ok_or("tid")?;
             let is_one = iss == format!("{before}{tenant}{behind}");
             is_one.then(|| iss.to_owned()).ok_or("iss")
         }
@@ -169,11 +176,15 @@ fn find(keys: &Value, kid: Option<&str>, algorithm: Algorithm) -> Result<Decodin
     let all = keys.get("keys").and_then(Value::as_array);
     let all = all.ok_or(Refusal::Wrong("a document that holds no keys"))?;
     // What cannot be read is of a kind that came later, and none of ours.
-    let read = all.iter().filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
-    let mut fitting = read.filter(|key| is_for(key, algorithm)).filter(|key| match kid {
-        None => true,
-        Some(kid) => key.common.key_id.as_deref() == Some(kid),
-    });
+    let read = all
+        .iter()
+        .filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
+    let mut fitting = read
+        .filter(|key| is_for(key, algorithm))
+        .filter(|key| match kid {
+            None => true,
+            Some(kid) => key.common.key_id.as_deref() == Some(kid),
+        });
     let key = fitting.next().ok_or(Refusal::UnknownKey)?;
     if kid.is_none() && fitting.next().is_some() {
         return Err(Refusal::Wrong("several keys and no kid"));
@@ -186,17 +197,26 @@ fn is_for(key: &Jwk, algorithm: Algorithm) -> bool {
         (AlgorithmParameters::RSA(_), alg) => {
             !matches!(alg, Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA)
         }
-        (AlgorithmParameters::EllipticCurve(ec), Algorithm::ES256) => ec.curve == EllipticCurve::P256,
-        (AlgorithmParameters::EllipticCurve(ec), Algorithm::ES384) => ec.curve == EllipticCurve::P384,
+        (AlgorithmParameters::EllipticCurve(ec), Algorithm::ES256) => {
+            ec.curve == EllipticCurve::P256
+        }
+        (AlgorithmParameters::EllipticCurve(ec), Algorithm::ES384) => {
+            ec.curve == EllipticCurve::P384
+        }
         (AlgorithmParameters::OctetKeyPair(pair), Algorithm::EdDSA) => {
             pair.curve == EllipticCurve::Ed25519
         }
         _ => false,
     };
     let name = format!("{algorithm:?}");
-    let is_named = key.common.key_algorithm.is_none_or(|alg| format!("{alg:?}") == name);
-    let is_for_signing =
-        matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature));
+    let is_named = key
+        .common
+        .key_algorithm
+        .is_none_or(|alg| format!("{alg:?}") == name);
+    let is_for_signing = matches!(
+        key.common.public_key_use,
+        None | Some(PublicKeyUse::Signature)
+    );
     is_kind && is_named && is_for_signing
 }
 
@@ -224,7 +244,11 @@ mod tests {
         let mut header = Header::new(alg);
         header.kid = public["kid"].as_str().map(str::to_owned);
         let keys = json!({"keys": [{"kty": "of tomorrow", "kid": "x"}, public]});
-        Signer { header, private, keys }
+        Signer {
+            header,
+            private,
+            keys,
+        }
     }
 
     fn now() -> Stamp {
@@ -236,7 +260,11 @@ mod tests {
         json!({"iss": "https://id.example", "aud": "app", "sub": "7", "iat": at, "exp": at + 300, "nonce": "n"})
     }
 
-    fn verified(signer: &Signer, claims: &Value, issuer: &Issuer) -> Result<Map<String, Value>, Refusal> {
+    fn verified(
+        signer: &Signer,
+        claims: &Value,
+        issuer: &Issuer,
+    ) -> Result<Map<String, Value>, Refusal> {
         let token = jsonwebtoken::encode(&signer.header, claims, &signer.private).unwrap();
         let expected = Expected {
             issuer,
@@ -247,7 +275,10 @@ mod tests {
     }
 
     fn named() -> Issuer {
-        Issuer::Named(vec!["https://id.example".to_owned(), "id.example".to_owned()])
+        Issuer::Named(vec![
+            "https://id.example".to_owned(),
+            "id.example".to_owned(),
+        ])
     }
 
     #[test]
@@ -260,7 +291,10 @@ mod tests {
             other["aud"] = json!(["ios"]);
             other["nonce"] = json!(hex(&gate::token_digest("n")));
             // Kept under one name, however it is spelled.
-            assert_eq!(verified(&signer, &other, &named()).unwrap()["iss"], "https://id.example");
+            assert_eq!(
+                verified(&signer, &other, &named()).unwrap()["iss"],
+                "https://id.example"
+            );
         }
     }
 
@@ -329,18 +363,30 @@ mod tests {
             verify(&token, &keys, &expected, now())
         };
         assert!(with("use", json!("sig")).is_ok());
-        for (name, value) in [("use", json!("enc")), ("alg", json!("ES384")), ("kid", json!("other"))] {
+        for (name, value) in [
+            ("use", json!("enc")),
+            ("alg", json!("ES384")),
+            ("kid", json!("other")),
+        ] {
             assert_eq!(with(name, value), Err(Refusal::UnknownKey), "{name}");
         }
         // The public key as a shared secret, and no signature at all.
         let x = signer.keys["keys"][1]["x"].as_str().unwrap().to_owned();
         let mut header = signer.header.clone();
         header.alg = Algorithm::HS256;
-        let forged = jsonwebtoken::encode(&header, &good(), &EncodingKey::from_secret(x.as_bytes())).unwrap();
-        assert_eq!(verify(&forged, &signer.keys, &expected, now()), Err(Refusal::Wrong("the algorithm")));
+        let forged =
+            jsonwebtoken::encode(&header, &good(), &EncodingKey::from_secret(x.as_bytes()))
+                .unwrap();
+        assert_eq!(
+            verify(&forged, &signer.keys, &expected, now()),
+            Err(Refusal::Wrong("the algorithm"))
+        );
         let body = token.split('.').nth(1).unwrap();
         let none = format!("eyJhbGciOiJub25lIn0.{body}.");
-        assert!(matches!(verify(&none, &signer.keys, &expected, now()), Err(Refusal::Wrong(_))));
+        assert!(matches!(
+            verify(&none, &signer.keys, &expected, now()),
+            Err(Refusal::Wrong(_))
+        ));
         // Without a name the only key is meant, and of two none.
         let mut unnamed = signer.header.clone();
         unnamed.kid = None;
@@ -365,7 +411,10 @@ mod tests {
         assert_eq!(read["iss"], claims["iss"]);
         for (iss, tid) in [
             (format!("{before}{tenant}{behind}"), json!("other")),
-            (format!("{before}a/../{tenant}{behind}"), json!(format!("a/../{tenant}"))),
+            (
+                format!("{before}a/../{tenant}{behind}"),
+                json!(format!("a/../{tenant}")),
+            ),
             ("https://evil.example".to_owned(), json!(tenant)),
             (format!("{before}{tenant}{behind}"), Value::Null),
         ] {

@@ -72,11 +72,16 @@ impl Accounts {
                 }
             }
         };
-        let row = ask.project.db.write(link).await.map_err(|error| match error {
-            // Somebody else linked it at the same time.
-            error if is_taken(&error) => gate::Problem::from(Code::IdentityTaken).into(),
-            other => other,
-        })?;
+        let row = ask
+            .project
+            .db
+            .write(link)
+            .await
+            .map_err(|error| match error {
+                // Somebody else linked it at the same time.
+                error if is_taken(&error) => gate::Problem::from(Code::IdentityTaken).into(),
+                other => other,
+            })?;
         self.user_changed(&ask.project, user.id);
         (self.inner.wake)(&ask.project);
         Ok(row)
@@ -93,7 +98,12 @@ impl Accounts {
     }
 
     /// Unlinks an identity, unless nothing would be left to sign in with.
-    pub async fn unlink_identity(&self, ask: &Ask, user: &UserAuth, identity: Uuid) -> Result<(), Error> {
+    pub async fn unlink_identity(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        identity: Uuid,
+    ) -> Result<(), Error> {
         Self::demand_recent(user, ask.now)?;
         let (this, of, id) = (self.clone(), ask.clone(), user.id);
         let unlink = async move |tx: &WriteTx| -> Result<(), Error> {
@@ -122,7 +132,10 @@ impl Accounts {
         identities: &[kept::Model],
     ) -> Result<bool, Error> {
         let settings = ask.project.settings();
-        if identities.iter().any(|row| settings.social.provider(&row.provider).is_some()) {
+        if identities
+            .iter()
+            .any(|row| settings.social.provider(&row.provider).is_some())
+        {
             return Ok(true);
         }
         let methods = settings.sign_in;
@@ -144,10 +157,17 @@ impl Accounts {
     ) -> Result<ProviderToken, Error> {
         for tried in 0..=WAIT.1 {
             let row = kept::newest(&ask.project.db, user, provider).await?;
-            let row = row.filter(|row| row.tokens.is_some()).ok_or(Error::NoSuchIdentity)?;
+            let row = row
+                .filter(|row| row.tokens.is_some())
+                .ok_or(Error::NoSuchIdentity)?;
             let tokens = opened(&ask.project, &row)?;
-            let present = ask.now.plus(WAIT.0.saturating_mul(u32::try_from(tried).unwrap_or(0)));
-            if tokens.expires_at.is_none_or(|end| present.plus(EARLY).unix_seconds() < end) {
+            let present = ask
+                .now
+                .plus(WAIT.0.saturating_mul(u32::try_from(tried).unwrap_or(0)));
+            if tokens
+                .expires_at
+                .is_none_or(|end| present.plus(EARLY).unix_seconds() < end)
+            {
                 return Ok(shown(tokens));
             }
             let (claimed, until) = (row.clone(), present.plus(CLAIM));
@@ -160,7 +180,9 @@ impl Accounts {
             }
             tokio::time::sleep(WAIT.0).await;
         }
-        Err(Error::ProviderFailed(format!("{provider}: somebody else renews the token for too long")))
+        Err(Error::ProviderFailed(format!(
+            "{provider}: somebody else renews the token for too long"
+        )))
     }
 
     async fn renewed(&self, ask: &Ask, row: &kept::Model, old: &Tokens) -> Result<Tokens, Error> {
@@ -168,11 +190,14 @@ impl Accounts {
             None => Err(Error::ConsentRequired),
             Some(token) => match self.provider(&ask.project, &row.provider) {
                 Err(error) => Err(error),
-                Ok(of) => self.renew(&of, old, token, ask.now).await.map_err(|error| match error {
-                    // The person took back what it had agreed to.
-                    Error::InvalidToken => Error::ConsentRequired,
-                    other => other,
-                }),
+                Ok(of) => self
+                    .renew(&of, old, token, ask.now)
+                    .await
+                    .map_err(|error| match error {
+                        // The person took back what it had agreed to.
+                        Error::InvalidToken => Error::ConsentRequired,
+                        other => other,
+                    }),
             },
         };
         if let Err(Error::ProviderFailed(story)) = &result {
@@ -198,7 +223,9 @@ fn opened(project: &Project, row: &kept::Model) -> Result<Tokens, Error> {
 }
 
 fn shown(tokens: Tokens) -> ProviderToken {
-    let end = tokens.expires_at.and_then(|end| time::OffsetDateTime::from_unix_timestamp(end).ok());
+    let end = tokens
+        .expires_at
+        .and_then(|end| time::OffsetDateTime::from_unix_timestamp(end).ok());
     ProviderToken {
         access_token: tokens.access_token,
         expires_at: end.and_then(Stamp::from_time),

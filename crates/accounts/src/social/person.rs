@@ -50,16 +50,19 @@ impl Person {
 
     /// With a name, if there is one.
     pub(crate) fn called(mut self, name: Option<&str>) -> Self {
-        let name: Option<String> =
-            name.map(|name| name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect());
+        let name: Option<String> = name.map(|name| {
+            name.chars()
+                .filter(|c| !c.is_control())
+                .take(NAME_CHARS_MAX)
+                .collect()
+        });
         self.name = name.filter(|name| !name.trim().is_empty()).or(self.name);
         self
     }
 
     fn shown(mut self, picture: Option<&str>) -> Self {
-        let is_one = |picture: &&str| {
-            picture.len() <= PICTURE_CHARS_MAX && picture.starts_with("https://")
-        };
+        let is_one =
+            |picture: &&str| picture.len() <= PICTURE_CHARS_MAX && picture.starts_with("https://");
         self.picture = picture.filter(is_one).map(str::to_owned).or(self.picture);
         self
     }
@@ -81,7 +84,12 @@ pub(crate) fn of_claims(kind: SocialKind, claims: &Map<String, Value>) -> Option
 /// Whether the address is the person's: the provider must say so, in the form that it uses.
 fn is_verified(kind: SocialKind, claims: &Map<String, Value>) -> bool {
     let is_true = |name: &str| claims.get(name) == Some(&Value::Bool(true));
-    let says = |name: &str| is_true(name) || claims.get(name).is_some_and(|v| v == "true" || v == "1" || *v == 1);
+    let says = |name: &str| {
+        is_true(name)
+            || claims
+                .get(name)
+                .is_some_and(|v| v == "true" || v == "1" || *v == 1)
+    };
     match kind {
         // It sends texts where others send booleans.
         SocialKind::Apple => says("email_verified"),
@@ -125,7 +133,10 @@ pub(crate) fn of_answer(
                 .filter(|hash| hash.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
                 .map(|hash| format!("https://cdn.discordapp.com/avatars/{id}/{hash}.png"));
             Person::new(issuer, id)
-                .at(at("/email"), answer.get("verified") == Some(&Value::Bool(true)))
+                .at(
+                    at("/email"),
+                    answer.get("verified") == Some(&Value::Bool(true)),
+                )
                 .called(at("/global_name").or_else(|| at("/username")))
                 .shown(picture.as_deref())
         }
@@ -145,7 +156,10 @@ pub(crate) fn of_answer(
 /// GitHub's primary address, and whether it is verified.
 fn primary(mails: &Value) -> Option<(&str, bool)> {
     let is_true = |mail: &Value, name: &str| mail.get(name) == Some(&Value::Bool(true));
-    let mail = mails.as_array()?.iter().find(|mail| is_true(mail, "primary"))?;
+    let mail = mails
+        .as_array()?
+        .iter()
+        .find(|mail| is_true(mail, "primary"))?;
     Some((mail.get("email")?.as_str()?, is_true(mail, "verified")))
 }
 
@@ -155,8 +169,12 @@ mod tests {
     use serde_json::json;
 
     fn claimed(kind: SocialKind, more: Value) -> Person {
-        let mut claims = json!({"iss": "https://id.example", "sub": "7", "email": "ada@example.com"});
-        claims.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let mut claims =
+            json!({"iss": "https://id.example", "sub": "7", "email": "ada@example.com"});
+        claims
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().cloned().unwrap());
         of_claims(kind, claims.as_object().unwrap()).unwrap()
     }
 
@@ -181,7 +199,11 @@ mod tests {
             (Microsoft, json!({"xms_edov": "1"}), true),
         ];
         for (kind, more, want) in cases {
-            assert_eq!(claimed(kind, more.clone()).is_verified, want, "{kind:?} {more}");
+            assert_eq!(
+                claimed(kind, more.clone()).is_verified,
+                want,
+                "{kind:?} {more}"
+            );
         }
         // A user's principal name looks like an address, and is none.
         let upn = json!({"email": null, "upn": "victim@example.com", "preferred_username": "victim@example.com", "email_verified": true});
@@ -194,26 +216,62 @@ mod tests {
     fn the_answers_of_providers_are_read_in_their_own_shapes() {
         let github = json!({"id": 583_231, "login": "octocat", "name": null, "avatar_url": "https://a.example/1", "email": "public@example.com"});
         let mails = json!([{"email": "old@example.com", "primary": false, "verified": true}, {"email": "octo@example.com", "primary": true, "verified": true}]);
-        let read = of_answer(SocialKind::Github, "https://github.com", &github, Some(&mails)).unwrap();
-        assert_eq!((read.subject.as_str(), read.name.as_deref()), ("583231", Some("octocat")));
-        assert_eq!((read.email.as_deref(), read.is_verified), (Some("octo@example.com"), true));
+        let read = of_answer(
+            SocialKind::Github,
+            "https://github.com",
+            &github,
+            Some(&mails),
+        )
+        .unwrap();
+        assert_eq!(
+            (read.subject.as_str(), read.name.as_deref()),
+            ("583231", Some("octocat"))
+        );
+        assert_eq!(
+            (read.email.as_deref(), read.is_verified),
+            (Some("octo@example.com"), true)
+        );
         let read = of_answer(SocialKind::Github, "https://github.com", &github, None).unwrap();
-        assert_eq!((read.email.as_deref(), read.is_verified), (Some("public@example.com"), false));
+        assert_eq!(
+            (read.email.as_deref(), read.is_verified),
+            (Some("public@example.com"), false)
+        );
         let discord = json!({"id": "80351110224678912", "username": "nelly", "global_name": "Nelly", "avatar": "8342729096ea3675442027381ff50dfe", "verified": true, "email": "nelly@example.com"});
         let read = of_answer(SocialKind::Discord, "https://discord.com", &discord, None).unwrap();
         assert!(read.is_verified && read.name.as_deref() == Some("Nelly"));
-        assert_eq!(read.picture.as_deref(), Some("https://cdn.discordapp.com/avatars/80351110224678912/8342729096ea3675442027381ff50dfe.png"));
+        assert_eq!(
+            read.picture.as_deref(),
+            Some(
+                "https://cdn.discordapp.com/avatars/80351110224678912/8342729096ea3675442027381ff50dfe.png"
+            )
+        );
         let facebook = json!({"id": "1", "name": "A", "email": "a@example.com", "picture": {"data": {"url": "https://p.example/1"}}});
-        let spotify = json!({"id": "s", "display_name": "S", "email": "a@example.com", "images": []});
-        for (kind, answer) in [(SocialKind::Facebook, facebook), (SocialKind::Spotify, spotify)] {
+        let spotify =
+            json!({"id": "s", "display_name": "S", "email": "a@example.com", "images": []});
+        for (kind, answer) in [
+            (SocialKind::Facebook, facebook),
+            (SocialKind::Spotify, spotify),
+        ] {
             let read = of_answer(kind, "https://i.example", &answer, None).unwrap();
-            assert_eq!((read.email.as_deref(), read.is_verified), (Some("a@example.com"), false));
+            assert_eq!(
+                (read.email.as_deref(), read.is_verified),
+                (Some("a@example.com"), false)
+            );
         }
         let x = json!({"data": {"id": "2244994945", "name": "X", "username": "xdev", "confirmed_email": "x@example.com"}});
         let read = of_answer(SocialKind::X, "https://x.com", &x, None).unwrap();
         assert!(read.is_verified && read.subject == "2244994945");
-        for kind in [SocialKind::Github, SocialKind::Discord, SocialKind::X, SocialKind::Google] {
-            assert_eq!(of_answer(kind, "i", &json!({"id": ""}), None), None, "{kind:?}");
+        for kind in [
+            SocialKind::Github,
+            SocialKind::Discord,
+            SocialKind::X,
+            SocialKind::Google,
+        ] {
+            assert_eq!(
+                of_answer(kind, "i", &json!({"id": ""}), None),
+                None,
+                "{kind:?}"
+            );
         }
     }
 }

@@ -31,10 +31,21 @@ mod tests {
         let made = challenge(verifier).unwrap();
         assert_eq!(made, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         assert!(is_challenge(&made));
-        for bad in ["", "short", &"a".repeat(42), &"a".repeat(129), &format!("{}+", "a".repeat(43))] {
+        for bad in [
+            "",
+            "short",
+            &"a".repeat(42),
+            &"a".repeat(129),
+            &format!("{}+", "a".repeat(43)),
+        ] {
             assert_eq!(challenge(bad), None, "{bad}");
         }
-        for bad in ["", verifier.get(1..).unwrap(), &format!("{made}="), &"+".repeat(43)] {
+        for bad in [
+            "",
+            verifier.get(1..).unwrap(),
+            &format!("{made}="),
+            &"+".repeat(43),
+        ] {
             assert!(!is_challenge(bad), "{bad}");
         }
     }

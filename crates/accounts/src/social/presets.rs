@@ -177,12 +177,17 @@ mod tests {
     fn every_provider_has_an_issuer_and_addresses_that_may_be_asked() {
         let egress = Egress::new(&EgressConfig::default());
         let mut issuers = std::collections::HashSet::new();
-        for kind in SocialKind::ALL.iter().filter(|kind| **kind != SocialKind::Oidc) {
+        for kind in SocialKind::ALL
+            .iter()
+            .filter(|kind| **kind != SocialKind::Oidc)
+        {
             let preset = preset(*kind);
             assert!(issuers.insert(preset.issuer), "{kind:?}");
             let fixed = preset.fixed.iter();
             let fixed = fixed.flat_map(|f| [f.authorization, f.token, f.person, f.jwks]);
-            let all = fixed.chain([preset.issuer]).filter(|address| !address.is_empty());
+            let all = fixed
+                .chain([preset.issuer])
+                .filter(|address| !address.is_empty());
             for address in all {
                 assert!(egress.check(address).is_ok(), "{address}");
             }

@@ -82,11 +82,17 @@ impl Provider {
 
     fn clients(&self) -> Vec<&str> {
         let more = self.settings.audiences.iter().map(String::as_str);
-        std::iter::once(self.settings.client_id.as_str()).chain(more).collect()
+        std::iter::once(self.settings.client_id.as_str())
+            .chain(more)
+            .collect()
     }
 
     /// Where a browser is sent.
-    pub(crate) fn departure(&self, endpoints: &Endpoints, asked: &Asked<'_>) -> Result<String, Error> {
+    pub(crate) fn departure(
+        &self,
+        endpoints: &Endpoints,
+        asked: &Asked<'_>,
+    ) -> Result<String, Error> {
         let odd = |_| Error::ProviderFailed("an odd authorization endpoint".to_owned());
         let mut url = url::Url::parse(&endpoints.authorization).map_err(odd)?;
         let scopes = if self.settings.scopes.is_empty() {
@@ -128,9 +134,10 @@ impl Provider {
                 let secret = apple::secret(&self.settings, client, pem, now)?;
                 (Credential::None, vec![id, ("client_secret", secret)])
             }
-            (Some(secret), Showing::Form) if is_own => {
-                (Credential::None, vec![id, ("client_secret", secret.clone())])
-            }
+            (Some(secret), Showing::Form) if is_own => (
+                Credential::None,
+                vec![id, ("client_secret", secret.clone())],
+            ),
             (Some(secret), Showing::Basic) if is_own => {
                 (Credential::Basic(client, secret), Vec::new())
             }
@@ -187,12 +194,20 @@ impl Endpoints {
 
     /// Those that an issuer publishes (OpenID Connect Discovery, section 4).
     fn published(provider: &Provider, issuer: &str, document: &Value) -> Option<Self> {
-        let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+        let text = |name: &str| {
+            document
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         let is_tenant = issuer == MICROSOFT;
         // An issuer that names another one stands for somebody else.
         text("issuer").filter(|own| own == issuer || is_tenant)?;
         let ways = document.get("token_endpoint_auth_methods_supported");
-        let takes = |way: &str| ways.and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == way));
+        let takes = |way: &str| {
+            ways.and_then(Value::as_array)
+                .is_some_and(|all| all.iter().any(|one| one == way))
+        };
         let showing = match provider.preset.showing {
             Some(showing) => showing,
             None if takes("client_secret_post") && !takes("client_secret_basic") => Showing::Form,
@@ -218,7 +233,11 @@ impl Accounts {
     /// The project's provider of this id.
     pub(crate) fn provider(&self, project: &Project, id: &str) -> Result<Provider, Error> {
         let settings = project.settings();
-        let settings = settings.social.provider(id).ok_or(Error::NoSuchProvider)?.clone();
+        let settings = settings
+            .social
+            .provider(id)
+            .ok_or(Error::NoSuchProvider)?
+            .clone();
         Ok(Provider {
             secret: project.client_secret(&settings)?,
             preset: preset(settings.kind),
@@ -239,8 +258,9 @@ impl Accounts {
         let address = format!("{base}/.well-known/openid-configuration");
         let (egress, documents) = (&self.inner.egress, &self.inner.documents);
         let document = documents.get(egress, &address, BELIEVED, now).await?;
-        let endpoints = Endpoints::published(of, issuer, &document)
-            .ok_or_else(|| Error::ProviderFailed(format!("{address} names no endpoints of {issuer}")))?;
+        let endpoints = Endpoints::published(of, issuer, &document).ok_or_else(|| {
+            Error::ProviderFailed(format!("{address} names no endpoints of {issuer}"))
+        })?;
         // A browser is sent there, and must not be sent anywhere: what the server may ask, it may show.
         let judged = egress.check(&endpoints.authorization);
         judged.map_err(|refused| Error::ProviderFailed(format!("{issuer}: {refused}")))?;
@@ -273,8 +293,14 @@ impl Accounts {
         now: Stamp,
     ) -> Result<Tokens, Error> {
         let at = self.endpoints(of, now).await?;
-        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
-        let next = self.granted(of, &at, &tokens.client, &form, now).await?.tokens;
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+        ];
+        let next = self
+            .granted(of, &at, &tokens.client, &form, now)
+            .await?
+            .tokens;
         // Many give no other one, and the old one stays good (RFC 6749, section 6).
         Ok(Tokens {
             refresh_token: next.refresh_token.or(Some(refresh_token.to_owned())),
@@ -302,11 +328,19 @@ impl Accounts {
             if BAD_CODE.contains(&error.as_str()) {
                 return Err(Error::InvalidToken);
             }
-            let said: String = error.chars().filter(char::is_ascii_graphic).take(60).collect();
+            let said: String = error
+                .chars()
+                .filter(char::is_ascii_graphic)
+                .take(60)
+                .collect();
             let provider = &of.settings.id;
-            return Err(Error::ProviderFailed(format!("{provider}: no tokens, status {status} {said:?}")));
+            return Err(Error::ProviderFailed(format!(
+                "{provider}: no tokens, status {status} {said:?}"
+            )));
         };
-        let lives = body.get("expires_in").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
+        let lives = body
+            .get("expires_in")
+            .and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok()));
         Ok(Grant {
             tokens: Tokens {
                 access_token,
@@ -339,7 +373,10 @@ impl Accounts {
         if of.preset.fixed.is_some() {
             return self.asked_person(of, at, &grant.tokens).await;
         }
-        let id_token = grant.id_token.as_deref().ok_or_else(|| failed("no id_token"))?;
+        let id_token = grant
+            .id_token
+            .as_deref()
+            .ok_or_else(|| failed("no id_token"))?;
         let audience = [grant.tokens.client.as_str()];
         let mut claims = self.claims_of(at, id_token, &audience, nonce, now).await?;
         let lacks_mail = !claims.contains_key("email");
@@ -369,7 +406,9 @@ impl Accounts {
         now: Stamp,
     ) -> Result<Person, Error> {
         let at = self.endpoints(of, now).await?;
-        let claims = self.claims_of(&at, id_token, &of.clients(), Some(nonce), now).await?;
+        let claims = self
+            .claims_of(&at, id_token, &of.clients(), Some(nonce), now)
+            .await?;
         person::of_claims(of.settings.kind, &claims).ok_or(Error::InvalidToken)
     }
 
@@ -410,7 +449,12 @@ impl Accounts {
     }
 
     /// Who the tokens of a provider without `id_token`s are about.
-    async fn asked_person(&self, of: &Provider, at: &Endpoints, tokens: &Tokens) -> Result<Person, Error> {
+    async fn asked_person(
+        &self,
+        of: &Provider,
+        at: &Endpoints,
+        tokens: &Tokens,
+    ) -> Result<Person, Error> {
         let failed = || Error::ProviderFailed(format!("{}: an odd profile", of.settings.id));
         let mut address = at.about.clone().ok_or_else(failed)?;
         let kind = of.settings.kind;
@@ -422,7 +466,10 @@ impl Accounts {
         let answer = self.about(&address, &tokens.access_token).await?;
         let mails = match kind {
             // Whoever did not agree to show addresses has no list of them.
-            SocialKind::Github => self.about(&format!("{address}/emails"), &tokens.access_token).await.ok(),
+            SocialKind::Github => self
+                .about(&format!("{address}/emails"), &tokens.access_token)
+                .await
+                .ok(),
             _ => None,
         };
         let issuer = match &at.issuer {
@@ -438,7 +485,10 @@ fn secret_proof(secret: &str, token: &str) -> String {
     use aws_lc_rs::hmac;
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, token.as_bytes());
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    tag.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -461,20 +511,36 @@ mod tests {
 
     #[test]
     fn an_issuer_speaks_for_itself_alone() {
-        let own = provider(json!({"id": "a", "kind": "oidc", "client_id": "c", "issuer": "https://a.example"}));
-        assert!(Endpoints::published(&own, "https://a.example", &document("https://a.example")).is_some());
+        let own = provider(
+            json!({"id": "a", "kind": "oidc", "client_id": "c", "issuer": "https://a.example"}),
+        );
+        assert!(
+            Endpoints::published(&own, "https://a.example", &document("https://a.example"))
+                .is_some()
+        );
         for other in ["https://b.example", "https://a.example/", ""] {
-            assert!(Endpoints::published(&own, "https://a.example", &document(other)).is_none(), "{other}");
+            assert!(
+                Endpoints::published(&own, "https://a.example", &document(other)).is_none(),
+                "{other}"
+            );
         }
         let microsoft = provider(json!({"id": "m", "kind": "microsoft", "client_id": "c"}));
-        let shown = Endpoints::published(&microsoft, MICROSOFT, &document("https://login.microsoftonline.com/{tenantid}/v2.0")).unwrap();
+        let shown = Endpoints::published(
+            &microsoft,
+            MICROSOFT,
+            &document("https://login.microsoftonline.com/{tenantid}/v2.0"),
+        )
+        .unwrap();
         assert!(matches!(shown.issuer, Issuer::Tenant(..)));
     }
 
     #[test]
     fn a_browser_leaves_with_a_challenge_always() {
-        let own = provider(json!({"id": "a", "kind": "oidc", "client_id": "c d", "issuer": "https://a.example"}));
-        let at = Endpoints::published(&own, "https://a.example", &document("https://a.example")).unwrap();
+        let own = provider(
+            json!({"id": "a", "kind": "oidc", "client_id": "c d", "issuer": "https://a.example"}),
+        );
+        let at = Endpoints::published(&own, "https://a.example", &document("https://a.example"))
+            .unwrap();
         let asked = Asked {
             redirect_uri: "https://g.example/cb",
             state: "st",
@@ -482,25 +548,44 @@ mod tests {
             verifier: &"v".repeat(43),
         };
         let url = url::Url::parse(&own.departure(&at, &asked).unwrap()).unwrap();
-        let pairs: std::collections::HashMap<String, String> = url.query_pairs().into_owned().collect();
-        assert_eq!((pairs["x"].as_str(), pairs["client_id"].as_str()), ("1", "c d"));
+        let pairs: std::collections::HashMap<String, String> =
+            url.query_pairs().into_owned().collect();
+        assert_eq!(
+            (pairs["x"].as_str(), pairs["client_id"].as_str()),
+            ("1", "c d")
+        );
         assert_eq!(pairs["code_challenge_method"], "S256");
-        assert_eq!(pairs["code_challenge"], pkce::challenge(asked.verifier).unwrap());
-        assert_eq!((pairs["nonce"].as_str(), pairs["scope"].as_str()), ("no", "openid email profile"));
+        assert_eq!(
+            pairs["code_challenge"],
+            pkce::challenge(asked.verifier).unwrap()
+        );
+        assert_eq!(
+            (pairs["nonce"].as_str(), pairs["scope"].as_str()),
+            ("no", "openid email profile")
+        );
     }
 
     #[test]
     fn a_secret_goes_to_the_token_endpoint_for_its_own_client_alone() {
-        let github = provider(json!({"id": "g", "kind": "github", "client_id": "c", "audiences": ["ios"]}));
+        let github =
+            provider(json!({"id": "g", "kind": "github", "client_id": "c", "audiences": ["ios"]}));
         let at = Endpoints::fixed(&github).unwrap();
         let now = Stamp::parse("2026-01-02T03:04:05Z").unwrap();
         let form = |client| github.shown(&at, client, now).unwrap().1;
         assert_eq!(form("c").len(), 2);
         assert_eq!(form("ios"), [("client_id", "ios".to_owned())]);
         assert!(github.has_client("ios") && !github.has_client("other"));
-        let own = provider(json!({"id": "g", "kind": "github", "client_id": "c", "issuer": "https://git.example/"}));
+        let own = provider(
+            json!({"id": "g", "kind": "github", "client_id": "c", "issuer": "https://git.example/"}),
+        );
         let at = Endpoints::fixed(&own).unwrap();
-        assert_eq!(at.authorization, "https://git.example/login/oauth/authorize");
-        assert_eq!(at.issuer, Issuer::Named(vec!["https://git.example".to_owned()]));
+        assert_eq!(
+            at.authorization,
+            "https://git.example/login/oauth/authorize"
+        );
+        assert_eq!(
+            at.issuer,
+            Issuer::Named(vec!["https://git.example".to_owned()])
+        );
     }
 }

@@ -67,8 +67,8 @@ async fn ask(
         .await
         .map_err(|error| told(error.to_string()))?;
     let body = body.map_err(|error| told(error.to_string()))?;
-    let body = serde_json::from_slice(&body)
-        .map_err(|_| told(format!("status {status}, and no JSON")))?;
+    let body =
+        serde_json::from_slice(&body).map_err(|_| told(format!("status {status}, and no JSON")))?;
     Ok(Answer { status, body })
 }
 
@@ -99,9 +99,13 @@ fn headers(method: &Method, who: Credential<'_>) -> Option<HeaderMap> {
 /// Both parts are encoded as in a form before they are joined (RFC 6749, section 2.3.1).
 fn basic(id: &str, secret: &str) -> String {
     use base64::Engine;
-    let encoded = |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
+    let encoded =
+        |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     let joined = format!("{}:{}", encoded(id), encoded(secret));
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(joined))
+    format!(
+        "Basic {}",
+        base64::engine::general_purpose::STANDARD.encode(joined)
+    )
 }
 
 #[cfg(test)]
@@ -111,9 +115,16 @@ mod tests {
     #[test]
     fn a_header_holds_what_was_encoded_and_nothing_that_ends_a_line() {
         // The client of RFC 6749, section 2.3.1.
-        assert_eq!(basic("s6BhdRkqt3", "gX1fBat3bV"), "Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW");
+        assert_eq!(
+            basic("s6BhdRkqt3", "gX1fBat3bV"),
+            "Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW"
+        );
         assert_ne!(basic("a:b", "c"), basic("a", "b:c"));
         assert!(headers(&Method::GET, Credential::Bearer("a\r\nx: y")).is_none());
-        assert!(headers(&Method::POST, Credential::None).unwrap().contains_key("content-type"));
+        assert!(
+            headers(&Method::POST, Credential::None)
+                .unwrap()
+                .contains_key("content-type")
+        );
     }
 }

@@ -299,7 +299,7 @@ async fn only_the_ways_of_the_project_are_open() {
         };
         assert_eq!(
             methods().await,
-            json!({"sign_up": true, "password": true, "email_code": false, "magic_link": false})
+            json!({"sign_up": true, "password": true, "email_code": false, "magic_link": false, "social": []})
         );
         kit.sign_up(ADA).await.expect(201);
         let closed = (403, "method_disabled".to_owned());

@@ -61,11 +61,19 @@ impl Server {
     }
 
     fn answer(&self, path: &str, status: u16, body: Value) {
-        self.answers.lock().unwrap().insert(path.to_owned(), (status, body));
+        self.answers
+            .lock()
+            .unwrap()
+            .insert(path.to_owned(), (status, body));
     }
 
     fn count(&self, path: &str) -> usize {
-        self.asked.lock().unwrap().iter().filter(|one| *one == path).count()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|one| *one == path)
+            .count()
     }
 
     async fn join(&self, kit: &Kit, provider: Value) -> Kit {
@@ -115,7 +123,10 @@ impl Key {
             "iss": issuer, "aud": "app", "sub": "ada", "iat": at, "exp": at + 300, "nonce": "n",
             "email": "ada@example.com", "email_verified": true
         });
-        claims.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        claims
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().cloned().unwrap());
         jsonwebtoken::encode(&header, &claims, &self.private).unwrap()
     }
 }
@@ -137,10 +148,18 @@ async fn keys_are_kept_and_asked_for_again_once_a_minute_at_most() {
         let (first, second, unknown) = (Key::new("1"), Key::new("2"), Key::new("3"));
         server.publishes(&[&first]);
         let good = async |key: &Key| bring(&kit, key.token(&kit, &server.origin, json!({}))).await;
-        let tokens: Vec<_> = (0..20).map(|_| bring(&kit, first.token(&kit, &server.origin, json!({})))).collect();
+        let tokens: Vec<_> = (0..20)
+            .map(|_| bring(&kit, first.token(&kit, &server.origin, json!({}))))
+            .collect();
         let all = futures_util::future::join_all(tokens).await;
         assert!(all.iter().all(|status| *status == 200), "{all:?}");
-        assert_eq!((server.count("/jwks"), server.count("/.well-known/openid-configuration")), (1, 1));
+        assert_eq!(
+            (
+                server.count("/jwks"),
+                server.count("/.well-known/openid-configuration")
+            ),
+            (1, 1)
+        );
         // A key that is not known, in less than a minute: nobody is asked.
         for _ in 0..5 {
             assert_eq!(good(&unknown).await, 400);

@@ -323,7 +323,8 @@ impl Kit {
 
     /// Closes the project to strangers, as its owner would.
     pub async fn close_sign_up(&self) {
-        self.change_settings(json!({"sign_up": "closed"}), &[]).await;
+        self.change_settings(json!({"sign_up": "closed"}), &[])
+            .await;
     }
 
     /// Changes settings, as the project's owner would.

@@ -53,7 +53,8 @@ impl Provider {
     /// Says who signs in next.
     pub async fn is(&self, account: Value) {
         let mut url = url::Url::parse(&format!("{}/_as", self.issuer)).unwrap();
-        url.query_pairs_mut().append_pair("account", &account.to_string());
+        url.query_pairs_mut()
+            .append_pair("account", &account.to_string());
         Browser::new(&self.issuer).get(url.as_str()).await;
     }
 
@@ -81,15 +82,24 @@ impl Provider {
     }
 
     pub fn accounts(&self) -> accounts::Accounts {
-        accounts_reaching(AccountsConfig::default(), std::slice::from_ref(&self.issuer))
+        accounts_reaching(
+            AccountsConfig::default(),
+            std::slice::from_ref(&self.issuer),
+        )
     }
 
     /// Sets the project's only provider, with more members.
     pub async fn set(&self, kit: &Kit, more: Value) {
         let mut own = self.settings();
-        own.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        own.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().cloned().unwrap());
         let social = json!({"providers": [own], "redirect_addresses": [APP, NATIVE]});
-        kit.change_settings(json!({"social": social}), std::slice::from_ref(&self.issuer)).await;
+        kit.change_settings(
+            json!({"social": social}),
+            std::slice::from_ref(&self.issuer),
+        )
+        .await;
     }
 }
 
@@ -117,13 +127,24 @@ impl Browser {
     }
 
     pub async fn post(&mut self, address: &str, form: &[(&str, &str)]) -> egress::Answered {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         self.send(egress::Method::POST, address, body).await
     }
 
-    async fn send(&mut self, method: egress::Method, address: &str, body: String) -> egress::Answered {
+    async fn send(
+        &mut self,
+        method: egress::Method,
+        address: &str,
+        body: String,
+    ) -> egress::Answered {
         let mut headers = HeaderMap::new();
-        let held: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let held: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect();
         if !held.is_empty() {
             headers.insert("cookie", HeaderValue::from_str(&held.join("; ")).unwrap());
         }
@@ -151,7 +172,13 @@ impl Browser {
             let answer = self.get(&address).await;
             let location = answer.headers.get("location");
             let location = location.unwrap_or_else(|| {
-                panic!("{address}: {} {:?}", answer.status, answer.body.map(|b| String::from_utf8_lossy(&b).into_owned()))
+                panic!(
+                    "{address}: {} {:?}",
+                    answer.status,
+                    answer
+                        .body
+                        .map(|b| String::from_utf8_lossy(&b).into_owned())
+                )
             });
             let base = url::Url::parse(&address).unwrap();
             address = base.join(location.to_str().unwrap()).unwrap().into();
@@ -184,10 +211,23 @@ impl Trip {
     /// Leaves by our start address, and comes back from the provider.
     pub async fn away(kit: &Kit, issuer: &str, seed: &str) -> Self {
         let (verifier, challenge) = pair(seed);
-        let left = start(kit, &format!("redirect_to={APP}&code_challenge={challenge}&code_challenge_method=S256")).await.expect(303);
-        let cookie = header(&left, "set-cookie").split(';').next().unwrap().to_owned();
-        let back = Browser::new(issuer).follow(&header(&left, "location")).await;
-        let back = back.strip_prefix("http://127.0.0.1:8090/p/shop").unwrap_or_else(|| panic!("{back}"));
+        let left = start(
+            kit,
+            &format!("redirect_to={APP}&code_challenge={challenge}&code_challenge_method=S256"),
+        )
+        .await
+        .expect(303);
+        let cookie = header(&left, "set-cookie")
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned();
+        let back = Browser::new(issuer)
+            .follow(&header(&left, "location"))
+            .await;
+        let back = back
+            .strip_prefix("http://127.0.0.1:8090/p/shop")
+            .unwrap_or_else(|| panic!("{back}"));
         Self {
             verifier,
             cookie,
@@ -198,7 +238,8 @@ impl Trip {
     /// What becomes of it when the browser arrives.
     pub async fn arrive(&self, kit: &Kit) -> Reply {
         let headers = [("cookie", self.cookie.as_str())];
-        kit.call_as(Method::GET, &self.back, Ok(Who::Anonymous), None, &headers).await
+        kit.call_as(Method::GET, &self.back, Ok(Who::Anonymous), None, &headers)
+            .await
     }
 
     /// The ticket that the app gets.
@@ -212,7 +253,11 @@ impl Trip {
     /// Signs in.
     pub async fn sign_in(&self, kit: &Kit) -> Reply {
         let ticket = self.ticket(kit).await;
-        sign_in(kit, json!({"ticket": ticket, "code_verifier": self.verifier})).await
+        sign_in(
+            kit,
+            json!({"ticket": ticket, "code_verifier": self.verifier}),
+        )
+        .await
     }
 }
 
@@ -227,7 +272,10 @@ pub async fn sign_in(kit: &Kit, body: Value) -> Reply {
 
 pub fn header(reply: &Reply, name: &str) -> String {
     let found = reply.headers.iter().find(|(n, _)| n == name);
-    found.unwrap_or_else(|| panic!("no {name} in {reply:?}")).1.clone()
+    found
+        .unwrap_or_else(|| panic!("no {name} in {reply:?}"))
+        .1
+        .clone()
 }
 
 /// A person of the provider, with an address that it has verified.

@@ -180,7 +180,11 @@ impl SocialSettings {
     pub(super) fn patch(mut self, input: &mut Input, with: &Patching<'_>) -> Result<Self, Problem> {
         if let Some(addresses) = input.optional_texts("redirect_addresses") {
             too_many(input, "redirect_addresses", addresses.len(), LIST_MAX);
-            for (i, _) in addresses.iter().enumerate().filter(|(_, a)| !is_redirect(a)) {
+            for (i, _) in addresses
+                .iter()
+                .enumerate()
+                .filter(|(_, a)| !is_redirect(a))
+            {
                 input.push(FieldError {
                     path: format!("/redirect_addresses/{i}"),
                     code: "not_an_address",
@@ -269,7 +273,11 @@ impl SocialProvider {
             input.fault("client_id", "required", "This is required.");
         }
         if kind == SocialKind::Apple && (team_id.is_empty() || key_id.is_empty()) {
-            let missing = if team_id.is_empty() { "team_id" } else { "key_id" };
+            let missing = if team_id.is_empty() {
+                "team_id"
+            } else {
+                "key_id"
+            };
             input.fault(missing, "required", "Apple needs this.");
         }
         let next = Self {
@@ -430,16 +438,16 @@ fn is_redirect(text: &str) -> bool {
         return false;
     };
     let is_plain = text.len() <= REDIRECT_BYTES_MAX
-        && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>\\`".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"\"'<>\\`".contains(&b))
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
     let is_there = match url.scheme() {
         "https" => url.has_host(),
         "http" => match url.host() {
-            Some(url::Host::Domain(name)) => {
-                name == "localhost" || name.ends_with(".localhost")
-            }
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
             Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
             None => false,
@@ -497,7 +505,10 @@ mod tests {
         let mut input = Input::new(value.as_object().cloned().unwrap());
         let after = before.patch(&mut input, &with).unwrap();
         let faults = input.faults().into_iter();
-        (after, faults.map(|f| format!("{} {}", f.path, f.code)).collect())
+        (
+            after,
+            faults.map(|f| format!("{} {}", f.path, f.code)).collect(),
+        )
     }
 
     #[test]
@@ -537,7 +548,10 @@ mod tests {
         let one = |issuer: &str, more: Value| {
             let mut value =
                 json!({"id": "own", "kind": "oidc", "client_id": "x", "issuer": issuer});
-            value.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+            value
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().cloned().unwrap());
             json!({"providers": [value]})
         };
         let (before, faults) = patched(
@@ -547,13 +561,25 @@ mod tests {
         assert_eq!(faults, [""; 0]);
         let secret = |settings: &SocialSettings| settings.providers[0].client_secret.clone();
         assert_eq!(secret(&before).as_deref(), Some("sealed s"));
-        let same = patched(before.clone(), one("https://id.example", json!({"name": "N"}))).0;
+        let same = patched(
+            before.clone(),
+            one("https://id.example", json!({"name": "N"})),
+        )
+        .0;
         assert_eq!(secret(&same), secret(&before));
         let other = patched(before.clone(), one("https://evil.example", json!({}))).0;
         assert_eq!(secret(&other), None);
-        let other = patched(before.clone(), one("https://id.example", json!({"client_id": "y"}))).0;
+        let other = patched(
+            before.clone(),
+            one("https://id.example", json!({"client_id": "y"})),
+        )
+        .0;
         assert_eq!(secret(&other), None);
-        let gone = patched(before, one("https://id.example", json!({"client_secret": null}))).0;
+        let gone = patched(
+            before,
+            one("https://id.example", json!({"client_secret": null})),
+        )
+        .0;
         assert_eq!(secret(&gone), None);
     }
 }

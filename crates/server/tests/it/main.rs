@@ -18,5 +18,7 @@ mod faults;
 mod kit;
 mod mail;
 mod nodes;
+mod social;
 mod tenancy;
+mod tokens;
 mod tour;

@@ -109,6 +109,9 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
             p if p.starts_with("/v1/push/devices/") => ("{id}", &theirs.device, NOWHERE),
             p if p.starts_with("/v1/push/messages/") => ("{id}", &theirs.message, NOWHERE),
             p if p.starts_with("/v1/auth/sessions/") => ("{id}", &theirs.session, NOWHERE),
+            "/v1/auth/social/{provider}/start" => ("{provider}", "theirs", "nobodys"),
+            "/v1/users/me/identities/{id}" => ("{id}", &theirs.note, NOWHERE),
+            "/v1/users/{id}/identities/{provider}/token" => ("{id}", &theirs.user, NOWHERE),
             p if p.starts_with("/v1/mails/") => ("{id}", &theirs.mail, NOWHERE),
             // Every project has the same ones: `every_template` tells them apart.
             p if p.starts_with("/v1/mail-templates/") => continue,
@@ -134,6 +137,7 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
                     let path = path
                         .replace(name, value)
                         .replace("{bucket}", "pictures")
+                        .replace("{provider}", "theirs")
                         .replace("{version}", "1")
                         .replace("{path}", "a.txt");
                     assert!(!path.contains('{'), "no value for {path}");

@@ -15,6 +15,7 @@ pub struct Samples {
 impl Samples {
     pub fn path(&self, operation: &Operation) -> String {
         let mut path = operation.path.clone();
+        path = super::social::path(self, operation, path);
         // A path parameter means different things at different addresses.
         let special = [
             ("/admin/v1/projects/", "project"),
@@ -120,6 +121,7 @@ impl Samples {
                 json!({"email": "second@example.com", "password": "a-long-password", "role": "owner"})
             }
             other => super::mail::body(self, other)
+                .or_else(|| super::social::body(self, other))
                 .unwrap_or_else(|| panic!("no sample body for {other}: add one")),
         })
     }
@@ -200,6 +202,7 @@ pub async fn set_subject(
 ) {
     set_record(samples, key, operation).await;
     super::mail::set(samples, key, operation).await;
+    super::social::set(samples, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"
