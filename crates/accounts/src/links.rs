@@ -9,7 +9,7 @@ use crate::mail::{Template, Wish, address_key, demand_room};
 use crate::model::{EmailChange, OneTime, Reset, ToAddress};
 use crate::ports::{UserChange, UserRow};
 use crate::rows::changes::{self, Side};
-use crate::rows::{self, Which, credential, mails, tokens};
+use crate::rows::{self, Which, credential, identities, mails, tokens};
 use crate::service::Ask;
 use aws_lc_rs::rand;
 use gate::{Problem, Project, UserAuth};
@@ -159,6 +159,8 @@ impl Accounts {
             };
             rows::put_credential(tx, row).await?;
             if !user.verified {
+                // Whoever made the account may have linked an account of his own.
+                identities::delete_of(tx, user.id).await?;
                 this.set_address(&of, tx, user.id, None).await?;
             }
             changes::delete(tx, user.id).await?;

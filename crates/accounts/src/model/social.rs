@@ -33,11 +33,13 @@ pub struct Start {
     pub redirect_to: String,
     /// The app's challenge (RFC 7636).
     pub challenge: String,
+    /// Whether it begins at a host of the project's own, and not at the issuer's.
+    pub is_on_own_host: bool,
 }
 
 impl Start {
     /// Reads `redirect_to`, `code_challenge` and `code_challenge_method`.
-    pub fn parse(mut query: QueryInput) -> Result<Self, Problem> {
+    pub fn parse(mut query: QueryInput, is_on_own_host: bool) -> Result<Self, Problem> {
         let redirect_to = query.take("redirect_to").unwrap_or_default();
         if redirect_to.is_empty() {
             query.fault("redirect_to", "This is required.");
@@ -59,6 +61,7 @@ impl Start {
         Ok(Self {
             redirect_to,
             challenge,
+            is_on_own_host,
         })
     }
 }
@@ -259,7 +262,7 @@ mod tests {
     #[test]
     fn a_browser_leaves_with_a_digest_and_nothing_plain() {
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        let parse = |text: &str| Start::parse(QueryInput::parse(text).unwrap());
+        let parse = |text: &str| Start::parse(QueryInput::parse(text).unwrap(), false);
         let good = format!("redirect_to=https%3A%2F%2Fa.example%2F&code_challenge={challenge}");
         assert_eq!(parse(&good).unwrap().redirect_to, "https://a.example/");
         assert!(parse(&format!("{good}&code_challenge_method=S256")).is_ok());

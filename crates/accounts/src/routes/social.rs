@@ -60,12 +60,12 @@ async fn start_social(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let form = Start::parse(query)?;
+    let form = Start::parse(query, caller.on_own_host())?;
     let ask = Ask::new(&caller, &request)?;
     let departure = accounts.depart(&ask, &provider, form).await?;
-    Ok(away(&departure.location)
-        .cookie(cookie(departure.cookie))
-        .finish())
+    let mut response = away(&departure.location);
+    departure.cookie.map(|held| response.cookie(cookie(held)));
+    Ok(response.finish())
 }
 
 async fn came_back(

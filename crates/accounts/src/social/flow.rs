@@ -39,8 +39,8 @@ const REFUSALS: [&str; 8] = [
 pub(crate) struct Departure {
     /// Where to.
     pub(crate) location: String,
-    /// What it takes along.
-    pub(crate) cookie: Cookie,
+    /// What it takes along; nothing where it must begin at another address first.
+    pub(crate) cookie: Option<Cookie>,
 }
 
 /// What a browser holds while it is away.
@@ -79,7 +79,8 @@ fn state_place(hash: &str) -> String {
 }
 
 impl Accounts {
-    /// Sends a browser to a provider.
+    /// Sends a browser to a provider. One that begins at a host of the project's own is sent to the issuer's first,
+    /// because that is where it comes back to, and what it holds is for one host alone.
     pub(crate) async fn depart(
         &self,
         ask: &Ask,
@@ -87,6 +88,13 @@ impl Accounts {
         form: Start,
     ) -> Result<Departure, Error> {
         let provider = self.provider(&ask.project, id)?;
+        if form.is_on_own_host {
+            let location = beginning(&ask.project, id, &form);
+            return Ok(Departure {
+                location,
+                cookie: None,
+            });
+        }
         if !ask
             .project
             .settings()
@@ -129,11 +137,11 @@ impl Accounts {
         ask.project.db.write(keep).await?;
         Ok(Departure {
             location,
-            cookie: Cookie {
+            cookie: Some(Cookie {
                 name: cookie_name(&state),
                 value: cookie,
                 is_for_posts: provider.preset.is_form_post,
-            },
+            }),
         })
     }
 
@@ -236,6 +244,16 @@ impl Accounts {
         ask.project.db.write(keep).await?;
         Ok(ticket)
     }
+}
+
+/// Where a browser begins, with what it brought.
+fn beginning(project: &Project, provider: &str, form: &Start) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    let query = pairs
+        .append_pair("redirect_to", &form.redirect_to)
+        .append_pair("code_challenge", &form.challenge)
+        .finish();
+    format!("{}?{query}", start(project, provider))
 }
 
 /// An address that may hold parameters already, with one more. Both words are ours, and need no coding.

@@ -377,3 +377,31 @@ async fn a_provider_that_was_taken_away_lets_nobody_in() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn a_reset_by_mail_puts_out_what_a_stranger_linked() {
+    on_both(async |kit| {
+        let provider = Provider::start();
+        let kit = provider.join(&kit).await;
+        let attacker = kit.sign_up("ada@example.com").await.expect(201);
+        let id = attacker.json()["user"]["id"].clone();
+        link(&kit, &provider, "eve", &attacker.text("access_token"))
+            .await
+            .expect(200);
+        let asked = json!({"email": "ada@example.com"});
+        kit.post("/v1/auth/password-reset", asked).await.expect(202);
+        let secret = kit.token("reset", "ada@example.com").await;
+        let body = json!({"token": secret, "new_password": "another password"});
+        kit.post("/v1/auth/password-reset/confirm", body)
+            .await
+            .expect(204);
+        provider.is(json!({"sub": "eve"})).await;
+        let eve = Trip::away(&kit, &provider.issuer, "two")
+            .await
+            .sign_in(&kit)
+            .await
+            .expect(200);
+        assert_ne!(eve.json()["user"]["id"], id);
+    })
+    .await;
+}

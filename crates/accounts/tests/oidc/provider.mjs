@@ -17,7 +17,7 @@ async function key(alg) {
 }
 
 const server = createServer()
-await new Promise((done) => server.listen(0, '127.0.0.1', done))
+await new Promise((done) => server.listen(Number(process.argv[3] ?? 0), '127.0.0.1', done))
 const issuer = `http://127.0.0.1:${server.address().port}`
 
 const provider = new Provider(issuer, {
