@@ -10,7 +10,7 @@ use crate::links::{GUESSES_COUNTED, Secret};
 use crate::mail::{Template, Wish};
 use crate::model::{CodeAnswer, OneTime, ToAddress};
 use crate::ports::UserRow;
-use crate::rows::{self, Which, challenges, changes, tokens};
+use crate::rows::{self, Which, challenges, changes, identities, tokens};
 use crate::service::Ask;
 use gate::CaptchaPlace;
 use secrecy::ExposeSecret;
@@ -166,6 +166,7 @@ impl Accounts {
         self.drop_factors(tx, id).await?;
         changes::delete(tx, id).await?;
         tokens::delete_of(tx, id, None).await?;
+        identities::delete_of(tx, id).await?;
         let ended = rows::end_sessions(tx, id, Which::All, ask.now).await?;
         self.drop_unproven_phone(ask, tx, &user).await?;
         self.set_address(ask, tx, id, None).await?;

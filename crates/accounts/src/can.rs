@@ -65,4 +65,12 @@ gate::permissions! {
     UsersExportMe = "users.export_me", InProject, Holders::Users;
     /// Erases oneself.
     UsersEraseMe = "users.erase_me", InProject, Holders::Users;
+    /// Reads one's own accounts elsewhere.
+    IdentitiesRead = "identities.read", InProject, Holders::Users;
+    /// Links and unlinks one's own accounts elsewhere.
+    IdentitiesLink = "identities.link", InProject, Holders::Users;
+    /// Reads the tokens of users at providers, for the use of their API.
+    IdentitiesToken = "identities.token", InProject, Holders::Granted;
+    /// Changes the keys that sign access tokens.
+    SigningKeysRotate = "signing_keys.rotate", InProject, Holders::Granted;
 }

@@ -268,7 +268,7 @@ impl Accounts {
         (refresh_token, extra): (String, Extra),
     ) -> Result<SignedIn, Error> {
         let key = keys
-            .current()
+            .current(ask.now)
             .ok_or(Error::Sealed("a project without a signing key"))?;
         let life = self.inner.config.access_token();
         let realm = crate::service::realm(&ask.project);

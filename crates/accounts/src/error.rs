@@ -141,6 +141,27 @@ pub enum Error {
     /// There is no such template.
     #[error("no such template")]
     NoSuchTemplate,
+    /// The project has no such provider.
+    #[error("no such provider")]
+    NoSuchProvider,
+    /// Browsers are not sent to this address.
+    #[error("the address is not one of the project's redirect addresses")]
+    NotARedirect,
+    /// A provider did not answer as it should; the text is for the trace.
+    #[error("a provider failed: {0}")]
+    ProviderFailed(String),
+    /// There is an account with an address that the provider has not verified.
+    #[error("an account with this address must be linked by its owner")]
+    LinkRequired,
+    /// The user has no such identity, or none with tokens.
+    #[error("no such identity")]
+    NoSuchIdentity,
+    /// Nothing would be left to sign in with.
+    #[error("the last way to sign in cannot go")]
+    LastWayIn,
+    /// The provider gives no token without the person.
+    #[error("the person must sign in at the provider again")]
+    ConsentRequired,
     /// What is stored is not what was sealed.
     #[error("{0} is stored in a form that is not ours")]
     Sealed(&'static str),
@@ -266,6 +287,14 @@ impl From<Error> for Problem {
             Error::TooManyTeams => Self::new(Code::LimitReached)
                 .detail("The user is in all the teams that it may be in."),
             Error::Impersonated => Code::Impersonated.into(),
+            Error::NoSuchProvider => Code::ProviderNotFound.into(),
+            Error::NotARedirect => Self::new(Code::InvalidParameter)
+                .detail("The address is not one of the project's social.redirect_addresses."),
+            Error::ProviderFailed(_) => Code::ProviderFailed.into(),
+            Error::LinkRequired => Code::LinkRequired.into(),
+            Error::NoSuchIdentity => Code::IdentityNotFound.into(),
+            Error::LastWayIn => Code::LastWayIn.into(),
+            Error::ConsentRequired => Code::ConsentRequired.into(),
             Error::Sealed(_) | Error::Crypto => Self::internal(error),
             Error::Store(error) => error.into(),
             Error::Problem(problem) => problem,

@@ -13,7 +13,9 @@ use crate::mail::transport::{Failure, Letter, Route};
 use crate::mail::{COUNTED, INBOX_MAX, MAIL_KEPT, Template, address_key};
 use crate::phone::Purpose;
 use crate::ports::UserRow;
-use crate::rows::{self, ceremonies, challenges, changes, guesses, mails, tallies, teams, tokens};
+use crate::rows::{
+    self, ceremonies, challenges, changes, guesses, mails, social, tallies, teams, tokens,
+};
 use crate::{guesses as counting, places};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -257,6 +259,8 @@ impl Accounts {
                     let challenge = Self::mailed_challenge(&row, &user, &secret, state, now);
                     challenges::make(tx, challenge).await?;
                 }
+                // It tells something, and asks for nothing.
+                (Template::Linked, _) => {}
                 (_, change_id) => {
                     let token = tokens::Model {
                         hash: secret.hash(None),
@@ -418,6 +422,7 @@ impl Accounts {
             tallies::delete_old(tx, now.minus(TALLIES_KEPT)).await?;
             guesses::delete_old(tx, now.minus(counting::FORGOTTEN)).await?;
             rows::places::delete_old(tx, now.minus(places::KNOWN)).await?;
+            social::delete_old(tx, now).await?;
             Ok(())
         };
         project.db.write(tidy).await?;

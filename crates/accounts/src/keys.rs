@@ -2,11 +2,14 @@
 
 use crate::error::Error;
 use crate::rows::{self, signing_key};
+use crate::views::social::SigningKeyView;
 use aws_lc_rs::digest;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gate::Project;
+use gate::{By, Project, SigningAlgorithm};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use kernel::Stamp;
 use serde_json::{Value, json};
@@ -18,6 +21,13 @@ use uuid::Uuid;
 
 /// How long after a look at the table an unknown key is not looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How long keys are believed without a look at the table: so long another node may sign with one that was retired.
+const BELIEVED: Duration = Duration::from_secs(60);
+/// How long the next key is published before it signs.
+const PUBLISHED_BEFORE: Duration = Duration::from_secs(86_400);
+/// How old a key is at least before one of another algorithm takes its place: nodes that learn of a changed setting one
+/// after the other must not replace each other's keys.
+const SETTLED: Duration = Duration::from_secs(5);
 
 /// One key pair, ready to use.
 pub(crate) struct SigningKey {
@@ -32,41 +42,87 @@ pub(crate) struct SigningKey {
     /// The public half as it is published.
     pub jwk: Value,
     /// When it was made.
-    created_at: Stamp,
+    pub created_at: Stamp,
+    /// Since when it signs.
+    pub signs_at: Stamp,
     /// Since when it signs no more.
     retired_at: Option<Stamp>,
 }
 
 impl SigningKey {
     /// From what is stored; `None` when it is not what it should be.
-    pub(crate) fn new(
-        algorithm: &str,
-        private: &[u8],
-        jwk: Value,
-        created_at: Stamp,
-        retired_at: Option<Stamp>,
-    ) -> Option<Self> {
-        let algorithm = (algorithm == "ES256").then_some(Algorithm::ES256)?;
+    pub(crate) fn new(algorithm: &str, private: &[u8], jwk: Value, times: Times) -> Option<Self> {
         let member = |name: &str| jwk.get(name).and_then(Value::as_str);
-        let public = DecodingKey::from_ec_components(member("x")?, member("y")?).ok()?;
+        let (algorithm, private, public) = match algorithm {
+            "ES256" => (
+                Algorithm::ES256,
+                EncodingKey::from_ec_der(private),
+                DecodingKey::from_ec_components(member("x")?, member("y")?).ok()?,
+            ),
+            "EdDSA" => (
+                Algorithm::EdDSA,
+                EncodingKey::from_ed_der(private),
+                DecodingKey::from_ed_components(member("x")?).ok()?,
+            ),
+            _ => return None,
+        };
         let kid = member("kid")?.to_owned();
         Some(Self {
             kid,
             algorithm,
-            private: EncodingKey::from_ec_der(private),
+            private,
             public,
             jwk,
-            created_at,
-            retired_at,
+            created_at: times.created_at,
+            signs_at: times.signs_at,
+            retired_at: times.retired_at,
         })
     }
 
     fn open(project: &Project, row: signing_key::Model) -> Result<Self, Error> {
         let private = project.open(&place(&row.kid), &row.private)?;
         let created_at = Stamp::from_time(row.created_at).ok_or(Error::Sealed("a key's time"))?;
-        let retired_at = row.retired_at.and_then(Stamp::from_time);
-        Self::new(&row.algorithm, &private, row.public, created_at, retired_at)
-            .ok_or(Error::Sealed("a signing key"))
+        let times = Times {
+            created_at,
+            signs_at: row
+                .signs_at
+                .and_then(Stamp::from_time)
+                .unwrap_or(created_at),
+            retired_at: row.retired_at.and_then(Stamp::from_time),
+        };
+        Self::new(&row.algorithm, &private, row.public, times).ok_or(Error::Sealed("a signing key"))
+    }
+
+    fn signs(&self, now: Stamp) -> bool {
+        self.signs_at <= now && self.retired_at.is_none_or(|at| now < at)
+    }
+}
+
+/// The times of a key.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) created_at: Stamp,
+    pub(crate) signs_at: Stamp,
+    pub(crate) retired_at: Option<Stamp>,
+}
+
+/// The name of what is signed with (RFC 7518, RFC 8037).
+pub(crate) fn name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::EdDSA => "EdDSA",
+        _ => "ES256",
+    }
+}
+
+/// What a project's settings want to be signed with.
+fn wanted(project: &Project) -> SigningAlgorithm {
+    project.settings().auth.signing_algorithm
+}
+
+fn stored(algorithm: SigningAlgorithm) -> &'static str {
+    match algorithm {
+        SigningAlgorithm::Es256 => "ES256",
+        SigningAlgorithm::Eddsa => "EdDSA",
     }
 }
 
@@ -87,7 +143,7 @@ pub(crate) struct KeySet {
 impl KeySet {
     /// Keys in any order.
     pub(crate) fn new(mut keys: Vec<SigningKey>, loaded_at: Stamp, life: Duration) -> Self {
-        keys.sort_by(|a, b| (b.created_at, &b.kid).cmp(&(a.created_at, &a.kid)));
+        keys.sort_by(|a, b| (b.signs_at, &b.kid).cmp(&(a.signs_at, &a.kid)));
         Self {
             keys,
             loaded_at,
@@ -95,9 +151,17 @@ impl KeySet {
         }
     }
 
-    /// The key that signs: the newest that is not retired.
-    pub(crate) fn current(&self) -> Option<&SigningKey> {
-        self.keys.iter().find(|key| key.retired_at.is_none())
+    /// The key that signs: the newest that does so by now and is not retired.
+    pub(crate) fn current(&self, now: Stamp) -> Option<&SigningKey> {
+        self.keys.iter().find(|key| key.signs(now))
+    }
+
+    /// Whether nothing signs, or with something else than is wanted, for long enough.
+    fn lacks(&self, wanted: SigningAlgorithm, now: Stamp) -> bool {
+        self.current(now).is_none_or(|key| {
+            let is_settled = now >= key.signs_at.plus(SETTLED);
+            is_settled && name(key.algorithm) != stored(wanted)
+        })
     }
 
     /// The key of this name, while its tokens may be met.
@@ -111,9 +175,16 @@ impl KeySet {
     }
 
     fn met(&self, now: Stamp) -> impl Iterator<Item = &SigningKey> {
+        // Another node may have signed with it for a while after it was retired.
+        let life = self.life.saturating_add(BELIEVED);
         self.keys
             .iter()
-            .filter(move |key| key.retired_at.is_none_or(|at| now <= at.plus(self.life)))
+            .filter(move |key| key.retired_at.is_none_or(|at| now <= at.plus(life)))
+    }
+
+    /// Whether the table is to be looked at before they are believed.
+    fn is_old(&self, now: Stamp) -> bool {
+        now < self.loaded_at || self.loaded_at.plus(BELIEVED) <= now
     }
 
     /// Whether it is too early to look at the table once more.
@@ -137,11 +208,11 @@ impl Keys {
         }
     }
 
-    /// The project's keys; makes the first pair when there is none.
+    /// The project's keys; makes a pair when none signs, or none as the settings want it.
     pub(crate) async fn of(&self, project: &Project, now: Stamp) -> Result<Arc<KeySet>, Error> {
         match self.known(project.uid) {
-            Some(set) => Ok(set),
-            None => self.load(project, now).await,
+            Some(set) if !set.is_old(now) && !set.lacks(wanted(project), now) => Ok(set),
+            _ => self.load(project, now).await,
         }
     }
 
@@ -167,51 +238,147 @@ impl Keys {
     }
 
     async fn load(&self, project: &Project, now: Stamp) -> Result<Arc<KeySet>, Error> {
-        let mut rows = rows::signing_keys(&project.db).await?;
-        if rows.iter().all(|row| row.retired_at.is_some()) {
-            rows = add_first(project, now).await?;
+        let rows = rows::signing_keys(&project.db).await?;
+        let set = self.open(project, rows, now)?;
+        if !set.lacks(wanted(project), now) {
+            return Ok(self.know(project, set));
         }
-        let keys = rows
-            .into_iter()
-            .map(|row| SigningKey::open(project, row))
-            .collect::<Result<Vec<_>, Error>>()?;
-        let set = Arc::new(KeySet::new(keys, now, self.life));
+        let rows = self.add(project, now).await?;
+        let set = self.open(project, rows, now)?;
+        Ok(self.know(project, set))
+    }
+
+    fn open(
+        &self,
+        project: &Project,
+        rows: Vec<signing_key::Model>,
+        now: Stamp,
+    ) -> Result<KeySet, Error> {
+        let keys = rows.into_iter().map(|row| SigningKey::open(project, row));
+        let keys = keys.collect::<Result<Vec<_>, Error>>()?;
+        Ok(KeySet::new(keys, now, self.life))
+    }
+
+    fn know(&self, project: &Project, set: KeySet) -> Arc<KeySet> {
+        let set = Arc::new(set);
         self.sets
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(project.uid, set.clone());
-        Ok(set)
+        set
+    }
+
+    /// Adds a pair that signs from now on, unless somebody else was faster, and gives all rows.
+    async fn add(&self, project: &Project, now: Stamp) -> Result<Vec<signing_key::Model>, Error> {
+        let (wanted, row) = (wanted(project), fresh(project, now, now)?);
+        let add = async move |tx: &WriteTx| -> Result<Vec<signing_key::Model>, Error> {
+            let there = rows::lock_signing_keys(tx).await?;
+            let signs = |row: &&signing_key::Model| {
+                row.signs_at.unwrap_or(row.created_at) <= now.time()
+                    && row.retired_at.is_none_or(|at| now.time() < at)
+            };
+            let newest = there.iter().filter(signs).max_by_key(|row| row.signs_at);
+            let is_fine = newest.is_some_and(|row| {
+                let since = Stamp::from_time(row.signs_at.unwrap_or(row.created_at));
+                let is_settled = since.is_none_or(|at| now >= at.plus(SETTLED));
+                row.algorithm == stored(wanted) || !is_settled
+            });
+            if !is_fine {
+                rows::retire_signing_keys(tx, now).await?;
+                rows::insert_signing_key(tx, row.clone()).await?;
+            }
+            Ok(rows::signing_keys(tx).await?)
+        };
+        project.db.write(add).await
+    }
+
+    /// Publishes the next pair, which signs from now on or in a day; one that waits already is the one.
+    async fn rotate(&self, project: &Project, by: &By, at_once: bool) -> Result<SigningKey, Error> {
+        let now = by.now;
+        let signs_at = match at_once {
+            true => now,
+            false => now.plus(PUBLISHED_BEFORE),
+        };
+        let (row, by, wanted) = (fresh(project, now, signs_at)?, by.clone(), wanted(project));
+        let rotate = async move |tx: &WriteTx| -> Result<signing_key::Model, Error> {
+            let there = rows::lock_signing_keys(tx).await?;
+            let waits = there.into_iter().find(|row| {
+                row.signs_at.is_some_and(|at| at > now.time())
+                    && row.retired_at.is_none()
+                    && row.algorithm == stored(wanted)
+            });
+            if let Some(waits) = waits.filter(|_| !at_once) {
+                return Ok(waits);
+            }
+            rows::retire_signing_keys(tx, signs_at).await?;
+            rows::insert_signing_key(tx, row.clone()).await?;
+            let detail = json!({"algorithm": row.algorithm, "at_once": at_once});
+            let entry = by.did("signing_keys.rotate", &row.kid, detail);
+            gate::audit::record(tx, entry).await?;
+            Ok(row.clone())
+        };
+        let row = project.db.write(rotate).await?;
+        let next = SigningKey::open(project, row)?;
+        self.load(project, now).await?;
+        Ok(next)
     }
 }
 
-/// Adds a pair unless somebody else was faster, and gives all rows.
-async fn add_first(project: &Project, now: Stamp) -> Result<Vec<signing_key::Model>, Error> {
-    let (private, public) = make_pair()?;
+impl crate::Accounts {
+    /// Changes the key that signs access tokens, now or in a day, and tells which is next.
+    pub async fn rotate_keys(
+        &self,
+        ask: &crate::Ask,
+        by: &By,
+        at_once: bool,
+    ) -> Result<SigningKeyView, Error> {
+        let next = self.inner.keys.rotate(&ask.project, by, at_once).await?;
+        Ok(SigningKeyView::new(&next))
+    }
+}
+
+/// The row of a new pair, as the settings want it.
+fn fresh(project: &Project, now: Stamp, signs_at: Stamp) -> Result<signing_key::Model, Error> {
+    let algorithm = wanted(project);
+    let (private, public) = make_pair(algorithm)?;
     let kid = public["kid"].as_str().unwrap_or_default().to_owned();
-    let private = project.seal(&place(&kid), &private)?;
-    let row = signing_key::Model {
+    Ok(signing_key::Model {
+        private: project.seal(&place(&kid), &private)?,
         kid,
-        algorithm: "ES256".to_owned(),
-        private,
+        algorithm: stored(algorithm).to_owned(),
         public,
         created_at: now.time(),
         retired_at: None,
-    };
-    let add = async move |tx: &WriteTx| -> Result<Vec<signing_key::Model>, Error> {
-        if rows::signing_keys(tx)
-            .await?
-            .iter()
-            .all(|row| row.retired_at.is_some())
-        {
-            rows::insert_signing_key(tx, row.clone()).await?;
-        }
-        Ok(rows::signing_keys(tx).await?)
-    };
-    project.db.write(add).await
+        signs_at: Some(signs_at.time()),
+    })
 }
 
-/// A new P-256 pair: the private half as PKCS#8, the public half as a JWK whose `kid` is its thumbprint (RFC 7638).
-pub(crate) fn make_pair() -> Result<(Vec<u8>, Value), Error> {
+/// A new pair: the private half as PKCS#8, the public half as a JWK whose `kid` is its thumbprint (RFC 7638).
+pub(crate) fn make_pair(algorithm: SigningAlgorithm) -> Result<(Vec<u8>, Value), Error> {
+    match algorithm {
+        SigningAlgorithm::Es256 => make_p256(),
+        SigningAlgorithm::Eddsa => make_ed25519(),
+    }
+}
+
+fn make_ed25519() -> Result<(Vec<u8>, Value), Error> {
+    let pair = Ed25519KeyPair::generate().map_err(|_| Error::Crypto)?;
+    let private = pair.to_pkcs8v1().map_err(|_| Error::Crypto)?;
+    let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+    let kid = thumbprint(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+    Ok((
+        private.as_ref().to_vec(),
+        json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": "EdDSA", "use": "sig"}),
+    ))
+}
+
+/// The name of a key, from its members in the order of their names.
+fn thumbprint(members: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, members.as_bytes());
+    URL_SAFE_NO_PAD.encode(digest.as_ref())
+}
+
+fn make_p256() -> Result<(Vec<u8>, Value), Error> {
     let pair =
         EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| Error::Crypto)?;
     let private = pair
@@ -226,11 +393,9 @@ pub(crate) fn make_pair() -> Result<(Vec<u8>, Value), Error> {
         .zip(point.get(33..65))
         .ok_or(Error::Crypto)?;
     let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-    let thumbprint = digest::digest(
-        &digest::SHA256,
-        format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#).as_bytes(),
-    );
-    let kid = URL_SAFE_NO_PAD.encode(thumbprint.as_ref());
+    let kid = thumbprint(&format!(
+        r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#
+    ));
     Ok((
         private,
         json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": "ES256", "use": "sig"}),
@@ -245,49 +410,72 @@ mod tests {
         Stamp::from_time(time::OffsetDateTime::from_unix_timestamp(seconds).unwrap()).unwrap()
     }
 
-    fn key(made: i64, retired: Option<i64>) -> SigningKey {
-        let (private, public) = make_pair().unwrap();
-        SigningKey::new("ES256", &private, public, at(made), retired.map(at)).unwrap()
+    fn key(algorithm: SigningAlgorithm, signs: i64, retired: Option<i64>) -> SigningKey {
+        let (private, public) = make_pair(algorithm).unwrap();
+        let times = Times {
+            created_at: at(signs.min(10)),
+            signs_at: at(signs),
+            retired_at: retired.map(at),
+        };
+        SigningKey::new(stored(algorithm), &private, public, times).unwrap()
     }
 
     #[test]
     fn the_thumbprint_is_that_of_the_library() {
-        let (_, public) = make_pair().unwrap();
-        let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(public.clone()).unwrap();
-        assert_eq!(
-            public["kid"],
-            jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256)
-                .unwrap()
-        );
+        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Eddsa] {
+            let (_, public) = make_pair(algorithm).unwrap();
+            let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(public.clone()).unwrap();
+            let want = jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256);
+            assert_eq!(public["kid"], want.unwrap());
+        }
     }
 
     #[test]
     fn the_newest_key_signs_and_a_retired_one_is_published_until_its_last_token_ends() {
-        let (old, new) = (key(10, Some(100)), key(20, None));
+        use SigningAlgorithm::Es256;
+        let (old, new) = (key(Es256, 10, Some(100)), key(Es256, 100, None));
         let (old_kid, new_kid) = (old.kid.clone(), new.kid.clone());
         let set = KeySet::new(vec![old, new], at(0), Duration::from_secs(600));
-        assert_eq!(set.current().map(|key| &key.kid), Some(&new_kid));
+        let current = |now: i64| set.current(at(now)).map(|key| key.kid.clone());
+        // The next one is published before it signs.
+        assert_eq!((current(9), current(10)), (None, Some(old_kid.clone())));
         assert_eq!(
-            (
-                set.public(at(700)).len(),
-                set.find(&old_kid, at(700)).is_some()
-            ),
-            (2, true)
+            (current(99), current(100)),
+            (Some(old_kid.clone()), Some(new_kid))
         );
-        assert_eq!(
+        let met = |now: i64| {
             (
-                set.public(at(701)).len(),
-                set.find(&old_kid, at(701)).is_some()
-            ),
-            (1, false)
+                set.public(at(now)).len(),
+                set.find(&old_kid, at(now)).is_some(),
+            )
+        };
+        // 600 seconds of a token, and 60 in which another node did not know.
+        assert_eq!(
+            (met(10), met(760), met(761)),
+            ((2, true), (2, true), (1, false))
         );
     }
 
     #[test]
+    fn a_setting_that_changed_wants_another_key_once_the_last_one_has_settled() {
+        use SigningAlgorithm::{Eddsa, Es256};
+        let set = KeySet::new(vec![key(Es256, 100, None)], at(0), Duration::from_secs(600));
+        assert!(set.lacks(Es256, at(99)) && !set.lacks(Es256, at(100)));
+        assert!(!set.lacks(Eddsa, at(104)) && set.lacks(Eddsa, at(105)));
+        let none = KeySet::new(Vec::new(), at(0), Duration::from_secs(600));
+        assert!(none.lacks(Eddsa, at(0)));
+    }
+
+    #[test]
     fn another_algorithm_is_no_key_of_ours() {
-        let (private, public) = make_pair().unwrap();
+        let (private, public) = make_pair(SigningAlgorithm::Es256).unwrap();
+        let times = Times {
+            created_at: at(0),
+            signs_at: at(0),
+            retired_at: None,
+        };
         for name in ["HS256", "none", "es256", ""] {
-            assert!(SigningKey::new(name, &private, public.clone(), at(0), None).is_none());
+            assert!(SigningKey::new(name, &private, public.clone(), times).is_none());
         }
     }
 }

@@ -57,6 +57,7 @@ mod second_factor;
 mod service;
 mod step_up;
 pub mod teams;
+mod social;
 mod tokens;
 mod totp;
 mod users;
@@ -118,6 +119,7 @@ struct Inner {
     wake: Wake,
     ids: Ids,
     keys: Keys,
+    documents: social::documents::Documents,
     cache: Cache,
     config: AccountsConfig,
     guesses: guesses::UnderWay,
@@ -149,6 +151,7 @@ impl Accounts {
                 wake,
                 ids,
                 keys,
+                documents: social::documents::Documents::default(),
                 cache,
                 config,
                 guesses: guesses::UnderWay::default(),

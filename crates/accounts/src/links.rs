@@ -10,7 +10,7 @@ use crate::mail::{Template, Wish, address_key, demand_room};
 use crate::model::{EmailChange, OneTime, Reset, ToAddress};
 use crate::ports::{UserChange, UserRow};
 use crate::rows::changes::{self, Side};
-use crate::rows::{self, Which, anonymous, credential, mails, tokens};
+use crate::rows::{self, Which, anonymous, credential, identities as linked, mails, tokens};
 use crate::service::{Ask, identities};
 use aws_lc_rs::rand;
 use gate::{CaptchaPlace, Problem, Project, UserAuth};
@@ -189,8 +189,9 @@ impl Accounts {
             right.forget(tx).await?;
             if !user.verified {
                 this.drop_unproven_phone(&of, tx, &user).await?;
-                // Whoever set them up may not be who reads the mail.
+                // Whoever set them up may not be who reads the mail, nor who linked an account of his own.
                 this.drop_factors(tx, user.id).await?;
+                linked::delete_of(tx, user.id).await?;
                 this.set_address(&of, tx, user.id, None).await?;
             }
             changes::delete(tx, user.id).await?;
@@ -424,10 +425,11 @@ mod tests {
             let of = |email: &str, c| state(template, &user(email), c);
             assert_eq!(of("A@b.co ", Some(&one)), of("a@b.co", Some(&one)));
             assert_ne!(of("a@b.co", Some(&one)), of("x@b.co", Some(&one)));
-            let lets_in = !matches!(
-                template.page(),
-                Some("verify" | "change-email" | "end-session")
-            );
+            let lets_in = template != Template::Linked
+                && !matches!(
+                    template.page(),
+                    Some("verify" | "change-email" | "end-session")
+                );
             assert_eq!(
                 of("a@b.co", Some(&one)) != of("a@b.co", Some(&two)),
                 lets_in

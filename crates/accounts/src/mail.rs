@@ -56,11 +56,13 @@ pub enum Template {
     NewDevice,
     /// Tells that a way to prove who one is was added, removed or used.
     SecurityNotice,
+    /// Tells that an account elsewhere signs in now.
+    Linked,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Verify,
         Self::Reset,
         Self::ChangeEmailOld,
@@ -71,6 +73,7 @@ impl Template {
         Self::TeamInvite,
         Self::NewDevice,
         Self::SecurityNotice,
+        Self::Linked,
     ];
 
     /// Its name.
@@ -87,6 +90,7 @@ impl Template {
             Self::TeamInvite => "team_invite",
             Self::NewDevice => "new_device",
             Self::SecurityNotice => "security_notice",
+            Self::Linked => "linked",
         }
     }
 
@@ -104,7 +108,8 @@ impl Template {
             | Self::ChangeEmailOld
             | Self::ChangeEmailNew
             | Self::NewDevice
-            | Self::SecurityNotice => 86_400,
+            | Self::SecurityNotice
+            | Self::Linked => 86_400,
             Self::Reset => 3_600,
             Self::MagicLink => 900,
             Self::Code => 600,
@@ -121,7 +126,7 @@ impl Template {
             Self::MagicLink => Some("magic-link"),
             Self::Invite => Some("invite"),
             Self::NewDevice => Some("end-session"),
-            Self::Code | Self::TeamInvite | Self::SecurityNotice => None,
+            Self::Code | Self::TeamInvite | Self::SecurityNotice | Self::Linked => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod factors;
 mod people;
 mod policies;
+mod identities;
 mod sessions;
 mod ways;
 
@@ -25,6 +26,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "accounts/3-sessions",
         up: sessions::sessions,
+    },
+    Step {
+        name: "accounts/4-identities",
+        up: identities::identities,
     },
     Step {
         name: "accounts/5-factors",

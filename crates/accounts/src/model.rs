@@ -2,6 +2,7 @@
 
 pub mod factors;
 pub mod import;
+pub mod social;
 pub mod teams;
 pub mod users;
 
@@ -299,6 +300,11 @@ pub(crate) fn new_password(input: &mut Input, name: &str) -> SecretString {
         );
     }
     password.into()
+}
+
+/// Whether a text has the form of an e-mail address.
+pub(crate) fn is_email(text: &str) -> bool {
+    email_fault(text).is_none()
 }
 
 /// What is wrong with an e-mail address: whether mail arrives there is found out by sending some.

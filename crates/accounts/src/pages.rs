@@ -30,6 +30,7 @@ a{color:var(--c)}.fault{color:#b3261e}";
 /// Adds the pages to a project's routes. They need [`Accounts`] as the app's data.
 pub fn configure_pages(config: &mut ServiceConfig) {
     config.service(show_page).service(act_on_page);
+    crate::routes::social::configure_callback(config);
 }
 
 /// What a page is about.
@@ -225,7 +226,8 @@ fn to_app(ask: &Ask, ticket: &str) -> HttpResponse {
         .finish()
 }
 
-fn bad_link(ask: &Ask) -> Result<HttpResponse, Error> {
+/// Says that a link is not good any more.
+pub(crate) fn bad_link(ask: &Ask) -> Result<HttpResponse, Error> {
     let text = &texts(ask.language).pages.bad_link;
     let say = Say::Tell(&text.title, &text.lead);
     render(ask, StatusCode::BAD_REQUEST, &say)

@@ -3,9 +3,11 @@
 mod by_mail;
 mod entry;
 mod factors;
+mod keys;
 mod links;
 mod mails;
 mod passkeys;
+pub(crate) mod social;
 mod teams;
 mod users;
 mod ways;
@@ -53,6 +55,8 @@ pub fn configure_project(config: &mut ServiceConfig<'_>) {
     ways::configure(config);
     passkeys::configure(config);
     factors::configure(config);
+    social::configure(config);
+    keys::configure(config);
     teams::configure(config);
     // Last: an id takes every word.
     users::configure(config);

@@ -13,6 +13,8 @@ pub mod passkeys;
 pub(crate) mod places;
 pub(crate) mod tallies;
 pub mod teams;
+pub mod identities;
+pub mod social;
 pub(crate) mod templates;
 pub mod tokens;
 
@@ -125,8 +127,10 @@ pub mod signing_key {
         pub public: Json,
         /// When it was made.
         pub created_at: TimeDateTimeWithTimeZone,
-        /// Since when it signs no more.
+        /// Since when it signs no more; it may lie ahead.
         pub retired_at: Option<TimeDateTimeWithTimeZone>,
+        /// Since when it signs; it may lie ahead.
+        pub signs_at: Option<TimeDateTimeWithTimeZone>,
     }
 
     /// None.
@@ -366,6 +370,26 @@ pub(crate) async fn insert_signing_key(tx: &WriteTx, row: signing_key::Model) ->
 }
 
 /// All signing keys, the newest first.
+/// The keys as they are when nobody else is changing them: those that are there are locked, and read once more, because
+/// who was waited for may have added one.
+pub(crate) async fn lock_signing_keys(tx: &WriteTx) -> Result<Vec<signing_key::Model>, DbErr> {
+    signing_key::Entity::find().lock_exclusive().all(tx).await?;
+    signing_keys(tx).await
+}
+
+/// Ends that keys sign, from a time on.
+pub(crate) async fn retire_signing_keys(tx: &WriteTx, at: Stamp) -> Result<(), DbErr> {
+    let signs = Condition::any()
+        .add(signing_key::Column::RetiredAt.is_null())
+        .add(signing_key::Column::RetiredAt.gt(at.time()));
+    signing_key::Entity::update_many()
+        .col_expr(signing_key::Column::RetiredAt, Expr::value(Some(at.time())))
+        .filter(signs)
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
 pub(crate) async fn signing_keys<C: ConnectionTrait>(
     db: &C,
 ) -> Result<Vec<signing_key::Model>, DbErr> {

@@ -201,8 +201,13 @@ mod tests {
     }
 
     fn key() -> SigningKey {
-        let (private, public) = crate::keys::make_pair().unwrap();
-        SigningKey::new("ES256", &private, public, at(NOW), None).unwrap()
+        let (private, public) = crate::keys::make_pair(gate::SigningAlgorithm::Es256).unwrap();
+        let times = crate::keys::Times {
+            created_at: at(NOW),
+            signs_at: at(NOW),
+            retired_at: None,
+        };
+        SigningKey::new("ES256", &private, public, times).unwrap()
     }
 
     fn good() -> Value {

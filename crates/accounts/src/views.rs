@@ -8,6 +8,9 @@ mod ways;
 pub use ways::*;
 pub mod factors;
 
+pub mod social;
+
+use self::social::SocialMethodView;
 use crate::door::Entered;
 use crate::mail::template::{Rendered, Source};
 use crate::rows::{mails, session};
@@ -236,6 +239,14 @@ pub struct OpenidConfigurationView {
     pub issuer: String,
     /// Where the keys are.
     pub jwks_uri: String,
+    /// What tokens may be signed with.
+    pub id_token_signing_alg_values_supported: [&'static str; 2],
+    /// Always `public`: a user has one `sub` for all who verify its tokens.
+    pub subject_types_supported: [&'static str; 1],
+    /// None: users sign in by the operations of this API, not by redirects of OpenID Connect.
+    pub response_types_supported: [&'static str; 0],
+    /// What stands in tokens.
+    pub claims_supported: [&'static str; 8],
 }
 
 impl OpenidConfigurationView {
@@ -243,6 +254,10 @@ impl OpenidConfigurationView {
         Self {
             issuer: issuer.to_owned(),
             jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+            id_token_signing_alg_values_supported: ["ES256", "EdDSA"],
+            subject_types_supported: ["public"],
+            response_types_supported: [],
+            claims_supported: ["iss", "aud", "sub", "sid", "iat", "exp", "aal", "amr"],
         }
     }
 }
@@ -510,6 +525,14 @@ impl MethodsView {
     pub(crate) fn new(settings: &gate::Settings) -> Self {
         let methods = &settings.sign_in;
         let is_open = settings.sign_up == gate::SignUp::Open;
+    /// By whose accounts users sign in.
+    pub social: Vec<SocialMethodView>,
+}
+
+impl MethodsView {
+    pub(crate) fn new(project: &gate::Project) -> Self {
+        let settings = project.settings();
+        let methods = settings.sign_in;
         Self {
             sign_up: is_open && methods.password,
             identities: methods.identities.clone(),
@@ -532,6 +555,7 @@ impl MethodsView {
             }),
             passkey: methods.passkey,
             second_factor: settings.second_factor.policy,
+            social: SocialMethodView::all(project),
         }
     }
 }

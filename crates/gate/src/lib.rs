@@ -64,11 +64,11 @@ pub use routes::{configure_instance, configure_project};
 pub use secrets::{Master, StartError};
 pub use service::{Gate, GateParts, KeyIn, KeyMade, OperatorIn, ProjectIn, RequestsQuery, Signed};
 pub use settings::{
-    AnonymousSettings, Brand, CaptchaPlace, CaptchaProvider, CaptchaSettings, CharacterClass,
-    EmailDomains, Hook, HookName, Hooks, Lockout, MailSettings, MailTls, PasskeySettings,
-    PasswordPolicy, PhoneSettings, PhoneTwilio, PhoneWebhook, PreviousSecret, SameSite,
-    SecondFactor, SecondFactorPolicy, SessionSettings, Settings, SignInMethods, SignUp,
-    SmtpSettings,
+    AnonymousSettings, AuthSettings, Brand, CaptchaPlace, CaptchaProvider, CaptchaSettings,
+    CharacterClass, EmailDomains, Hook, HookName, Hooks, Lockout, MailSettings, MailTls,
+    PasskeySettings, PasswordPolicy, PhoneSettings, PhoneTwilio, PhoneWebhook, PreviousSecret,
+    SameSite, SecondFactor, SecondFactorPolicy, SessionSettings, Settings, SignInMethods, SignUp,
+    SigningAlgorithm, SmtpSettings, SocialEndpoints, SocialKind, SocialProvider, SocialSettings,
 };
 pub use tokens::{new_token, open_cursor, sign_cursor, token_digest, token_hash};
 pub use views::{

@@ -103,6 +103,16 @@ impl Project {
             .transpose()
     }
 
+    /// The app's secret at a provider of this project's settings, if it has one.
+    pub fn client_secret(&self, of: &crate::SocialProvider) -> Result<Option<String>, Problem> {
+        let Some(sealed) = &of.client_secret else {
+            return Ok(None);
+        };
+        let plain = self.open(SETTINGS_PLACE, sealed)?;
+        let text = String::from_utf8(plain);
+        text.map(Some).map_err(Problem::internal)
+    }
+
     pub(crate) fn settings_cell(&self) -> &SettingsCell {
         &self.settings
     }

@@ -1,5 +1,6 @@
 //! A project's own settings: kept versioned in its database, read from memory, applied at once.
 
+mod auth;
 mod brand;
 mod captcha;
 mod email_domains;
@@ -12,7 +13,9 @@ mod phone;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod social;
 
+pub use auth::{AuthSettings, SigningAlgorithm};
 pub use brand::Brand;
 pub use captcha::{CaptchaPlace, CaptchaProvider, CaptchaSettings};
 pub use email_domains::EmailDomains;
@@ -25,6 +28,7 @@ pub use phone::{PhoneSettings, PhoneTwilio, PhoneWebhook};
 pub use second_factor::{SecondFactor, SecondFactorPolicy};
 pub use sessions::{AnonymousSettings, SameSite, SessionSettings};
 pub use sign_in::SignInMethods;
+pub use social::{SocialEndpoints, SocialKind, SocialProvider, SocialSettings};
 
 use crate::egress::Egress;
 use crate::{Input, Problem};
@@ -83,6 +87,10 @@ pub struct Settings {
     pub passkeys: PasskeySettings,
     /// Who is asked for a second factor.
     pub second_factor: SecondFactor,
+    /// By whose accounts users sign in.
+    pub social: SocialSettings,
+    /// How the project's own tokens are made.
+    pub auth: AuthSettings,
 }
 
 /// Whether strangers may create accounts.
@@ -119,6 +127,8 @@ impl Default for Settings {
             hooks: Hooks::default(),
             passkeys: PasskeySettings::default(),
             second_factor: SecondFactor::default(),
+            social: SocialSettings::default(),
+            auth: AuthSettings::default(),
         }
     }
 }
@@ -202,6 +212,14 @@ impl Settings {
             self.second_factor = self.second_factor.patch(&mut second_factor);
             close(input, "second_factor", second_factor);
         }
+        if let Some(mut social) = part(input, "social") {
+            self.social = self.social.patch(&mut social, with)?;
+            close(input, "social", social);
+        }
+        if let Some(mut auth) = part(input, "auth") {
+            self.auth = self.auth.patch(&mut auth);
+            close(input, "auth", auth);
+        }
         if self.sign_in.magic_link && self.brand.app_url.is_empty() {
             input.push(FieldError {
                 path: "/sign_in/magic_link".to_owned(),
@@ -268,6 +286,9 @@ impl Settings {
             if let Some(hook) = shown.hooks.get_mut(name) {
                 (hook.secret, hook.previous) = (None, None);
             }
+        }
+        for provider in &mut shown.social.providers {
+            provider.client_secret = None;
         }
         shown
     }

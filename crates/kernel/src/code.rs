@@ -101,6 +101,8 @@ codes! {
     InvalidToken = "invalid_token", Malformed, "The token is not valid";
     /// A passkey or a code that is not good.
     InvalidFactor = "invalid_factor", Malformed, "The passkey or the code is not good";
+    /// A provider that users sign in by did not answer as it should.
+    ProviderFailed = "provider_failed", Malformed, "The provider did not answer as it should";
     /// No credential, or one that is not good here.
     Unauthenticated = "unauthenticated", Unauthenticated, "Sign in first";
     /// The last proof of who the user is was too long ago.
@@ -167,6 +169,10 @@ codes! {
     MailNotFound = "mail_not_found", NotFound, "There is no such mail";
     /// No such template, or not in this language.
     TemplateNotFound = "template_not_found", NotFound, "There is no such template";
+    /// The project has no such provider of accounts.
+    ProviderNotFound = "provider_not_found", NotFound, "There is no such provider";
+    /// The user has no such account elsewhere, or none with tokens.
+    IdentityNotFound = "identity_not_found", NotFound, "There is no such identity";
     /// The address does not take this method.
     MethodNotAllowed = "method_not_allowed", MethodNotAllowed, "The method is not allowed here";
     /// The request's body did not arrive in time.
@@ -195,6 +201,12 @@ codes! {
     NotAnonymous = "not_anonymous", Conflict, "The user has an identity already";
     /// The user is disabled.
     UserDisabled = "user_disabled", Conflict, "The user is disabled";
+    /// An account has the address, which the provider has not verified.
+    LinkRequired = "link_required", Conflict, "An account with this address must be linked by its owner";
+    /// The act would leave nothing to sign in with.
+    LastWayIn = "last_way_in", Conflict, "The last way to sign in cannot go";
+    /// The provider gives no token until the person signs in there again.
+    ConsentRequired = "consent_required", Conflict, "The person must sign in at the provider again";
     /// The first operator exists already.
     SetupDone = "setup_done", Conflict, "The set-up is done";
     /// The team would have no owner.

@@ -1,4 +1,5 @@
-//! A Python for the tests, with the mail server that they send to and the app that makes codes.
+//! A Python for the tests, with the mail server that they send to, the app that makes codes and the library that verifies
+//! our tokens.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,8 +10,12 @@ use crate::run::{Outcome, Workspace, succeed, succeeds};
 /// The variable by which the tests learn where it is.
 pub const VARIABLE: &str = "GALLEY_TEST_PYTHON";
 
-/// What the tests import.
-const PACKAGES: [&str; 2] = ["aiosmtpd", "pyotp"];
+/// What the tests import, each with the package that has it.
+const PACKAGES: [(&str, &str); 3] = [
+    ("aiosmtpd", "aiosmtpd"),
+    ("pyotp", "pyotp"),
+    ("jwt, cryptography", "pyjwt[crypto]"),
+];
 
 /// Makes it below the target folder, unless it is there, and gives its program.
 pub fn ensure(workspace: &Workspace) -> Outcome<PathBuf> {
@@ -22,13 +27,14 @@ pub fn ensure(workspace: &Workspace) -> Outcome<PathBuf> {
     })?;
     let folder = workspace.target.join("test-tools");
     let program = folder.join("bin/python");
-    let imports = format!("import {}", PACKAGES.join(", "));
+    let imports = PACKAGES.map(|(import, _)| import).join(", ");
+    let imports = format!("import {imports}");
     if succeeds(Command::new(&program).args(["-c", &imports])) {
         return Ok(program);
     }
     succeed(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     let mut install = Command::new(folder.join("bin/pip"));
     install.args(["install", "--quiet", "--disable-pip-version-check"]);
-    succeed(install.args(PACKAGES))?;
+    succeed(install.args(PACKAGES.map(|(_, package)| package)))?;
     Ok(program)
 }

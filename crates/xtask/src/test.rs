@@ -17,7 +17,8 @@ Stages, all of them unless some are named:
   tidy           cargo xtask tidy
   clippy         cargo clippy, warnings are errors
   build          compile the tests
-  tests          cargo test, with a PostgreSQL and a mail server of our own, started and stopped here;
+  tests          cargo test, with a PostgreSQL, a mail server and an OpenID provider of our own, started and
+                 stopped here;
                  fuzzers run for half a minute each, or for GALLEY_TEST_FUZZ_SECONDS
   documentation  cargo doc, warnings are errors
   generated      cargo xtask codegen --check
@@ -173,6 +174,7 @@ fn tests(run: &Run) -> Outcome<Counts> {
     if std::env::var_os(python::VARIABLE).is_none() {
         command.env(python::VARIABLE, python::ensure(run.workspace)?);
     }
+    web::provider(run.workspace)?;
     count(&mut command, summary)
 }
 

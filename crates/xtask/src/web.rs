@@ -75,10 +75,22 @@ pub fn summary(line: &str) -> Option<(u64, u64)> {
     }
 }
 
+/// The OpenID provider that tests sign in at.
+const PROVIDER: &str = "crates/accounts/tests/oidc";
+
+/// Installs the packages of the tests' provider where they are missing.
+pub fn provider(workspace: &Workspace) -> Outcome {
+    install_all(workspace, &[PROVIDER])
+}
+
 /// Installs packages where they are missing.
 pub fn packages(workspace: &Workspace) -> Outcome {
+    install_all(workspace, &FOLDERS)
+}
+
+fn install_all(workspace: &Workspace, folders: &[&str]) -> Outcome {
     node()?;
-    for folder in FOLDERS {
+    for folder in folders {
         if !up_to_date(&workspace.root.join(folder))? {
             run(workspace, folder, &["ci", "--no-audit", "--no-fund"])?;
         }

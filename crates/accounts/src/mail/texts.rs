@@ -116,7 +116,10 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
     if template == Template::SecurityNotice {
         return notice(language, mail);
     }
-    let (act_html, act_text) = if mail.button.is_empty() {
+    let is_notice = template == Template::Linked;
+    let (act_html, act_text) = if is_notice {
+        (String::new(), "")
+    } else if mail.button.is_empty() {
         let code = "<p style=\"font-size:32px;letter-spacing:6px;font-weight:bold\">{{ code }}</p>";
         (code.to_owned(), "{{ code }}")
     } else {
@@ -125,10 +128,13 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
         let link = format!("<p><a href=\"{{{{ link }}}}\" style=\"{style}\">{button}</a></p>");
         (link, "{{ link }}")
     };
-    let good_for = mail.good_for.as_ref().unwrap_or(&words.good_for);
-    // Who is told of something did not ask for it, and should not ignore it.
+    // What only tells something has no end, and nobody asked for it.
+    let good_for = match template {
+        Template::Linked => "",
+        _ => mail.good_for.as_ref().unwrap_or(&words.good_for),
+    };
     let ignore = match template {
-        Template::NewDevice => "",
+        Template::NewDevice | Template::Linked => "",
         _ => mail.ignore.as_ref().unwrap_or(&words.ignore),
     };
     // Our own words hold variables, whose braces escaping leaves alone.
@@ -138,7 +144,9 @@ pub(crate) fn built_in(template: Template, language: Language) -> Source {
         .replace("[act]", &act_html)
         .replace("[good_for]", &escaped(good_for))
         .replace("[ignore]", &escaped(ignore));
-    let text = [&*mail.lead, act_text, good_for, ignore].join("\n\n");
+    let mut text = vec![&*mail.lead, act_text, good_for, ignore];
+    text.retain(|part| !part.is_empty());
+    let text = text.join("\n\n");
     Source {
         subject: mail.subject.clone(),
         html,
@@ -177,6 +185,7 @@ mod tests {
                 let act = match template {
                     Template::Code => "{{ code }}",
                     Template::SecurityNotice => "{{ notice }}",
+                    Template::Linked => "{{ project }}",
                     _ => "{{ link }}",
                 };
                 assert!(mail.html.contains(act) && mail.text.contains(act));

@@ -34,8 +34,7 @@ async fn get_methods(
     caller: Caller<can::AuthUse>,
     _once: NoIdempotency,
 ) -> Result<HttpResponse, Problem> {
-    let settings = caller.project()?.settings();
-    Ok(HttpResponse::Ok().json(MethodsView::new(&settings)))
+    Ok(HttpResponse::Ok().json(MethodsView::new(caller.project()?)))
 }
 
 /// Asks for a code to sign in with

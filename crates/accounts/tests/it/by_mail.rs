@@ -300,6 +300,7 @@ async fn only_the_ways_of_the_project_are_open() {
         assert_eq!(
             methods().await,
             json!({"sign_up": true, "identities": ["email"], "password": true, "email_code": false, "magic_link": false, "phone_code": false, "anonymous": false, "session": "tokens", "sign_up_mode": "open", "password_length_min": 8, "password_classes": [], "captcha": null})
+            json!({"sign_up": true, "password": true, "email_code": false, "magic_link": false, "social": []})
         );
         assert_eq!(methods().await, [true, true, false, false]);
         kit.sign_up(ADA).await.expect(201);

@@ -380,6 +380,12 @@ impl Kit {
         self.set(json!({"sign_up": "closed"}), &[]).await;
     }
 
+    /// Changes settings, as the project's owner would.
+    pub async fn change_settings(&self, change: Value, reach: &[String]) {
+        let reach: Vec<&str> = reach.iter().map(String::as_str).collect();
+        self.set(change, &reach).await;
+    }
+
     /// Changes the project's settings, as its owner would, with these origins exempt.
     pub async fn set(&self, change: Value, origins: &[&str]) {
         self.owner(origins, async |gate, by| {

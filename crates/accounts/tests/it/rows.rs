@@ -57,6 +57,7 @@ async fn every_column_comes_back_as_it_went_in() {
             public: json!({"kid": "k1", "x": "é"}),
             created_at: a,
             retired_at: Some(b),
+            signs_at: None,
         };
         let current = signing_key::Model {
             kid: "k2".to_owned(),

@@ -19,6 +19,8 @@ mod kit;
 mod mail;
 mod nodes;
 mod people;
+mod social;
 mod tenancy;
+mod tokens;
 mod tour;
 mod ways;

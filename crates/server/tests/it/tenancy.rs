@@ -123,6 +123,9 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
             p if p.starts_with("/v1/push/devices/") => ("{id}", &theirs.device, NOWHERE),
             p if p.starts_with("/v1/push/messages/") => ("{id}", &theirs.message, NOWHERE),
             p if p.starts_with("/v1/auth/sessions/") => ("{id}", &theirs.session, NOWHERE),
+            "/v1/auth/social/{provider}/start" => ("{provider}", "theirs", "nobodys"),
+            "/v1/users/me/identities/{id}" => ("{id}", &theirs.note, NOWHERE),
+            "/v1/users/{id}/identities/{provider}/token" => ("{id}", &theirs.user, NOWHERE),
             p if p.starts_with("/v1/users/") => ("{id}", &theirs.user, NOWHERE),
             p if p.starts_with("/v1/teams/") => ("{id}", &theirs.team, NOWHERE),
             p if p.starts_with("/v1/team-invitations/") => ("{id}", &theirs.invitation, NOWHERE),
@@ -155,6 +158,7 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
                         .replace("{bucket}", "pictures")
                         .replace("{user}", NOWHERE)
                         .replace("{invitation}", NOWHERE)
+                        .replace("{provider}", "theirs")
                         .replace("{version}", "1")
                         .replace("{path}", "a.txt");
                     assert!(!path.contains('{'), "no value for {path}");

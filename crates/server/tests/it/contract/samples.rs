@@ -15,6 +15,7 @@ pub struct Samples {
 impl Samples {
     pub fn path(&self, operation: &Operation) -> String {
         let mut path = operation.path.clone();
+        path = super::social::path(self, operation, path);
         // A path parameter means different things at different addresses.
         let special = [
             ("/admin/v1/projects/", "project"),
@@ -130,6 +131,7 @@ impl Samples {
                 .or_else(|| super::people::body(self, other))
                 .or_else(|| super::ways::body(self, other))
                 .or_else(|| super::factors::body(self, other))
+                .or_else(|| super::social::body(self, other))
                 .unwrap_or_else(|| panic!("no sample body for {other}: add one")),
         })
     }
@@ -219,6 +221,7 @@ pub async fn set_subject(
     super::ways::set(samples, user, key, operation).await;
     super::policies::set(samples, key, operation).await;
     super::factors::set(samples, user, key, operation).await;
+    super::social::set(samples, key, operation).await;
     let id = &operation.id;
     let bucket = if id == "delete_bucket" {
         "empty"
