@@ -17,11 +17,16 @@ const pages: [name: string, path: string, heading: string][] = [
 	["push", "/dashboard/projects/shop/push", "Push"],
 	["messages", "/dashboard/projects/shop/push/messages", "Push"],
 	["inbox", "/dashboard/projects/shop/push/inbox", "Push"],
+	["mails", "/dashboard/projects/shop/mails", "Mails"],
+	["mail-queue", "/dashboard/projects/shop/mails/queue", "Mails"],
+	["mail-templates", "/dashboard/projects/shop/mails/templates", "Mails"],
 	["api", "/dashboard/projects/shop/api", "API"],
 	["keys", "/dashboard/projects/shop/keys", "Keys"],
 	["project-requests", "/dashboard/projects/shop/requests", "Request log"],
 	["project-audit", "/dashboard/projects/shop/audit", "Audit log"],
 	["settings", "/dashboard/projects/shop/settings", "Settings"],
+	["settings-sign-in", "/dashboard/projects/shop/settings/sign-in", "Settings"],
+	["settings-mail", "/dashboard/projects/shop/settings/mail", "Settings"],
 ];
 
 for (const scheme of ["light", "dark"] as const) {

@@ -159,6 +159,27 @@ const inbox = createRoute({
 	component: lazyRouteComponent(() => import("./pages/Inbox"), "Inbox"),
 });
 
+const mails = createRoute({
+	getParentRoute: () => project,
+	path: "/mails",
+	validateSearch: search("mail"),
+	component: lazyRouteComponent(() => import("./pages/Mails"), "CaughtMails"),
+});
+
+const mailQueue = createRoute({
+	getParentRoute: () => project,
+	path: "/mails/queue",
+	validateSearch: search("mail", "status"),
+	component: lazyRouteComponent(() => import("./pages/Mails"), "MailQueue"),
+});
+
+const templates = createRoute({
+	getParentRoute: () => project,
+	path: "/mails/templates",
+	validateSearch: search("name", "language"),
+	component: lazyRouteComponent(() => import("./pages/Templates"), "Templates"),
+});
+
 const projectRequests = createRoute({
 	getParentRoute: () => project,
 	path: "/requests",
@@ -182,6 +203,18 @@ const settings = createRoute({
 	getParentRoute: () => project,
 	path: "/settings",
 	component: lazyRouteComponent(() => import("./pages/Settings"), "Settings"),
+});
+
+const signInSettings = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/sign-in",
+	component: lazyRouteComponent(() => import("./pages/SignInSettings"), "SignInSettings"),
+});
+
+const mailSettings = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/mail",
+	component: lazyRouteComponent(() => import("./pages/MailSettings"), "MailSettings"),
 });
 
 const projectKeys = createRoute({
@@ -209,10 +242,15 @@ const tree = root.addChildren([
 			push,
 			messages,
 			inbox,
+			mails,
+			mailQueue,
+			templates,
 			projectRequests,
 			projectAudit,
 			api,
 			settings,
+			signInSettings,
+			mailSettings,
 			projectKeys,
 		]),
 	]),

@@ -9,6 +9,7 @@ import {
 	IconHistory,
 	IconKey,
 	IconListDetails,
+	IconMail,
 	IconSettings,
 	IconShieldHalf,
 	IconStack2,
@@ -102,6 +103,14 @@ export function ProjectNav({ project }: { project: string }) {
 					activeOptions={{ includeSearch: false }}
 					label="Push"
 					leftSection={<IconBell {...icon} />}
+				/>
+				<LinkNav
+					to="/projects/$project/mails"
+					params={params}
+					className={classes.link}
+					activeOptions={{ includeSearch: false }}
+					label="Mails"
+					leftSection={<IconMail {...icon} />}
 				/>
 				<Text component="h2" className={classes.label}>
 					Operate
