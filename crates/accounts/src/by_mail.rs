@@ -4,13 +4,14 @@
 //! is put out: the password and the sessions that were there are gone.
 
 use crate::Accounts;
+use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
 use crate::links::{GUESSES_COUNTED, Secret};
 use crate::mail::{Template, Wish};
 use crate::model::{CodeAnswer, OneTime, ToAddress};
 use crate::ports::UserRow;
-use crate::rows::{self, Which, challenges, changes, session, tokens};
-use crate::service::{Ask, SignedIn};
+use crate::rows::{self, Which, challenges, changes, tokens};
+use crate::service::Ask;
 use aws_lc_rs::rand;
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -23,12 +24,6 @@ const GUESSES_MAX: i64 = 5;
 const ACCOUNT_GUESSES_MAX: i64 = 20;
 /// For how long what the page of a link gives to the app is good.
 const TICKET: Duration = Duration::from_secs(60);
-
-/// Who was let in, and the sessions that ended by it.
-struct LetIn {
-    user: UserRow,
-    ended: Vec<Uuid>,
-}
 
 impl Accounts {
     /// Asks for a code, and gives the challenge that it will answer, whether or not there is such an account.
@@ -51,7 +46,7 @@ impl Accounts {
     }
 
     /// Signs in with the code of a challenge.
-    pub async fn sign_in_code(&self, ask: &Ask, form: CodeAnswer) -> Result<SignedIn, Error> {
+    pub async fn sign_in_code(&self, ask: &Ask, form: CodeAnswer) -> Result<Entered, Error> {
         if !ask.project.settings().sign_in.email_code {
             return Err(Error::MethodDisabled);
         }
@@ -68,10 +63,8 @@ impl Accounts {
         if guesses > ACCOUNT_GUESSES_MAX || hash != challenge.code_hash {
             return Err(Error::InvalidToken);
         }
-        let keys = self.inner.keys.of(&ask.project, now).await?;
-        let begun = self.begin(ask, challenge.user_id)?;
-        let (this, of, row) = (self.clone(), ask.clone(), begun.row.clone());
-        let enter = async move |tx: &WriteTx| -> Result<LetIn, Error> {
+        let (this, of) = (self.clone(), ask.clone());
+        let enter = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             if !challenges::consume(tx, id).await? {
                 return Err(Error::InvalidToken);
             }
@@ -79,11 +72,9 @@ impl Accounts {
             let user = this
                 .demand_user(&of, tx, user, Template::Code, state)
                 .await?;
-            this.let_in(&of, tx, user, row.clone()).await
+            this.let_in(&of, tx, user).await
         };
-        let let_in = ask.project.db.write(enter).await?;
-        self.entered(ask, &let_in);
-        self.signed_in(ask, &keys, let_in.user, begun.row.id, begun.refresh_token)
+        self.enter(ask, Proof::one(Method::EmailCode), enter).await
     }
 
     /// Asks for a link to sign in with.
@@ -101,30 +92,23 @@ impl Accounts {
     }
 
     /// Signs in with the secret of a link, or with what the link's page gave for it.
-    pub async fn sign_in_link(&self, ask: &Ask, form: OneTime) -> Result<SignedIn, Error> {
+    pub async fn sign_in_link(&self, ask: &Ask, form: OneTime) -> Result<Entered, Error> {
         if !ask.project.settings().sign_in.magic_link {
             return Err(Error::MethodDisabled);
         }
         let hash = Secret::brought(form.token.expose_secret()).hash(None);
         let purpose = [Template::MagicLink.as_str()];
-        // Whose it is must be known before the session is made; whether it is good is judged when it is used up.
-        let found = tokens::find(&ask.project.db, &hash, &purpose, ask.now).await?;
-        let found = found.ok_or(Error::InvalidToken)?;
-        let keys = self.inner.keys.of(&ask.project, ask.now).await?;
-        let begun = self.begin(ask, found.user_id)?;
-        let (this, of, row) = (self.clone(), ask.clone(), begun.row.clone());
-        let enter = async move |tx: &WriteTx| -> Result<LetIn, Error> {
+        let (this, of) = (self.clone(), ask.clone());
+        let enter = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             let token = tokens::consume(tx, &hash, &purpose, of.now).await?;
             let token = token.ok_or(Error::InvalidToken)?;
             let (user, state) = (token.user_id, &*token.state);
             let user = this
                 .demand_user(&of, tx, user, Template::MagicLink, state)
                 .await?;
-            this.let_in(&of, tx, user, row.clone()).await
+            this.let_in(&of, tx, user).await
         };
-        let let_in = ask.project.db.write(enter).await?;
-        self.entered(ask, &let_in);
-        self.signed_in(ask, &keys, let_in.user, begun.row.id, begun.refresh_token)
+        self.enter(ask, Proof::one(Method::MagicLink), enter).await
     }
 
     /// Uses up the secret of a link for one that the app signs in with, within a minute.
@@ -154,34 +138,28 @@ impl Accounts {
         Ok(ticket.code().to_owned())
     }
 
-    /// Begins a session of a user who proved that the address is his.
-    async fn let_in(
+    /// Lets a user in who proved that the address is his.
+    pub(crate) async fn let_in(
         &self,
         ask: &Ask,
         tx: &WriteTx,
         user: UserRow,
-        row: session::Model,
-    ) -> Result<LetIn, Error> {
-        let (id, now) = (user.id, ask.now);
-        let mut ended = Vec::new();
-        let mut user = user;
-        if !user.verified {
-            // Whoever chose the password may not be who reads the mail.
-            rows::delete_credential(tx, id).await?;
-            changes::delete(tx, id).await?;
-            tokens::delete_of(tx, id, None).await?;
-            ended = rows::end_sessions(tx, id, Which::All, now).await?;
-            self.set_address(ask, tx, id, None).await?;
-            let again = self.inner.directory.lock(&ask.project, tx, id).await?;
-            user = again.ok_or(Error::InvalidToken)?;
+    ) -> Result<Admitted, Error> {
+        let id = user.id;
+        if user.verified {
+            return Ok(Admitted::as_before(user));
         }
-        rows::delete_stale_sessions(tx, id, now).await?;
-        rows::insert_session(tx, row).await?;
-        Ok(LetIn { user, ended })
-    }
-
-    fn entered(&self, ask: &Ask, let_in: &LetIn) {
-        self.ended(&ask.project, &let_in.ended);
-        self.user_changed(&ask.project, let_in.user.id);
+        // Whoever chose the password may not be who reads the mail.
+        rows::delete_credential(tx, id).await?;
+        changes::delete(tx, id).await?;
+        tokens::delete_of(tx, id, None).await?;
+        let ended = rows::end_sessions(tx, id, Which::All, ask.now).await?;
+        self.set_address(ask, tx, id, None).await?;
+        let again = self.inner.directory.lock(&ask.project, tx, id).await?;
+        Ok(Admitted {
+            user: again.ok_or(Error::InvalidToken)?,
+            ended,
+            changed: true,
+        })
     }
 }

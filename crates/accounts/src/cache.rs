@@ -32,24 +32,36 @@ struct Seen {
     at: Stamp,
     /// A second later, or when the session expires if that is sooner.
     until: Stamp,
-    auth: Arc<rules::Auth>,
+    stands: Standing,
+}
+
+/// How a session and its user stand, for the gate.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    /// What rules read as `auth`.
+    pub auth: Arc<rules::Auth>,
+    /// When a credential was last shown.
+    pub proved_at: Stamp,
+    /// Who acts as the user, where it is not the user.
+    pub impersonator: Option<Arc<str>>,
 }
 
 impl Live {
     /// What rules read as `auth`, if the session was read less than a second ago and has not ended.
-    fn believed(&self, now: Stamp) -> Option<Arc<rules::Auth>> {
+    fn believed(&self, now: Stamp) -> Option<Standing> {
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
         // A clock that went back makes the reading look like one from the future: that is not believed either.
         let seen = seen
             .as_ref()
             .filter(|seen| seen.at <= now && now < seen.until)?;
-        (!self.is_ended()).then(|| seen.auth.clone())
+        (!self.is_ended()).then(|| seen.stands.clone())
     }
 
     /// Notes what was read at `at`.
-    pub(crate) fn note(&self, at: Stamp, expires_at: Stamp, auth: Arc<rules::Auth>) {
+    pub(crate) fn note(&self, at: Stamp, expires_at: Stamp, stands: Standing) {
         let until = expires_at.min(at.plus(BELIEVED));
-        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Some(Seen { at, until, auth });
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Seen { at, until, stands });
     }
 
     /// Whether this process ended it. Asked after reading the rows too: the end may have come in between.
@@ -58,11 +70,13 @@ impl Live {
     }
 
     /// The session and its user, for the gate.
-    pub(crate) fn user_auth(&self, auth: Arc<rules::Auth>) -> UserAuth {
+    pub(crate) fn user_auth(&self, stands: Standing) -> UserAuth {
         UserAuth {
             id: self.user,
             session: self.session,
-            auth,
+            auth: stands.auth,
+            proved_at: stands.proved_at,
+            impersonator: stands.impersonator,
         }
     }
 }
@@ -114,7 +128,7 @@ impl Cache {
                 return Found::Expired;
             }
             match known.live.believed(now) {
-                Some(auth) => Found::Good(known.live.user_auth(auth)),
+                Some(stands) => Found::Good(known.live.user_auth(stands)),
                 None => Found::Stale(known.live.clone()),
             }
         };
@@ -338,6 +352,14 @@ mod tests {
         .unwrap()
     }
 
+    fn standing() -> Standing {
+        Standing {
+            auth: Arc::default(),
+            proved_at: at(0),
+            impersonator: None,
+        }
+    }
+
     fn exp(seconds: i64) -> i64 {
         1_800_000_000 + seconds
     }
@@ -345,7 +367,7 @@ mod tests {
     fn filled() -> (Cache, Arc<Live>) {
         let cache = Cache::new(1_000);
         let live = cache.live(P, SESSION, USER);
-        live.note(at(0), at(3_600_000), Arc::default());
+        live.note(at(0), at(3_600_000), standing());
         cache.keep("token", exp(600), &live, at(0));
         (cache, live)
     }
@@ -373,7 +395,7 @@ mod tests {
         for (millis, want) in cases {
             assert_eq!(kind(&cache.find(P, "token", at(millis))), want, "{millis}");
         }
-        live.note(at(5_000), at(5_500), Arc::default());
+        live.note(at(5_000), at(5_500), standing());
         assert_eq!(kind(&cache.find(P, "token", at(5_499))), "good");
         assert_eq!(kind(&cache.find(P, "token", at(5_500))), "stale");
     }
@@ -408,7 +430,7 @@ mod tests {
         cache.end(P, &[SESSION]);
         assert_eq!(kind(&cache.find(P, "token", at(0))), "stale");
         // A request that read the rows before the end and notes them after it.
-        live.note(at(1), at(3_600_000), Arc::default());
+        live.note(at(1), at(3_600_000), standing());
         assert_eq!(kind(&cache.find(P, "token", at(1))), "stale");
         assert!(cache.live(P, SESSION, USER).is_ended());
     }

@@ -26,6 +26,9 @@ pub enum Error {
     /// The password that was given as the current one is another.
     #[error("the current password is wrong")]
     WrongPassword,
+    /// The last proof of who the user is was too long ago.
+    #[error("a credential must be shown again")]
+    ReauthRequired,
     /// The user has no such session.
     #[error("no such session")]
     NoSuchSession,
@@ -89,6 +92,7 @@ impl From<Error> for Problem {
                 );
                 Self::validation(vec![fault])
             }
+            Error::ReauthRequired => Code::ReauthRequired.into(),
             Error::NoSuchSession => {
                 Self::new(Code::RecordNotFound).detail("There is no such session.")
             }

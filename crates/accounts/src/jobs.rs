@@ -285,12 +285,17 @@ impl Accounts {
             };
             // Who has an account already does not learn that somebody wants another with the same address.
             let is_new = template == Template::ChangeEmailNew;
-            if is_new && directory.find(project, &change.new_email).await?.is_some() {
+            if is_new
+                && directory
+                    .find(project, "email", &change.new_email)
+                    .await?
+                    .is_some()
+            {
                 return drop("address_taken");
             }
             return Ok(Ok((user, change.new_email)));
         }
-        let found = directory.find(project, &row.recipient).await?;
+        let found = directory.find(project, "email", &row.recipient).await?;
         match found.filter(|user| !user.disabled) {
             None => drop("no_account"),
             Some(user) if template == Template::Verify && user.verified => drop("verified_already"),

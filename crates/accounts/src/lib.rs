@@ -17,6 +17,7 @@ mod by_mail;
 mod cache;
 pub mod can;
 mod config;
+pub mod door;
 mod error;
 mod jobs;
 mod keys;
@@ -36,6 +37,7 @@ mod verify;
 pub mod views;
 
 pub use config::{AccountsConfig, MailConfig, SmtpTls};
+pub use door::{Entered, FactorDue, Method};
 pub use error::Error;
 pub use language::Language;
 pub use mail::template::{Rendered, Source};

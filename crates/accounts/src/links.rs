@@ -189,6 +189,8 @@ impl Accounts {
             if !self.is_password(current, Some(credential)).await? {
                 return Err(Error::WrongPassword);
             }
+        } else {
+            Self::demand_recent(user, ask.now)?;
         }
         let key = address_key(&form.new_email);
         if found.email.as_deref().map(address_key).as_ref() == Some(&key) {
@@ -322,10 +324,9 @@ impl Accounts {
         email: Option<String>,
     ) -> Result<(), Error> {
         let change = UserChange {
-            email,
-            verified: true,
-            now: ask.now,
-            actor: ask.actor.clone(),
+            email: email.map(Some),
+            verified: Some(true),
+            ..UserChange::new(ask.now, ask.actor.clone())
         };
         let directory = &self.inner.directory;
         Ok(directory.change(&ask.project, tx, user, change).await?)
@@ -370,13 +371,8 @@ mod tests {
     #[test]
     fn a_state_moves_with_what_it_depends_on() {
         let user = |email: &str| UserRow {
-            id: Uuid::nil(),
             email: Some(email.to_owned()),
-            verified: false,
-            disabled: false,
-            anonymous: false,
-            roles: Vec::new(),
-            view: serde_json::Map::new(),
+            ..UserRow::default()
         };
         let credential = |hash: &str| credential::Model {
             user_id: Uuid::nil(),

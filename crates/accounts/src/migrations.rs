@@ -1,6 +1,8 @@
 //! The tables of accounts in a project's database: credentials, sessions and signing keys, all keyed by user id; mails
 //! and the one-time secrets in them.
 
+mod sessions;
+
 use sea_orm::sea_query::{
     Alias, ColumnDef, Index, IndexCreateStatement, IntoTableRef, Table, TableRef,
 };
@@ -15,6 +17,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "accounts/2-mail",
         up: mail,
+    },
+    Step {
+        name: "accounts/3-sessions",
+        up: sessions::sessions,
     },
 ];
 

@@ -148,6 +148,11 @@ mod tests {
             ended_at: None,
             user_agent: None,
             network: String::new(),
+            methods: String::new(),
+            level: 1,
+            proved_at: rotated.time(),
+            device: None,
+            impersonator: None,
         }
     }
 

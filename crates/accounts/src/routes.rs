@@ -7,8 +7,8 @@ mod mails;
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
 use crate::service::Ask;
 use crate::views::{
-    JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn, SessionsView,
-    SignInPasswordIn, SignUpIn, SignedInView,
+    EnteredView, JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn,
+    SessionsView, SignInPasswordIn, SignUpIn, SignedInView,
 };
 use crate::{Accounts, can, pages};
 use actix_web::http::header::{self, HeaderName};
@@ -75,7 +75,7 @@ impl Ask {
 ///
 /// Makes a user and signs it in. The body takes the fields of the `users` collection beside these two. 403
 /// `sign_up_closed` where the project lets nobody sign up; 409 `identity_taken` where the address has an account.
-#[utoipa::path(operation_id = "sign_up", tag = "auth", request_body = SignUpIn, security(()), responses((status = 201, description = "Signed up and in", body = SignedInView), Problems))]
+#[utoipa::path(operation_id = "sign_up", tag = "auth", request_body = SignUpIn, security(()), responses((status = 201, description = "Signed up and in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-up")]
 async fn sign_up(
     caller: Caller<can::AuthUse>,
@@ -88,13 +88,13 @@ async fn sign_up(
     let done = accounts.sign_up(&ask, SignUp::read(body.input())).await?;
     Ok(HttpResponse::Created()
         .insert_header(SECRET)
-        .json(SignedInView::from(done)))
+        .json(EnteredView::from(done)))
 }
 
 /// Signs in with a password
 ///
 /// An unknown identity, a wrong password and a disabled user are answered alike: 401 `invalid_credentials`.
-#[utoipa::path(operation_id = "sign_in_password", tag = "auth", request_body = SignInPasswordIn, security(()), responses((status = 200, description = "Signed in", body = SignedInView), Problems))]
+#[utoipa::path(operation_id = "sign_in_password", tag = "auth", request_body = SignInPasswordIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-in/password")]
 async fn sign_in_password(
     caller: Caller<can::AuthUse>,
@@ -109,7 +109,7 @@ async fn sign_in_password(
         .await?;
     Ok(HttpResponse::Ok()
         .insert_header(SECRET)
-        .json(SignedInView::from(done)))
+        .json(EnteredView::from(done)))
 }
 
 /// Refreshes a session

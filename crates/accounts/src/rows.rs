@@ -75,6 +75,16 @@ pub mod session {
         pub user_agent: Option<String>,
         /// The network it came from.
         pub network: String,
+        /// How the user proved who it is: names of [`crate::door::Method`], with spaces between them.
+        pub methods: String,
+        /// How strong that was: 1 for one factor, 2 for two.
+        pub level: i64,
+        /// When a credential was last shown.
+        pub proved_at: TimeDateTimeWithTimeZone,
+        /// What the device is called.
+        pub device: Option<String>,
+        /// Who acts as the user, where it is not the user.
+        pub impersonator: Option<String>,
     }
 
     /// None.

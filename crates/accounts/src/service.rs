@@ -1,15 +1,15 @@
 //! The verbs of accounts: signing up, in and out, refreshing, and changing the password.
 
 use crate::Accounts;
+use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
-use crate::keys::KeySet;
 use crate::language::Language;
 use crate::mail::{Template, Wish};
 use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
-use crate::ports::{NewUser, UserRow};
+use crate::ports::NewUser;
 use crate::refresh::{self, RefreshToken, Secret, Verdict};
 use crate::rows::{self, Which, credential, session};
-use crate::tokens::{self, Realm};
+use crate::tokens::Realm;
 use gate::{Project, UserAuth};
 use kernel::Stamp;
 use secrecy::ExposeSecret;
@@ -51,12 +51,6 @@ pub struct SignedIn {
     pub expires_in: u32,
 }
 
-/// A session that is not stored yet, and its first refresh token.
-pub(crate) struct Begun {
-    pub(crate) row: session::Model,
-    pub(crate) refresh_token: String,
-}
-
 /// What became of a refresh token that was made by us.
 enum Turn {
     /// It was the unused one; now its successor is.
@@ -67,7 +61,7 @@ enum Turn {
 
 impl Accounts {
     /// Makes a user with a password, and signs it in.
-    pub async fn sign_up(&self, ask: &Ask, mut form: SignUp) -> Result<SignedIn, Error> {
+    pub async fn sign_up(&self, ask: &Ask, mut form: SignUp) -> Result<Entered, Error> {
         if ask.project.settings().sign_up == gate::SignUp::Closed && !ask.is_trusted {
             return Err(Error::SignUpClosed);
         }
@@ -85,9 +79,7 @@ impl Accounts {
             .passwords
             .hash(form.password.expose_secret())
             .await?;
-        let keys = self.inner.keys.of(&ask.project, ask.now).await?;
         let id = self.inner.ids.new_id();
-        let begun = self.begin(ask, id)?;
         let mail = self.inner.mail(
             Wish {
                 template: Template::Verify,
@@ -98,43 +90,37 @@ impl Accounts {
             ask.now,
         );
         let user = NewUser {
-            id,
             email: Some(form.email),
             profile: form.profile,
-            now: ask.now,
-            actor: ask.actor.clone(),
+            ..NewUser::new(id, ask.now, ask.actor.clone())
         };
         let credential = credential::Model {
             user_id: id,
             password_hash,
             changed_at: ask.now.time(),
         };
-        let (directory, project, row) = (
-            self.inner.directory.clone(),
-            ask.project.clone(),
-            begun.row.clone(),
-        );
-        let make = async move |tx: &WriteTx| -> Result<UserRow, Error> {
+        let (directory, project) = (self.inner.directory.clone(), ask.project.clone());
+        let make = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             let made = directory.create(&project, tx, user.clone()).await?;
             rows::insert_credential(tx, credential.clone()).await?;
-            rows::insert_session(tx, row.clone()).await?;
             rows::mails::insert(tx, mail.clone()).await?;
-            Ok(made)
+            Ok(Admitted::as_before(made))
         };
-        let user = ask.project.db.write(make).await?;
+        let proof = Proof::one(Method::Password);
+        let entered = self.enter(ask, proof, make).await?;
         (self.inner.wake)(&ask.project);
-        self.signed_in(ask, &keys, user, begun.row.id, begun.refresh_token)
+        Ok(entered)
     }
 
     /// Signs in with a password. An unknown identity, a wrong password and a disabled user read and cost the same.
-    pub async fn sign_in_password(&self, ask: &Ask, form: SignIn) -> Result<SignedIn, Error> {
+    pub async fn sign_in_password(&self, ask: &Ask, form: SignIn) -> Result<Entered, Error> {
         if !ask.project.settings().sign_in.password {
             return Err(Error::MethodDisabled);
         }
         let found = self
             .inner
             .directory
-            .find(&ask.project, &form.identity)
+            .find(&ask.project, "email", &form.identity)
             .await?;
         // Nobody has the nil id: the lookup is made all the same, for its time.
         let id = found.as_ref().map_or(Uuid::nil(), |user| user.id);
@@ -142,22 +128,17 @@ impl Accounts {
         let is_right = self
             .is_password(form.password.expose_secret(), credential.as_ref())
             .await?;
-        let keys = self.inner.keys.of(&ask.project, ask.now).await?;
         let user = found
             .filter(|user| !user.disabled && is_right)
             .ok_or(Error::InvalidCredentials)?;
-        let begun = self.begin(ask, id)?;
-        let (row, now) = (begun.row.clone(), ask.now);
-        let open = async move |tx: &WriteTx| -> Result<(), Error> {
+        let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             // The password may have been changed since it was checked; a session of the old one must not begin.
             if rows::lock_credential(tx, id).await? != credential {
                 return Err(Error::InvalidCredentials);
             }
-            rows::delete_stale_sessions(tx, id, now).await?;
-            Ok(rows::insert_session(tx, row.clone()).await?)
+            Ok(Admitted::as_before(user.clone()))
         };
-        ask.project.db.write(open).await?;
-        self.signed_in(ask, &keys, user, begun.row.id, begun.refresh_token)
+        self.enter(ask, Proof::one(Method::Password), admit).await
     }
 
     /// Gives the next pair of tokens for a refresh token. One that was used before ends its session, but for a repeat
@@ -191,7 +172,7 @@ impl Accounts {
             }
         }
         let next = secret.token(ask.project.uid, row.id, token.counter.saturating_add(1));
-        self.signed_in(ask, &keys, user, row.id, next)
+        self.signed_in(ask, &keys, user, &row, next)
     }
 
     /// Moves the family on, or finds out why that cannot be; a reuse ends it in the same transaction.
@@ -348,54 +329,10 @@ impl Accounts {
             None => self.inner.passwords.verify_nobody(password).await?,
         })
     }
-
-    pub(crate) fn begin(&self, ask: &Ask, user: Uuid) -> Result<Begun, Error> {
-        let id = self.inner.ids.new_id();
-        let bytes = Secret::fresh()?;
-        let row = session::Model {
-            id,
-            user_id: user,
-            counter: 1,
-            secret: ask.project.seal(&place(id), &bytes)?,
-            created_at: ask.now.time(),
-            used_at: ask.now.time(),
-            rotated_at: ask.now.time(),
-            expires_at: ask.now.plus(self.inner.config.session_idle()).time(),
-            ended_at: None,
-            user_agent: ask.user_agent.clone(),
-            network: ask.network.clone(),
-        };
-        Ok(Begun {
-            row,
-            refresh_token: Secret::new(&bytes).token(ask.project.uid, id, 1),
-        })
-    }
-
-    pub(crate) fn signed_in(
-        &self,
-        ask: &Ask,
-        keys: &KeySet,
-        user: UserRow,
-        session: Uuid,
-        refresh_token: String,
-    ) -> Result<SignedIn, Error> {
-        let key = keys
-            .current()
-            .ok_or(Error::Sealed("a project without a signing key"))?;
-        let life = self.inner.config.access_token();
-        let access_token = tokens::sign(key, realm(&ask.project), user.id, session, ask.now, life)
-            .map_err(|_| Error::Crypto)?;
-        Ok(SignedIn {
-            user: user.view,
-            access_token,
-            refresh_token,
-            expires_in: self.inner.config.access_token_seconds,
-        })
-    }
 }
 
 /// Where a family's secret is stored: what it was sealed for.
-fn place(session: Uuid) -> String {
+pub(crate) fn place(session: Uuid) -> String {
     format!("_sessions/{session}")
 }
 

@@ -30,6 +30,22 @@ pub(crate) struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     pub typ: String,
+    /// The level of assurance: 1 for one factor, 2 for two.
+    #[serde(default)]
+    pub aal: i64,
+    /// How the user proved who it is (RFC 8176 has the claim; the names are ours).
+    #[serde(default)]
+    pub amr: Vec<String>,
+}
+
+/// Who holds a token, and by which proof.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder<'a> {
+    pub user: Uuid,
+    pub session: Uuid,
+    pub level: i64,
+    /// Names of methods, with spaces between them.
+    pub methods: &'a str,
 }
 
 /// Whose tokens: the issuer and the audience of a project.
@@ -52,12 +68,11 @@ pub(crate) enum Refusal {
     Untimely,
 }
 
-/// A signed token for the session `sid` of the user `sub`.
+/// A signed token.
 pub(crate) fn sign(
     key: &SigningKey,
     realm: Realm<'_>,
-    sub: Uuid,
-    sid: Uuid,
+    holder: Holder<'_>,
     now: Stamp,
     life: Duration,
 ) -> Result<String, jsonwebtoken::errors::Error> {
@@ -67,12 +82,14 @@ pub(crate) fn sign(
     let claims = Claims {
         iss: realm.issuer.to_owned(),
         aud: realm.audience.to_owned(),
-        sub,
-        sid,
+        sub: holder.user,
+        sid: holder.session,
         iat: now.unix_seconds(),
         exp: now.plus(life).unix_seconds(),
         nbf: None,
         typ: KIND.to_owned(),
+        aal: holder.level,
+        amr: holder.methods.split(' ').map(str::to_owned).collect(),
     };
     jsonwebtoken::encode(&header, &claims, &key.private)
 }
@@ -169,21 +186,21 @@ mod tests {
     #[test]
     fn a_signed_token_is_good_until_its_time_is_over() {
         let key = key();
-        let token = sign(
-            &key,
-            REALM,
-            Uuid::from_u128(1),
-            Uuid::from_u128(2),
-            at(NOW),
-            Duration::from_secs(600),
-        )
-        .unwrap();
+        let holder = Holder {
+            user: Uuid::from_u128(1),
+            session: Uuid::from_u128(2),
+            level: 2,
+            methods: "password totp",
+        };
+        let token = sign(&key, REALM, holder, at(NOW), Duration::from_secs(600)).unwrap();
         let keys = KeySet::new(vec![key], at(NOW), Duration::from_secs(600));
         let claims = verify(&keys, REALM, &token, at(NOW)).unwrap();
         assert_eq!(
             (claims.sub, claims.sid, claims.exp),
             (Uuid::from_u128(1), Uuid::from_u128(2), NOW + 600)
         );
+        assert_eq!(claims.aal, 2);
+        assert_eq!(claims.amr, ["password", "totp"]);
         for (now, want) in [
             (-6, false),
             (-5, true),

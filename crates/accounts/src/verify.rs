@@ -1,7 +1,7 @@
 //! Who holds an access token: from memory when it was seen a moment ago, else by its signature and its session's row.
 
 use crate::Accounts;
-use crate::cache::{Found, Live};
+use crate::cache::{Found, Live, Standing};
 use crate::error::Error;
 use crate::ports::UserRow;
 use crate::rows;
@@ -68,27 +68,31 @@ impl Accounts {
         let user = user
             .filter(|user| !user.disabled)
             .ok_or(over("the user may not sign in"))?;
-        let auth = Arc::new(auth(user));
-        let expires = Stamp::from_time(row.expires_at).ok_or(Error::Sealed("a session's time"))?;
-        live.note(now, expires, auth.clone());
+        let time = |time| Stamp::from_time(time).ok_or(Error::Sealed("a session's time"));
+        let stands = Standing {
+            auth: Arc::new(auth(user, row.level)),
+            proved_at: time(row.proved_at)?,
+            impersonator: row.impersonator.map(Into::into),
+        };
+        live.note(now, time(row.expires_at)?, stands.clone());
         // The session may have been ended while the rows were read.
         if live.is_ended() {
             Err(over("the session was ended"))
         } else {
-            Ok(live.user_auth(auth))
+            Ok(live.user_auth(stands))
         }
     }
 }
 
 /// What rules read as `auth`.
-fn auth(user: UserRow) -> rules::Auth {
+fn auth(user: UserRow, level: i64) -> rules::Auth {
     rules::Auth {
         id: user.id.to_string(),
         email: user.email,
         verified: user.verified,
         anonymous: user.anonymous,
         roles: user.roles,
-        level: 1,
+        level,
         ..rules::Auth::default()
     }
 }

@@ -1,5 +1,6 @@
 //! The wire types of accounts. What comes in is read by `model`; the types for it here are what the document says.
 
+use crate::door::Entered;
 use crate::mail::template::{Rendered, Source};
 use crate::rows::{mails, session};
 use crate::service::SignedIn;
@@ -79,6 +80,40 @@ impl From<SignedIn> for SignedInView {
             refresh_token: it.refresh_token,
             token_type: "Bearer",
             expires_in: it.expires_in,
+        }
+    }
+}
+
+/// Somebody who is in, or who must show a second factor first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum EnteredView {
+    /// Signed in.
+    In(SignedInView),
+    /// A second factor is due.
+    Factor(FactorDueView),
+}
+
+/// What is due before somebody is in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FactorDueView {
+    /// Goes with the factor; good once.
+    pub mfa_token: String,
+    /// The factors that the user has.
+    pub factors: Vec<&'static str>,
+    /// For how many seconds the token is good.
+    pub expires_in: u32,
+}
+
+impl From<Entered> for EnteredView {
+    fn from(it: Entered) -> Self {
+        match it {
+            Entered::In(signed_in) => Self::In(signed_in.into()),
+            Entered::Factor(due) => Self::Factor(FactorDueView {
+                mfa_token: due.token,
+                factors: due.factors,
+                expires_in: due.expires_in,
+            }),
         }
     }
 }

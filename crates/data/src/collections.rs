@@ -195,14 +195,14 @@ pub(crate) async fn audit(
     collection: &Collection,
 ) -> Result<(), DataError> {
     let by = gate::audit::By {
-        actor: asker.who.actor(),
+        actor: asker.actor(),
         network: asker.request.ip_network.clone().unwrap_or_default(),
         request_id: asker.request_id.clone(),
         now: asker.now,
     };
     let detail = serde_json::Value::Object(collection.definition());
     gate::audit::record(tx, by.did(action, &collection.name, detail)).await?;
-    tx.log_schema_change(&collection.name, asker.who.actor(), asker.now)
+    tx.log_schema_change(&collection.name, asker.actor(), asker.now)
         .await?;
     Ok(())
 }

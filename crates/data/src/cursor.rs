@@ -46,7 +46,7 @@ pub(crate) fn of_query(
         sort.unwrap_or_default(),
         &filter.map(without_spaces).unwrap_or_default(),
         &params,
-        &asker.who.actor().unwrap_or_default(),
+        &asker.actor().unwrap_or_default(),
     ])
 }
 

@@ -18,7 +18,31 @@ pub fn steps() -> Vec<Step> {
             name: "data/2-schema-versions",
             up: schema_versions,
         },
+        Step {
+            name: "data/3-identities",
+            up: identities,
+        },
     ]
+}
+
+/// What users are known by came later than the users: see [`collections`].
+const LATER: [&str; 2] = ["phone_verified", "anonymous"];
+
+/// Users without an identity, and telephone numbers as identities.
+fn identities(ddl: &mut Ddl) {
+    let Some(then) = Stamp::parse("2026-01-01T00:00:00Z") else {
+        return;
+    };
+    let (users, backend) = (Collection::users(then), ddl.backend());
+    for field in users.fields.iter().filter(|f| LATER.contains(&&*f.name)) {
+        for sql in ddl::add_field(&users, field, backend) {
+            ddl.raw(sql);
+        }
+    }
+    let all = users.all_indexes();
+    for index in all.iter().filter(|index| index.fields == ["phone"]) {
+        ddl.raw(ddl::index_sql(&users, index, backend));
+    }
 }
 
 /// What collections were. Those that are there begin with what they are.
@@ -55,7 +79,11 @@ fn collections(ddl: &mut Ddl) {
     let Some(then) = Stamp::parse("2026-01-01T00:00:00Z") else {
         return;
     };
-    let users = Collection::users(then);
+    let mut users = Collection::users(then);
+    users.fields.retain(|f| !LATER.contains(&&*f.name));
+    for field in &mut users.fields {
+        field.unique &= field.name != "phone";
+    }
     for sql in ddl::create(&users, ddl.backend()) {
         ddl.raw(sql);
     }

@@ -66,6 +66,10 @@ pub struct Asker {
     pub request: Arc<rules::Request>,
     /// Names the request in the audit log.
     pub request_id: String,
+    /// Whether the server itself acts: rules do not bind it.
+    pub for_server: bool,
+    /// In whose name the server acts, for the change log.
+    pub actor: Option<String>,
 }
 
 impl Asker {
@@ -90,13 +94,35 @@ impl Asker {
             now,
             request: Arc::new(request),
             request_id: request_id.to_owned(),
+            for_server: false,
+            actor: None,
+        }
+    }
+
+    /// The server itself, in the name of `actor`.
+    #[must_use]
+    pub fn server(actor: Option<String>, now: Stamp) -> Self {
+        Self {
+            for_server: true,
+            actor,
+            ..Self::new(&Who::Anonymous, now, "POST", "", Map::new(), "")
+        }
+    }
+
+    /// The caller's name in the change log.
+    #[must_use]
+    pub fn actor(&self) -> Option<String> {
+        if self.for_server {
+            self.actor.clone()
+        } else {
+            self.who.actor()
         }
     }
 
     /// Whether rules do not bind the caller.
     #[must_use]
     pub fn privileged(&self) -> bool {
-        self.who.passes_rules()
+        self.for_server || self.who.passes_rules()
     }
 
     /// Runs `f` with the environment of a rule.

@@ -1,21 +1,25 @@
 //! The built-in collection of users, for whoever keeps their credentials: find, get, make.
 
+mod profile;
+
 use crate::error::DataError;
 use crate::query;
 use crate::records::{self, Keeper};
-use crate::schema::{Column, Loaded, Rule, Schema};
+use crate::schema::{Loaded, Rule, Schema};
 use crate::service::{Asker, Data, allows, allows_outside};
 use crate::sql::plan::Plan;
 use crate::sql::projection::Projection;
 use crate::sql::write::Assign;
 use crate::sql::{list, write};
 use gate::{Problem, Project, UserAuth, Who};
-use kernel::{Code, FieldError, Stamp, parse_id};
+use kernel::{Stamp, parse_id};
+use profile::{check_profile, values};
 use rules::{Env, Row};
 use sea_orm::{Statement, Value};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use store::{Action, ChangeIn, Doc, WriteTx};
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 /// A user with what only the server knows.
@@ -25,10 +29,18 @@ pub struct User {
     pub id: Uuid,
     /// Its e-mail address as it was written.
     pub email: Option<String>,
+    /// Its name to sign in with, as it was written.
+    pub username: Option<String>,
+    /// Its telephone number.
+    pub phone: Option<String>,
     /// Whether the address was verified.
     pub verified: bool,
+    /// Whether the number was verified.
+    pub phone_verified: bool,
     /// Whether it may not sign in.
     pub disabled: bool,
+    /// Whether it has no identity yet.
+    pub anonymous: bool,
     /// The user as it may see itself.
     pub view: Row,
 }
@@ -40,6 +52,16 @@ pub struct NewUser {
     pub id: Uuid,
     /// Its e-mail address as it was written.
     pub email: Option<String>,
+    /// Its name to sign in with, as it was written.
+    pub username: Option<String>,
+    /// Its telephone number, in the form that is compared.
+    pub phone: Option<String>,
+    /// Whether the address was verified.
+    pub verified: bool,
+    /// Whether the number was verified.
+    pub phone_verified: bool,
+    /// Whether it has no identity yet.
+    pub anonymous: bool,
     /// The developer's own fields.
     pub profile: Map<String, Json>,
     /// When.
@@ -48,17 +70,67 @@ pub struct NewUser {
     pub actor: Option<String>,
 }
 
+impl NewUser {
+    /// One who has nothing yet.
+    #[must_use]
+    pub fn new(id: Uuid, now: Stamp) -> Self {
+        Self {
+            id,
+            email: None,
+            username: None,
+            phone: None,
+            verified: false,
+            phone_verified: false,
+            anonymous: false,
+            profile: Map::new(),
+            now,
+            actor: None,
+        }
+    }
+}
+
 /// A change of what only the server may change of a user; what is absent stays.
 #[derive(Clone, Debug)]
 pub struct UserChange {
-    /// Another e-mail address, as it was written.
-    pub email: Option<String>,
+    /// Another e-mail address, as it was written, or none.
+    pub email: Option<Option<String>>,
+    /// Another name to sign in with, as it was written, or none.
+    pub username: Option<Option<String>>,
+    /// Another telephone number, in the form that is compared, or none.
+    pub phone: Option<Option<String>>,
     /// Whether the address was verified.
     pub verified: Option<bool>,
+    /// Whether the number was verified.
+    pub phone_verified: Option<bool>,
+    /// Whether it may not sign in.
+    pub disabled: Option<bool>,
+    /// Whether it has no identity yet.
+    pub anonymous: Option<bool>,
+    /// The developer's own fields, as an operator would change them.
+    pub profile: Map<String, Json>,
     /// When.
     pub now: Stamp,
     /// Who does it, for the change log.
     pub actor: Option<String>,
+}
+
+impl UserChange {
+    /// One that changes nothing yet.
+    #[must_use]
+    pub fn new(now: Stamp) -> Self {
+        Self {
+            email: None,
+            username: None,
+            phone: None,
+            verified: None,
+            phone_verified: None,
+            disabled: None,
+            anonymous: None,
+            profile: Map::new(),
+            now,
+            actor: None,
+        }
+    }
 }
 
 /// The form in which addresses are compared: trimmed and in lower case.
@@ -67,21 +139,52 @@ pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
+/// The form in which names to sign in with are compared: NFKC, every case as one.
+#[must_use]
+pub fn username_key(username: &str) -> String {
+    let folded: String = username
+        .trim()
+        .nfkc()
+        .flat_map(char::to_lowercase)
+        .collect();
+    folded.nfkc().collect()
+}
+
 impl Data {
-    /// The user with this e-mail address.
+    /// The user whose `field` is `value`: `email`, `username` and `phone` in the form in which they are compared, or a
+    /// unique text field of the developer's. None where there is no such field.
     pub async fn find_user(
         &self,
         project: &Project,
-        identity: &str,
+        field: &str,
+        value: &str,
     ) -> Result<Option<User>, DataError> {
-        let key = Value::String(Some(email_key(identity)));
         let find = async |schema: &Arc<Schema>| {
             let users = schema.collection("users")?;
             let backend = project.db.backend();
-            let plan = users
-                .find_plan
-                .get_or_init(|| list::one_by(users, "email_key", backend));
-            self.user(project, users, plan, key.clone()).await
+            let (column, key) = match field {
+                "email" => ("email_key", email_key(value)),
+                "username" => ("username_key", username_key(value)),
+                "phone" => ("phone", value.to_owned()),
+                own => match users.def.field(own) {
+                    Some(own) if own.unique && own.case_insensitive => {
+                        let plan = list::one_folded(users, &own.name, backend);
+                        let key = Value::String(Some(value.to_ascii_lowercase()));
+                        return self.user(project, users, &plan, key).await;
+                    }
+                    Some(own) if own.unique => (own.name.as_str(), value.to_owned()),
+                    _ => return Ok(None),
+                },
+            };
+            let key = Value::String(Some(key));
+            if column == "email_key" {
+                let plan = users
+                    .find_plan
+                    .get_or_init(|| list::one_by(users, column, backend));
+                return self.user(project, users, plan, key).await;
+            }
+            let plan = list::one_by(users, column, backend);
+            self.user(project, users, &plan, key).await
         };
         self.steady(project, find).await
     }
@@ -154,7 +257,7 @@ impl Data {
     /// [`store::StoreError::Unique`] otherwise.
     pub async fn update_user(
         &self,
-        project: &Project,
+        project: &Arc<Project>,
         tx: &WriteTx,
         id: Uuid,
         change: &UserChange,
@@ -165,11 +268,28 @@ impl Data {
         let mut set = Vec::new();
         let mut assign = |name: &str, value| set.push((name.to_owned(), Assign::Value(value)));
         if let Some(email) = &change.email {
-            assign("email", Value::String(Some(email.trim().to_owned())));
-            assign("email_key", Value::String(Some(email_key(email))));
+            let trimmed = email.as_deref().map(|e| e.trim().to_owned());
+            assign("email", Value::String(trimmed));
+            assign("email_key", Value::String(email.as_deref().map(email_key)));
         }
-        if let Some(verified) = change.verified {
-            assign("verified", Value::Bool(Some(verified)));
+        if let Some(name) = &change.username {
+            assign("username", Value::String(name.clone()));
+            let key = name.as_deref().map(username_key);
+            assign("username_key", Value::String(key));
+        }
+        if let Some(phone) = &change.phone {
+            assign("phone", Value::String(phone.clone()));
+        }
+        let flags = [
+            ("verified", change.verified),
+            ("phone_verified", change.phone_verified),
+            ("disabled", change.disabled),
+            ("anonymous", change.anonymous),
+        ];
+        for (name, flag) in flags {
+            if let Some(flag) = flag {
+                assign(name, Value::Bool(Some(flag)));
+            }
         }
         let fields: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
         let fields = serde_json::to_string(&fields).unwrap_or_default();
@@ -192,7 +312,30 @@ impl Data {
             at: change.now,
         };
         let version = tx.log_change_under(logged).await?;
-        records::unchanged(tx, users, version).await
+        records::unchanged(tx, users, version).await?;
+        if change.profile.is_empty() {
+            return Ok(());
+        }
+        let asker = Asker::server(change.actor.clone(), change.now);
+        self.merge_within(project, &asker, tx, users, id, change.profile.clone())
+            .await
+    }
+
+    /// Removes a user in the open transaction, with the records that go with it; others' relations to it become null,
+    /// or keep it from going: [`DataError::Referenced`]. Rules are not asked.
+    pub async fn erase_user(
+        &self,
+        project: &Arc<Project>,
+        tx: &WriteTx,
+        id: Uuid,
+        now: Stamp,
+        actor: Option<String>,
+    ) -> Result<(), DataError> {
+        let schema = self.schema_within(project, tx).await?;
+        let asker = Asker::server(actor, now);
+        let users = schema.collection("users")?.clone();
+        self.remove_within(project, schema, &asker, tx, users, id)
+            .await
     }
 
     /// Checks a new user's own fields, all faults at once, before any password is hashed.
@@ -313,22 +456,24 @@ async fn read(
         flag("verified").unwrap_or(false),
         flag("disabled").unwrap_or(true),
     );
-    let email = row.get("email").and_then(Json::as_str).map(str::to_owned);
+    let text = |name: &str| row.get(name).and_then(Json::as_str).map(str::to_owned);
+    let (email, username, phone) = (text("email"), text("username"), text("phone"));
+    let (phone_verified, anonymous) = (
+        flag("phone_verified").unwrap_or(false),
+        flag("anonymous").unwrap_or(false),
+    );
+    let changed = row.get("updated_at").and_then(Json::as_str);
+    let changed = changed.and_then(Stamp::parse);
+    let changed = changed.ok_or_else(|| Problem::internal("a stored user has no time"))?;
     let auth = rules::Auth {
         id: id.to_string(),
         email: email.clone(),
         verified,
+        anonymous,
         level: 1,
         ..rules::Auth::default()
     };
-    let who = Who::User(UserAuth {
-        id,
-        session: Uuid::nil(),
-        auth: Arc::new(auth),
-    });
-    let changed = row.get("updated_at").and_then(Json::as_str);
-    let changed = changed.and_then(Stamp::parse);
-    let changed = changed.ok_or_else(|| Problem::internal("a stored user has no time"))?;
+    let who = Who::User(UserAuth::new(id, Uuid::nil(), Arc::new(auth), changed));
     let asker = Asker::new(&who, changed, "GET", "", Map::new(), "");
     let mut view = Row::new();
     for column in users.columns(false) {
@@ -346,70 +491,12 @@ async fn read(
     Ok(User {
         id,
         email,
+        username,
+        phone,
         verified,
+        phone_verified,
         disabled,
+        anonymous,
         view,
     })
-}
-
-/// Refuses fields of a profile that do not exist for a stranger, and those that it cannot write.
-fn check_profile(users: &Loaded, profile: &Map<String, Json>) -> Result<(), DataError> {
-    let column = |name: &str| users.column(name, false).filter(|c| c.writable);
-    let faults = |code, message, is_wrong: &dyn Fn(&str) -> bool| -> Vec<FieldError> {
-        let wrong = profile.keys().filter(|n| is_wrong(n));
-        wrong.map(|n| FieldError::at(n, code, message)).collect()
-    };
-    let unknown = faults("unknown_field", "There is no such field.", &|n| {
-        column(n).is_none()
-    });
-    let fixed = faults(
-        "readonly_field",
-        "Only keys and operators can write this.",
-        &|n| column(n).is_some_and(Column::is_for_keys),
-    );
-    let code = match (unknown.is_empty(), fixed.is_empty()) {
-        (true, true) => return Ok(()),
-        (true, false) => Code::ReadonlyField,
-        (false, _) => Code::UnknownField,
-    };
-    Err(Problem::new(code).errors([unknown, fixed].concat()).into())
-}
-
-/// The values of a new user in the order of the columns, and the fields whose default the database is to compute.
-fn values(
-    users: &Loaded,
-    profile: &Map<String, Json>,
-    made: Option<(&NewUser, &Asker)>,
-) -> Result<(Vec<Value>, Vec<String>), Vec<FieldError>> {
-    let mut errors = Vec::new();
-    let user = made.map(|(user, _)| user);
-    let time = user.map(|u| u.now.time());
-    let email = user.and_then(|u| u.email.clone());
-    let (mut values, mut computed) = (Vec::new(), Vec::new());
-    for (i, column) in users.columns(true).into_iter().enumerate() {
-        values.push(match column.name.as_str() {
-            "id" => Value::Uuid(user.map(|u| u.id)),
-            "created_at" | "updated_at" => Value::TimeDateTimeWithTimeZone(time),
-            "_version" => Value::BigInt(Some(1)),
-            "email" => Value::String(email.as_deref().map(|e| e.trim().to_owned())),
-            "email_key" => Value::String(email.as_deref().map(email_key)),
-            "verified" | "disabled" => Value::Bool(Some(false)),
-            name => match profile.get(name) {
-                Some(json) => records::value_of(column, json, &mut errors),
-                None if users.formula(name).is_some() => {
-                    computed.push((i, column));
-                    column.kind.null()
-                }
-                None => records::absent(users, column, &mut errors),
-            },
-        });
-    }
-    let late = made.map_or(Vec::new(), |(_, asker)| {
-        records::early(users, asker, &mut values, computed, &mut errors)
-    });
-    if errors.is_empty() {
-        Ok((values, late))
-    } else {
-        Err(errors)
-    }
 }

@@ -30,7 +30,7 @@ impl Entry {
         Self {
             version,
             action: action.to_owned(),
-            actor: asker.who.actor(),
+            actor: asker.actor(),
             request_id: Some(asker.request_id.clone()),
             at: asker.now,
         }

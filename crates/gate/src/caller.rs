@@ -69,6 +69,24 @@ pub struct UserAuth {
     pub session: Uuid,
     /// What rules read as `auth`.
     pub auth: Arc<rules::Auth>,
+    /// When a credential was last shown in this session.
+    pub proved_at: Stamp,
+    /// Who acts as the user, where it is not the user: `operator:<id>` or `key:<id>`.
+    pub impersonator: Option<Arc<str>>,
+}
+
+impl UserAuth {
+    /// A user who acts for itself.
+    #[must_use]
+    pub fn new(id: Uuid, session: Uuid, auth: Arc<rules::Auth>, proved_at: Stamp) -> Self {
+        Self {
+            id,
+            session,
+            auth,
+            proved_at,
+            impersonator: None,
+        }
+    }
 }
 
 /// The caller's credential, already verified.

@@ -101,6 +101,8 @@ codes! {
     InvalidToken = "invalid_token", Malformed, "The token is not valid";
     /// No credential, or one that is not good here.
     Unauthenticated = "unauthenticated", Unauthenticated, "Sign in first";
+    /// The last proof of who the user is was too long ago.
+    ReauthRequired = "reauth_required", Forbidden, "Show a credential again first";
     /// The identity or the password is wrong.
     InvalidCredentials = "invalid_credentials", Unauthenticated, "The identity or the password is wrong";
     /// The refresh token is used, ended or unknown.

@@ -143,9 +143,12 @@ fn row(user: data::User) -> UserRow {
     UserRow {
         id: user.id,
         email: user.email,
+        username: user.username,
+        phone: user.phone,
         verified: user.verified,
+        phone_verified: user.phone_verified,
         disabled: user.disabled,
-        anonymous: false,
+        anonymous: user.anonymous,
         roles: Vec::new(),
         view: user.view,
     }
@@ -153,8 +156,13 @@ fn row(user: data::User) -> UserRow {
 
 #[async_trait::async_trait(?Send)]
 impl Directory for Users {
-    async fn find(&self, project: &Project, identity: &str) -> Result<Option<UserRow>, Problem> {
-        Ok(self.0.find_user(project, identity).await?.map(row))
+    async fn find(
+        &self,
+        project: &Project,
+        field: &str,
+        value: &str,
+    ) -> Result<Option<UserRow>, Problem> {
+        Ok(self.0.find_user(project, field, value).await?.map(row))
     }
 
     async fn get(&self, project: &Project, id: Uuid) -> Result<Option<UserRow>, Problem> {
@@ -174,27 +182,19 @@ impl Directory for Users {
         tx: &WriteTx,
         user: NewUser,
     ) -> Result<UserRow, Problem> {
-        let NewUser {
-            id,
-            email,
-            profile,
-            now,
-            actor,
-        } = user;
-        let made = self
-            .0
-            .create_user(
-                project,
-                tx,
-                &data::NewUser {
-                    id,
-                    email,
-                    profile,
-                    now,
-                    actor,
-                },
-            )
-            .await;
+        let user = data::NewUser {
+            id: user.id,
+            email: user.email,
+            username: user.username,
+            phone: user.phone,
+            verified: user.verified,
+            phone_verified: user.phone_verified,
+            anonymous: user.anonymous,
+            profile: user.profile,
+            now: user.now,
+            actor: user.actor,
+        };
+        let made = self.0.create_user(project, tx, &user).await;
         made.map(row).map_err(taken)
     }
 
@@ -209,25 +209,37 @@ impl Directory for Users {
 
     async fn change(
         &self,
-        project: &Project,
+        project: &Arc<Project>,
         tx: &WriteTx,
         id: Uuid,
         change: UserChange,
     ) -> Result<(), Problem> {
-        let UserChange {
-            email,
-            verified,
-            now,
-            actor,
-        } = change;
         let change = data::UserChange {
-            email,
-            verified: Some(verified),
-            now,
-            actor,
+            email: change.email,
+            username: change.username,
+            phone: change.phone,
+            verified: change.verified,
+            phone_verified: change.phone_verified,
+            disabled: change.disabled,
+            anonymous: change.anonymous,
+            profile: change.profile,
+            now: change.now,
+            actor: change.actor,
         };
         let done = self.0.update_user(project, tx, id, &change).await;
         done.map_err(taken)
+    }
+
+    async fn erase(
+        &self,
+        project: &Arc<Project>,
+        tx: &WriteTx,
+        id: Uuid,
+        now: Stamp,
+        actor: Option<String>,
+    ) -> Result<(), Problem> {
+        let erased = self.0.erase_user(project, tx, id, now, actor).await;
+        erased.map_err(Problem::from)
     }
 }
 
@@ -340,6 +352,8 @@ impl OwnerGate for Owners {
             now: asker.now,
             request: asker.request.clone(),
             request_id: asker.request_id.clone(),
+            for_server: false,
+            actor: None,
         };
         self.0
             .may_read_field(project, &asker, collection, record, field)

@@ -3,9 +3,7 @@
 use crate::mail::Template;
 use crate::model::{CodeAnswer, OneTime, ToAddress};
 use crate::service::Ask;
-use crate::views::{
-    ChallengeView, CodeAnswerIn, MethodsView, OneTimeIn, SignedInView, ToAddressIn,
-};
+use crate::views::{ChallengeView, CodeAnswerIn, EnteredView, MethodsView, OneTimeIn, ToAddressIn};
 use crate::{Accounts, can};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -68,7 +66,7 @@ async fn request_code(
 /// A code has five guesses, and all codes of an account twenty in an hour. 400 `invalid_token` when the code or the
 /// challenge is wrong, used or out of date. It verifies the address; if nobody had verified it before, the password and
 /// the sessions that were there are gone.
-#[utoipa::path(operation_id = "sign_in_code", tag = "auth", request_body = CodeAnswerIn, security(()), responses((status = 200, description = "Signed in", body = SignedInView), Problems))]
+#[utoipa::path(operation_id = "sign_in_code", tag = "auth", request_body = CodeAnswerIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-in/code")]
 async fn sign_in_code(
     caller: Caller<can::AuthUse>,
@@ -83,7 +81,7 @@ async fn sign_in_code(
         .await?;
     Ok(HttpResponse::Ok()
         .insert_header(SECRET)
-        .json(SignedInView::from(done)))
+        .json(EnteredView::from(done)))
 }
 
 /// Asks for a link to sign in with
@@ -110,7 +108,7 @@ async fn request_magic_link(
 /// With the secret of the link, or with the token that its page gave to the app. 400 `invalid_token` when it is wrong,
 /// used or out of date. It verifies the address; if nobody had verified it before, the password and the sessions that
 /// were there are gone.
-#[utoipa::path(operation_id = "sign_in_magic_link", tag = "auth", request_body = OneTimeIn, security(()), responses((status = 200, description = "Signed in", body = SignedInView), Problems))]
+#[utoipa::path(operation_id = "sign_in_magic_link", tag = "auth", request_body = OneTimeIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-in/link")]
 async fn sign_in_magic_link(
     caller: Caller<can::AuthUse>,
@@ -125,5 +123,5 @@ async fn sign_in_magic_link(
         .await?;
     Ok(HttpResponse::Ok()
         .insert_header(SECRET)
-        .json(SignedInView::from(done)))
+        .json(EnteredView::from(done)))
 }

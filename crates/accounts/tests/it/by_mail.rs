@@ -12,9 +12,9 @@ const ADA: &str = "ada@example.com";
 fn all() -> Settings {
     Settings {
         sign_in: SignInMethods {
-            password: true,
             email_code: true,
             magic_link: true,
+            ..SignInMethods::default()
         },
         brand: Brand {
             app_url: "https://app.example/in".to_owned(),

@@ -2,13 +2,14 @@
 
 use accounts::ports::{Directory, NewUser, UserChange, UserRow};
 use gate::{Problem, Project};
-use kernel::{Code, FieldError};
+use kernel::{Code, FieldError, Stamp};
 use sea_orm::sea_query::{Alias, ColumnDef, IntoTableRef, Table};
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QuerySelect,
 };
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use store::{Ddl, StoreError, WriteTx};
 use uuid::Uuid;
 
@@ -21,11 +22,15 @@ pub mod user {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
-        pub email: String,
-        pub key: String,
+        pub email: Option<String>,
+        pub key: Option<String>,
+        pub username: Option<String>,
+        pub phone: Option<String>,
         pub name: Option<String>,
         pub verified: bool,
+        pub phone_verified: bool,
         pub disabled: bool,
+        pub anonymous: bool,
         pub roles: Json,
     }
 
@@ -41,11 +46,15 @@ pub fn users_table(ddl: &mut Ddl) {
         Table::create()
             .table((Alias::new(store::SCHEMA), Alias::new("users")).into_table_ref())
             .col(column("id").uuid().not_null().primary_key())
-            .col(column("email").text().not_null())
-            .col(column("key").text().not_null().unique_key())
+            .col(column("email").text().null())
+            .col(column("key").text().null().unique_key())
+            .col(column("username").text().null().unique_key())
+            .col(column("phone").text().null().unique_key())
             .col(column("name").text().null())
             .col(column("verified").boolean().not_null())
+            .col(column("phone_verified").boolean().not_null())
             .col(column("disabled").boolean().not_null())
+            .col(column("anonymous").boolean().not_null())
             .col(column("roles").json_binary().not_null()),
     );
 }
@@ -54,10 +63,13 @@ fn row(model: user::Model) -> UserRow {
     let view = json!({"id": model.id, "email": model.email, "name": model.name});
     UserRow {
         id: model.id,
-        email: Some(model.email),
+        email: model.email,
+        username: model.username,
+        phone: model.phone,
         verified: model.verified,
+        phone_verified: model.phone_verified,
         disabled: model.disabled,
-        anonymous: false,
+        anonymous: model.anonymous,
         roles: serde_json::from_value(model.roles).unwrap(),
         view: view.as_object().cloned().unwrap(),
     }
@@ -67,10 +79,21 @@ pub struct Users;
 
 #[async_trait::async_trait(?Send)]
 impl Directory for Users {
-    async fn find(&self, project: &Project, identity: &str) -> Result<Option<UserRow>, Problem> {
-        let key = identity.trim().to_lowercase();
+    async fn find(
+        &self,
+        project: &Project,
+        field: &str,
+        value: &str,
+    ) -> Result<Option<UserRow>, Problem> {
+        let is_it = match field {
+            "email" => user::Column::Key.eq(value.trim().to_lowercase()),
+            "username" => user::Column::Username.eq(value),
+            "phone" => user::Column::Phone.eq(value),
+            "name" => user::Column::Name.eq(value),
+            _ => return Ok(None),
+        };
         Ok(user::Entity::find()
-            .filter(user::Column::Key.eq(key))
+            .filter(is_it)
             .one(&project.db)
             .await?
             .map(row))
@@ -108,7 +131,6 @@ impl Directory for Users {
         new: NewUser,
     ) -> Result<UserRow, Problem> {
         self.check(project, &new.profile).await?;
-        let email = new.email.unwrap();
         let name = new
             .profile
             .get("name")
@@ -116,11 +138,15 @@ impl Directory for Users {
             .map(str::to_owned);
         let model = user::Model {
             id: new.id,
-            key: email.to_lowercase(),
-            email,
+            key: new.email.as_deref().map(str::to_lowercase),
+            email: new.email,
+            username: new.username,
+            phone: new.phone,
             name,
-            verified: false,
+            verified: new.verified,
+            phone_verified: new.phone_verified,
             disabled: false,
+            anonymous: new.anonymous,
             roles: json!(["member"]),
         };
         match model
@@ -151,24 +177,47 @@ impl Directory for Users {
 
     async fn change(
         &self,
-        _project: &Project,
+        _project: &Arc<Project>,
         tx: &WriteTx,
         id: Uuid,
         change: UserChange,
     ) -> Result<(), Problem> {
-        let mut model = user::ActiveModel {
+        let set = |flag: Option<bool>| flag.map_or(ActiveValue::NotSet, ActiveValue::Set);
+        let text =
+            |text: Option<Option<String>>| text.map_or(ActiveValue::NotSet, ActiveValue::Set);
+        let key = change.email.clone();
+        let key = key.map(|email| email.map(|email| email.to_lowercase()));
+        let name = change.profile.get("name");
+        let name = name.map(|name| name.as_str().map(str::to_owned));
+        let model = user::ActiveModel {
             id: ActiveValue::Unchanged(id),
-            verified: ActiveValue::Set(change.verified),
+            email: text(change.email),
+            key: text(key),
+            username: text(change.username),
+            phone: text(change.phone),
+            name: text(name),
+            verified: set(change.verified),
+            phone_verified: set(change.phone_verified),
+            disabled: set(change.disabled),
+            anonymous: set(change.anonymous),
             ..Default::default()
         };
-        if let Some(email) = change.email {
-            model.key = ActiveValue::Set(email.to_lowercase());
-            model.email = ActiveValue::Set(email);
-        }
         match model.update(tx).await.map_err(StoreError::from) {
             Ok(_) => Ok(()),
             Err(StoreError::Unique(_)) => Err(Code::IdentityTaken.into()),
             Err(other) => Err(other.into()),
         }
+    }
+
+    async fn erase(
+        &self,
+        _project: &Arc<Project>,
+        tx: &WriteTx,
+        id: Uuid,
+        _now: Stamp,
+        _actor: Option<String>,
+    ) -> Result<(), Problem> {
+        let done = user::Entity::delete_by_id(id).exec(tx).await;
+        done.map(drop).map_err(|e| StoreError::from(e).into())
     }
 }

@@ -373,8 +373,8 @@ impl Kit {
 
     pub async fn set_email(&self, email: &str, new: &str) {
         let mut change = self.found(email).await.into_active_model();
-        change.email = ActiveValue::Set(new.to_owned());
-        change.key = ActiveValue::Set(new.to_lowercase());
+        change.email = ActiveValue::Set(Some(new.to_owned()));
+        change.key = ActiveValue::Set(Some(new.to_lowercase()));
         self.set(change).await;
     }
 

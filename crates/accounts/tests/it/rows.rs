@@ -34,11 +34,18 @@ async fn every_column_comes_back_as_it_went_in() {
             ended_at: Some(c),
             user_agent: Some("ua".to_owned()),
             network: "2001:db8::/64".to_owned(),
+            methods: "password totp".to_owned(),
+            level: 2,
+            proved_at: b,
+            device: Some("Ada's phone".to_owned()),
+            impersonator: Some("operator:x".to_owned()),
         };
         let bare = session::Model {
             id: Uuid::from_u128(4),
             ended_at: None,
             user_agent: None,
+            device: None,
+            impersonator: None,
             ..full.clone()
         };
         let retired = signing_key::Model {

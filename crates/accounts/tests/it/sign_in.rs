@@ -87,15 +87,17 @@ async fn an_unknown_identity_costs_a_hash_too() {
             }
             best
         };
-        let (known, unknown) = (
-            fastest("ada@example.com").await,
-            fastest("nobody@example.com").await,
-        );
-        // Without the hash it is thirty times faster; the fine measurement belongs to a quiet machine.
-        assert!(
-            unknown > known / 3 && known > unknown / 3,
-            "{known:?} {unknown:?}"
-        );
+        // Without the hash it is thirty times faster, each time; the fine measurement belongs to a quiet machine.
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            let known = fastest("ada@example.com").await;
+            let unknown = fastest("nobody@example.com").await;
+            if unknown > known / 3 && known > unknown / 3 {
+                return;
+            }
+            seen.push((known, unknown));
+        }
+        panic!("{seen:?}");
     })
     .await;
 }

@@ -285,7 +285,7 @@ async fn record(
                 rows::remember(tx, &entry, Some(&there.def), Some(&def)).await?;
             }
         }
-        tx.log_schema_change(before, asker.who.actor(), asker.now)
+        tx.log_schema_change(before, asker.actor(), asker.now)
             .await?;
     }
     audit(tx, asker, "collection.update", &alter.after).await

@@ -182,11 +182,7 @@ impl Data {
         };
         auth.id = id.to_string();
         auth.verified = claims.verified.unwrap_or(auth.verified);
-        let user = UserAuth {
-            id,
-            session: Uuid::nil(),
-            auth: Arc::new(auth),
-        };
+        let user = UserAuth::new(id, Uuid::nil(), Arc::new(auth), asker.now);
         Ok((Who::User(user), claims.id.is_none()))
     }
 }

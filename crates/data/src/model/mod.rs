@@ -293,6 +293,11 @@ fn user_fields() -> Vec<Field> {
         default: None,
     };
     let own = || FieldRule::When("id == auth.id".to_owned());
+    let flag = |name: &str| Field {
+        required: true,
+        default: Some(DefaultValue::Constant(false.into())),
+        ..system(name, Type::Bool)
+    };
     vec![
         Field {
             read: own(),
@@ -311,18 +316,13 @@ fn user_fields() -> Vec<Field> {
         },
         Field {
             read: own(),
+            unique: true,
             ..system("phone", text(20))
         },
-        Field {
-            required: true,
-            default: Some(DefaultValue::Constant(false.into())),
-            ..system("verified", Type::Bool)
-        },
-        Field {
-            required: true,
-            default: Some(DefaultValue::Constant(false.into())),
-            ..system("disabled", Type::Bool)
-        },
+        flag("verified"),
+        flag("disabled"),
+        flag("phone_verified"),
+        flag("anonymous"),
     ]
 }
 

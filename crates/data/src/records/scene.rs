@@ -6,7 +6,7 @@ use super::make::Making;
 use super::merge::Merging;
 use super::remove::Removing;
 use super::upsert::Upserting;
-use super::values::Link;
+use super::values::{Link, Writing};
 use crate::error::DataError;
 use crate::model::Collection;
 use crate::ports::FileRefs;
@@ -15,7 +15,7 @@ use crate::schema::{Loaded, Schema};
 use crate::service::{Asker, Data};
 use gate::{Problem, Project};
 use rules::Row;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use store::{Action, Answer, ChangeIn, Claim, StoreError, WriteTx};
 use uuid::Uuid;
@@ -103,6 +103,50 @@ impl Data {
         })
     }
 
+    /// Changes fields of a record within an open transaction.
+    pub(crate) async fn merge_within(
+        &self,
+        project: &Arc<Project>,
+        asker: &Asker,
+        tx: &WriteTx,
+        collection: &Arc<Loaded>,
+        id: Uuid,
+        object: Map<String, Json>,
+    ) -> Result<(), DataError> {
+        let scene = Scene {
+            project: project.clone(),
+            schema: self.schema_within(project, tx).await?,
+            asker: asker.clone(),
+            files: self.files().clone(),
+        };
+        let merging = Merging::parse(collection, asker, id, object, None, Writing::Merge)?;
+        merging.run(tx, &scene).await.map(drop)
+    }
+
+    /// Removes a record within an open transaction.
+    pub(crate) async fn remove_within(
+        &self,
+        project: &Arc<Project>,
+        schema: Arc<Schema>,
+        asker: &Asker,
+        tx: &WriteTx,
+        collection: Arc<Loaded>,
+        id: Uuid,
+    ) -> Result<(), DataError> {
+        let scene = Scene {
+            project: project.clone(),
+            schema,
+            asker: asker.clone(),
+            files: self.files().clone(),
+        };
+        let removing = Removing {
+            collection,
+            id,
+            if_match: None,
+        };
+        removing.run(tx, &scene).await.map(drop)
+    }
+
     /// Does one operation in a transaction of its own.
     pub(super) async fn alone(
         &self,
@@ -187,7 +231,7 @@ pub(super) async fn log(
         record: id.to_string(),
         action,
         fields,
-        actor: asker.who.actor(),
+        actor: asker.actor(),
         witness,
         before: None,
         after: None,

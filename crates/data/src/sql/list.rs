@@ -8,8 +8,8 @@ use crate::schema::{Column, Loaded, Rule};
 use rules::{Resolved, RowSource};
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
-    Alias, Asterisk, Cond, Expr, ExprTrait, JoinType, NullOrdering, Order, Query, SelectStatement,
-    UnionType,
+    Alias, Asterisk, Cond, Expr, ExprTrait, Func, JoinType, NullOrdering, Order, Query,
+    SelectStatement, UnionType,
 };
 
 /// One key of a sort.
@@ -149,6 +149,23 @@ pub(crate) fn one_by(collection: &Loaded, name: &str, backend: DbBackend) -> Pla
         .expr(col("_version"));
     from(&mut select, collection);
     select.and_where(col(name).eq(Own::Id.expr()));
+    Plan::new(&select, backend)
+}
+
+/// The same, compared as the index of a field is that takes every case as one.
+pub(crate) fn one_folded(collection: &Loaded, name: &str, backend: DbBackend) -> Plan {
+    let everything = Projection {
+        columns: collection.columns(true),
+        masked: false,
+        expand: Vec::new(),
+    };
+    let mut select = Query::select();
+    select
+        .expr(everything.expr(ROW, backend))
+        .expr(null_text(backend))
+        .expr(col("_version"));
+    from(&mut select, collection);
+    select.and_where(Expr::from(Func::lower(col(name))).eq(Own::Id.expr()));
     Plan::new(&select, backend)
 }
 

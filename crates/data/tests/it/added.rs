@@ -292,11 +292,9 @@ async fn users_get_fields_too(kit: &Kit) {
         Code::UnknownField
     );
     let new = data::NewUser {
-        id: V,
         email: Some("v@example.com".to_owned()),
         profile: profile(json!({"name": "Vi"})),
-        now: crate::kit::now(),
-        actor: None,
+        ..data::NewUser::new(V, crate::kit::now())
     };
     let stranger = data::NewUser {
         id: Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0f0f),

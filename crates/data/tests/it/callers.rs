@@ -30,11 +30,12 @@ pub fn user(id: Uuid) -> Asker {
         level: 1,
         ..::rules::Auth::default()
     };
-    asker(Who::User(UserAuth {
+    asker(Who::User(UserAuth::new(
         id,
-        session: Uuid::from_u128(1),
-        auth: Arc::new(auth),
-    }))
+        Uuid::from_u128(1),
+        Arc::new(auth),
+        kernel::Stamp::parse("2026-01-01T00:00:00Z").unwrap(),
+    )))
 }
 
 pub fn u() -> Asker {
@@ -147,11 +148,8 @@ pub fn every_type() -> Json {
 /// A user with this id, by a key.
 pub async fn add_user(kit: &Kit, id: Uuid, email: Option<&str>) {
     let new = data::NewUser {
-        id,
         email: email.map(str::to_owned),
-        profile: Map::new(),
-        now: now(),
-        actor: None,
+        ..data::NewUser::new(id, now())
     };
     let (data, project) = (kit.data.clone(), kit.project.clone());
     kit.db

@@ -44,11 +44,12 @@ fn caller(identity: Identity, now: Stamp) -> Asker {
                 level: 1,
                 ..::rules::Auth::default()
             };
-            Who::User(UserAuth {
+            Who::User(UserAuth::new(
                 id,
-                session: uuid::Uuid::from_u128(1),
-                auth: Arc::new(auth),
-            })
+                uuid::Uuid::from_u128(1),
+                Arc::new(auth),
+                kernel::Stamp::parse("2026-01-01T00:00:00Z").unwrap(),
+            ))
         }
     };
     Asker::new(&asker(who).who, now, "GET", "127.0.0.1", Map::new(), "r")

@@ -210,11 +210,12 @@ fn editor(roles: &[&str], teams: &[&str]) -> Asker {
         level: 1,
         ..::rules::Auth::default()
     };
-    asker(Who::User(UserAuth {
-        id: U,
-        session: uuid::Uuid::from_u128(1),
-        auth: Arc::new(auth),
-    }))
+    asker(Who::User(UserAuth::new(
+        U,
+        uuid::Uuid::from_u128(1),
+        Arc::new(auth),
+        kernel::Stamp::parse("2026-01-01T00:00:00Z").unwrap(),
+    )))
 }
 
 async fn the_tag_moves_with_what_decides(kit: &Kit) {

@@ -119,11 +119,12 @@ fn member() -> Asker {
         level: 2,
         anonymous: false,
     };
-    asker(Who::User(UserAuth {
-        id: V,
-        session: Uuid::from_u128(2),
-        auth: Arc::new(auth),
-    }))
+    asker(Who::User(UserAuth::new(
+        V,
+        Uuid::from_u128(2),
+        Arc::new(auth),
+        kernel::Stamp::parse("2026-01-01T00:00:00Z").unwrap(),
+    )))
 }
 
 impl Trial {

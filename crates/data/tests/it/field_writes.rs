@@ -209,11 +209,8 @@ async fn users_see_what_they_may_of_themselves(kit: &Kit) {
         .unwrap();
     let make = async |id, profile: Json| {
         let new = NewUser {
-            id,
-            email: None,
             profile: object(profile),
-            now: now(),
-            actor: None,
+            ..NewUser::new(id, now())
         };
         let (data, project) = (kit.data.clone(), kit.project.clone());
         let made = kit

@@ -1,9 +1,9 @@
 //! The built-in users: what they see of themselves and of each other, and what their keeper asks for.
 
 use crate::kit::{Kit, U, V, add_user, anon, both, code, faults, key, now, u, v};
-use data::{DataError, NewUser};
+use data::{DataError, NewUser, UserChange};
 use kernel::Code;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use store::{StoreError, WriteTx};
 
 both!(
@@ -11,6 +11,8 @@ both!(
     addresses_are_for_their_owners,
     system_fields_are_not_written,
     users_are_found,
+    identities_of_all_kinds_lead_to_their_user,
+    an_erased_user_takes_along_what_goes_with_it,
     profiles_are_checked,
     keys_make_users_too
 );
@@ -136,7 +138,7 @@ async fn users_are_found(kit: &Kit) {
     for identity in ["u@example.com", "U@EXAMPLE.COM", " u@example.com "] {
         let found = kit
             .data
-            .find_user(&kit.project, identity)
+            .find_user(&kit.project, "email", identity)
             .await
             .unwrap()
             .unwrap();
@@ -154,7 +156,7 @@ async fn users_are_found(kit: &Kit) {
     for other in ["v@example.com", "", "' OR 1=1--", "%"] {
         assert!(
             kit.data
-                .find_user(&kit.project, other)
+                .find_user(&kit.project, "email", other)
                 .await
                 .unwrap()
                 .is_none()
@@ -171,11 +173,8 @@ async fn users_are_found(kit: &Kit) {
     );
     assert!(kit.data.get_user(&kit.project, V).await.unwrap().is_none());
     let twice = NewUser {
-        id: V,
         email: Some("u@EXAMPLE.com".into()),
-        profile: Map::new(),
-        now: now(),
-        actor: None,
+        ..NewUser::new(V, now())
     };
     let (data, project) = (kit.data.clone(), kit.project.clone());
     let made = kit
@@ -190,6 +189,109 @@ async fn users_are_found(kit: &Kit) {
     );
     let changes = kit.db.changes(0, 10).await.unwrap();
     assert!(kit.is_postgres() || changes.len() == 1);
+}
+
+async fn write<T: Send + 'static>(
+    kit: &Kit,
+    job: impl AsyncFn(&WriteTx) -> Result<T, DataError> + Send + 'static,
+) -> Result<T, DataError> {
+    kit.db.write(job).await
+}
+
+async fn identities_of_all_kinds_lead_to_their_user(kit: &Kit) {
+    let fields = json!([
+        {"name": "badge", "type": "text", "max": 50, "unique": true},
+        {"name": "nick", "type": "text", "max": 50, "unique": true, "case_insensitive": true},
+        {"name": "city", "type": "text"}
+    ]);
+    kit.change("users", json!({"fields": {"add": fields}}))
+        .await
+        .unwrap();
+    let new = NewUser {
+        username: Some("Straße".to_owned()),
+        phone: Some("+4915112345678".to_owned()),
+        anonymous: true,
+        profile: crate::kit::object(json!({"badge": "B1", "nick": "Ada", "city": "Bonn"})),
+        ..NewUser::new(U, now())
+    };
+    let (data, project) = (kit.data.clone(), kit.project.clone());
+    let made = write(kit, async move |tx: &WriteTx| {
+        data.create_user(&project, tx, &new).await
+    });
+    assert!(made.await.unwrap().anonymous);
+    let found = async |field: &str, value: &str| {
+        let found = kit.data.find_user(&kit.project, field, value).await;
+        found.unwrap().map(|user| user.id)
+    };
+    for (field, value) in [
+        ("username", "Straße"),
+        ("username", " straßE "),
+        ("phone", "+4915112345678"),
+        ("badge", "B1"),
+        ("nick", "aDA"),
+    ] {
+        assert_eq!(found(field, value).await, Some(U), "{field} {value}");
+    }
+    for (field, value) in [
+        ("badge", "b1"),
+        ("city", "Bonn"),
+        ("nobody", "B1"),
+        ("username_key", "strasse"),
+        ("email", ""),
+    ] {
+        assert_eq!(found(field, value).await, None, "{field} {value}");
+    }
+    let change = UserChange {
+        phone: Some(None),
+        disabled: Some(true),
+        anonymous: Some(false),
+        username: Some(Some("ada".to_owned())),
+        profile: crate::kit::object(json!({"city": "Rome"})),
+        ..UserChange::new(now())
+    };
+    let (data, project) = (kit.data.clone(), kit.project.clone());
+    let changed = write(kit, async move |tx: &WriteTx| {
+        data.update_user(&project, tx, U, &change).await
+    });
+    changed.await.unwrap();
+    let user = kit.data.get_user(&kit.project, U).await.unwrap().unwrap();
+    assert_eq!(
+        (
+            user.username.as_deref(),
+            user.phone,
+            user.disabled,
+            user.anonymous
+        ),
+        (Some("ada"), None, true, false)
+    );
+    assert_eq!(user.view["city"], "Rome");
+}
+
+async fn an_erased_user_takes_along_what_goes_with_it(kit: &Kit) {
+    add_user(kit, U, Some("u@example.com")).await;
+    add_user(kit, V, Some("v@example.com")).await;
+    let fields = json!([
+        {"name": "owner", "type": "relation", "collection": "users", "on_delete": "cascade"},
+        {"name": "editor", "type": "relation", "collection": "users", "on_delete": "set_null"}
+    ]);
+    kit.open("notes", fields).await;
+    for (owner, editor) in [(U, V), (V, U)] {
+        let note = json!({"owner": owner, "editor": editor});
+        kit.create(&key(), "notes", note).await.unwrap();
+    }
+    let (data, project) = (kit.data.clone(), kit.project.clone());
+    let erased = write(kit, async move |tx: &WriteTx| {
+        data.erase_user(&project, tx, U, now(), Some("key:k".to_owned()))
+            .await
+    });
+    erased.await.unwrap();
+    assert!(kit.data.get_user(&kit.project, U).await.unwrap().is_none());
+    let left = kit.values(&key(), "notes", "owner", &[]).await;
+    assert_eq!(left, [json!(V)]);
+    assert_eq!(
+        kit.values(&key(), "notes", "editor", &[]).await,
+        [Json::Null]
+    );
 }
 
 async fn profiles_are_checked(kit: &Kit) {
@@ -236,7 +338,15 @@ async fn built_in_fields_are_told(kit: &Kit) {
     // The keys by which identities are compared are not among them.
     assert_eq!(
         names,
-        ["email", "username", "phone", "verified", "disabled"]
+        [
+            "email",
+            "username",
+            "phone",
+            "verified",
+            "disabled",
+            "phone_verified",
+            "anonymous"
+        ]
     );
     assert_eq!(users["fields"], serde_json::json!([]));
     kit.open(

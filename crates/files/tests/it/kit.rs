@@ -307,11 +307,12 @@ pub fn user(id: Uuid) -> Who {
         level: 1,
         ..::rules::Auth::default()
     };
-    Who::User(UserAuth {
+    Who::User(UserAuth::new(
         id,
-        session: id,
-        auth: Arc::new(auth),
-    })
+        id,
+        Arc::new(auth),
+        kernel::Stamp::parse("2026-01-01T00:00:00Z").unwrap(),
+    ))
 }
 
 pub fn by_key() -> Who {

@@ -14,6 +14,12 @@ pub struct SignInMethods {
     pub email_code: bool,
     /// By a link that is sent by mail. It ends at `brand.app_url`.
     pub magic_link: bool,
+    /// By a code that is sent to a telephone.
+    pub phone_code: bool,
+    /// By a passkey.
+    pub passkey: bool,
+    /// Without any identity, to be given one later.
+    pub anonymous: bool,
 }
 
 impl Default for SignInMethods {
@@ -22,6 +28,9 @@ impl Default for SignInMethods {
             password: true,
             email_code: false,
             magic_link: false,
+            phone_code: false,
+            passkey: true,
+            anonymous: false,
         }
     }
 }
@@ -34,6 +43,9 @@ impl SignInMethods {
             password: flag("password", self.password),
             email_code: flag("email_code", self.email_code),
             magic_link: flag("magic_link", self.magic_link),
+            phone_code: flag("phone_code", self.phone_code),
+            passkey: flag("passkey", self.passkey),
+            anonymous: flag("anonymous", self.anonymous),
         }
     }
 }

@@ -407,11 +407,12 @@ impl UserTokens for FakeTokens {
             return Err(Code::Unauthenticated.into());
         }
         let id = uuid::Uuid::from_u128(7);
-        Ok(UserAuth {
+        Ok(UserAuth::new(
             id,
-            session: id,
-            auth: Arc::default(),
-        })
+            id,
+            Arc::default(),
+            kernel::Stamp::parse("2026-01-01T00:00:00Z").unwrap(),
+        ))
     }
 }
 

@@ -56,11 +56,12 @@ pub fn signed_in(id: Uuid, session: Uuid) -> Who {
         level: 1,
         ..rules::Auth::default()
     };
-    Who::User(UserAuth {
+    Who::User(UserAuth::new(
         id,
         session,
-        auth: Arc::new(auth),
-    })
+        Arc::new(auth),
+        kernel::Stamp::parse("2026-01-01T00:00:00Z").unwrap(),
+    ))
 }
 
 pub fn key() -> Who {

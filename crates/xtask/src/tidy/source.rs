@@ -94,6 +94,7 @@ fn may_say_sql(file: &File) -> bool {
         || homes.iter().any(|home| path.starts_with(home))
         || path.ends_with("/rows.rs")
         || path.ends_with("/migrations.rs")
+        || path.contains("/migrations/")
         || path.contains("/rows/")
 }
 
