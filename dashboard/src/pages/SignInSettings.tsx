@@ -23,6 +23,15 @@ const WAYS: Record<Way, [label: string, description: string]> = {
 	password: ["Password", "With an e-mail address and a password."],
 	email_code: ["Code by e-mail", "A mail brings six digits that are typed into the app."],
 	magic_link: ["Link by e-mail", "A mail brings a link that leads back to the app."],
+	phone_code: ["Code by telephone", "A message brings digits that are typed into the app."],
+	passkey: [
+		"Passkey",
+		"With a fingerprint, a face or the device's PIN; no secret leaves the device.",
+	],
+	anonymous: [
+		"Anonymous",
+		"Visitors get an account without a name, and may keep it by signing up.",
+	],
 };
 
 export function SignInSettings() {

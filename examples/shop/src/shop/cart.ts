@@ -1,7 +1,8 @@
-// The cart: this browser's, kept over reloads and sign-in, the same in all tabs. It only remembers wishes: prices and
-// stock are asked of the server whenever they matter.
+// The cart: kept over reloads and the same in all tabs; a customer's is kept by the project too, and so on all devices.
+// It only remembers wishes: prices and stock are asked of the server whenever they matter.
 
-import type { Film } from "../api/client";
+import { api, type Film, must } from "../api/client";
+import { onUser, user } from "../api/session";
 
 /** Of one film in one order; the collection `order_lines` says the same. */
 export const QUANTITY_MAX = 10;
@@ -11,6 +12,13 @@ export const FILMS_MAX = 50;
 export type Entry = { id: string; title: string; price: number; quantity: number };
 
 const STORE = "shop.cart";
+/** Whose cart this browser holds. */
+const OWNER = "shop.cart.owner";
+/** There while the project does not know the last change. */
+const UNSENT = "shop.cart.unsent";
+/** Changes within this time are kept by one request. */
+const PAUSE_MS = 400;
+
 const watchers = new Set<() => void>();
 let entries = read();
 
@@ -75,12 +83,13 @@ export function correct(films: ReadonlyMap<string, Film>): Correction[] {
 
 function read(): Entry[] {
 	try {
-		const kept: unknown = JSON.parse(localStorage.getItem(STORE) ?? "[]");
-		return Array.isArray(kept) ? kept.filter(isEntry) : [];
+		return entriesOf(JSON.parse(localStorage.getItem(STORE) ?? "[]"));
 	} catch {
 		return [];
 	}
 }
+
+const entriesOf = (kept: unknown): Entry[] => (Array.isArray(kept) ? kept.filter(isEntry) : []);
 
 function isEntry(it: unknown): it is Entry {
 	const entry = it as Entry;
@@ -93,10 +102,85 @@ function isEntry(it: unknown): it is Entry {
 }
 
 function keep(next: Entry[]): void {
+	hold(next);
+	localStorage.setItem(UNSENT, "1");
+	clearTimeout(timer);
+	timer = window.setTimeout(send, PAUSE_MS);
+}
+
+/** Keeps it in this browser. */
+function hold(next: Entry[]): void {
 	entries = next;
 	localStorage.setItem(STORE, JSON.stringify(next));
 	tell();
 }
+
+let timer = 0;
+let sending: Promise<void> = Promise.resolve();
+
+/** Has the project keep the customer's cart, one request after the other; what failed is sent with the next change. */
+export function send(): Promise<void> {
+	clearTimeout(timer);
+	sending = sending.then(async () => {
+		const owner = user()?.id;
+		const isOurs = owner !== undefined && localStorage.getItem(OWNER) === owner;
+		if (!isOurs || localStorage.getItem(UNSENT) === null) return;
+		const sent = entries;
+		const body = { owner, entries: [...sent] };
+		const path = { id: owner };
+		await must(api.PUT("/v1/records/carts/{id}", { params: { path }, body })).catch(() => undefined);
+		if (entries === sent) localStorage.removeItem(UNSENT);
+	});
+	return sending;
+}
+
+/** What the project keeps for the customer; null where it keeps nothing yet. */
+async function fetchKept(): Promise<Entry[] | null> {
+	const { items } = await must(api.GET("/v1/records/carts", { params: { query: { limit: 1 } } }));
+	return items[0] ? entriesOf(items[0].entries) : null;
+}
+
+/** Takes over the cart of whoever signed in; what was gathered before signing in stays in it. */
+async function adopt(owner: string): Promise<void> {
+	const holder = localStorage.getItem(OWNER);
+	const before = entries;
+	const kept = await fetchKept();
+	if (user()?.id !== owner) return;
+	if (holder === owner) {
+		// Another device may have changed it since.
+		if (localStorage.getItem(UNSENT) !== null) await send();
+		else if (kept && entries === before) hold(kept);
+		return;
+	}
+	const both = new Map(kept?.map((entry) => [entry.id, entry]));
+	for (const entry of holder === null ? entries : []) {
+		const quantity = Math.max(entry.quantity, both.get(entry.id)?.quantity ?? 0);
+		both.set(entry.id, { ...entry, quantity });
+	}
+	localStorage.setItem(OWNER, owner);
+	keep([...both.values()].slice(0, FILMS_MAX));
+}
+
+/** Gives up the cart of a customer who has left: it waits at the project. */
+function release(): void {
+	if (localStorage.getItem(OWNER) === null) return;
+	clearTimeout(timer);
+	localStorage.removeItem(OWNER);
+	localStorage.removeItem(UNSENT);
+	hold([]);
+}
+
+let followed: string | undefined;
+
+function follow(): void {
+	const owner = user()?.id;
+	if (owner === followed) return;
+	followed = owner;
+	if (owner) adopt(owner).catch(() => undefined);
+	else release();
+}
+onUser(follow);
+follow();
 
 function tell(): void {
 	for (const watcher of watchers) watcher();
