@@ -125,6 +125,13 @@ const users = createRoute({
 	component: lazyRouteComponent(() => import("./pages/Users"), "Users"),
 });
 
+const teams = createRoute({
+	getParentRoute: () => project,
+	path: "/teams",
+	validateSearch: search("team"),
+	component: lazyRouteComponent(() => import("./pages/Teams"), "Teams"),
+});
+
 const files = createRoute({
 	getParentRoute: () => project,
 	path: "/files",
@@ -237,6 +244,7 @@ const tree = root.addChildren([
 			collection,
 			records,
 			users,
+			teams,
 			files,
 			bucket,
 			push,

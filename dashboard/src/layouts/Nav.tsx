@@ -14,6 +14,7 @@ import {
 	IconShieldHalf,
 	IconStack2,
 	IconUsers,
+	IconUsersGroup,
 } from "@tabler/icons-react";
 import { useCollections } from "../api/schema";
 import { LinkNav } from "../ui/links";
@@ -88,6 +89,14 @@ export function ProjectNav({ project }: { project: string }) {
 					activeOptions={{ includeSearch: false }}
 					label="Users"
 					leftSection={<IconUsers {...icon} />}
+				/>
+				<LinkNav
+					to="/projects/$project/teams"
+					params={params}
+					className={classes.link}
+					activeOptions={{ includeSearch: false }}
+					label="Teams"
+					leftSection={<IconUsersGroup {...icon} />}
 				/>
 				<LinkNav
 					to="/projects/$project/files"

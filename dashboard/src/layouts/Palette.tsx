@@ -107,6 +107,7 @@ export function Palette({ project }: { project?: string }) {
 			group: "Project",
 			actions: [
 				page("Collections", "/projects/$project"),
+				page("Teams", "/projects/$project/teams"),
 				page("Files", "/projects/$project/files"),
 				page("Compose a push message", "/projects/$project/push"),
 				page("Push messages", "/projects/$project/push/messages"),
@@ -168,6 +169,7 @@ export function Palette({ project }: { project?: string }) {
 
 type ProjectPage =
 	| "/projects/$project"
+	| "/projects/$project/teams"
 	| "/projects/$project/files"
 	| "/projects/$project/push"
 	| "/projects/$project/push/messages"
