@@ -218,6 +218,24 @@ const signInSettings = createRoute({
 	component: lazyRouteComponent(() => import("./pages/SignInSettings"), "SignInSettings"),
 });
 
+const providers = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/providers",
+	component: lazyRouteComponent(() => import("./pages/ProviderSettings"), "ProviderSettings"),
+});
+
+const safety = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/safety",
+	component: lazyRouteComponent(() => import("./pages/SafetySettings"), "SafetySettings"),
+});
+
+const hooks = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/hooks",
+	component: lazyRouteComponent(() => import("./pages/HookSettings"), "HookSettings"),
+});
+
 const mailSettings = createRoute({
 	getParentRoute: () => project,
 	path: "/settings/mail",
@@ -258,6 +276,9 @@ const tree = root.addChildren([
 			api,
 			settings,
 			signInSettings,
+			providers,
+			safety,
+			hooks,
 			mailSettings,
 			projectKeys,
 		]),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { difference } from "./difference";
+import { difference, typed } from "./difference";
 
 describe("difference", () => {
 	const before = { a: 1, list: ["x"], inner: { b: 2, c: 3, server: null }, same: { d: 4 } };
@@ -26,5 +26,18 @@ describe("difference", () => {
 		expect(difference({ inner: { server: { host: "h" } } }, { inner: { server: null } })).toEqual({
 			inner: { server: null },
 		});
+	});
+});
+
+describe("typed", () => {
+	it("leaves out secrets that are empty, however deep", () => {
+		const change = {
+			list: [
+				{ id: "a", secret: "" },
+				{ id: "b", secret: "s" },
+			],
+			secret: "",
+		};
+		expect(typed(change, "secret")).toEqual({ list: [{ id: "a" }, { id: "b", secret: "s" }] });
 	});
 });

@@ -19,3 +19,11 @@ export function difference(before: Tree, after: Tree): Tree {
 	}
 	return patch;
 }
+
+/** A change without the secrets that were not typed: those stay as they are. */
+export function typed(change: unknown, secret: string): unknown {
+	if (Array.isArray(change)) return change.map((each) => typed(each, secret));
+	if (!isTree(change)) return change;
+	const kept = Object.entries(change).filter(([name, value]) => name !== secret || value !== "");
+	return Object.fromEntries(kept.map(([name, value]) => [name, typed(value, secret)]));
+}

@@ -121,6 +121,9 @@ export function Palette({ project }: { project?: string }) {
 				page("Audit log of the project", "/projects/$project/audit"),
 				page("Settings", "/projects/$project/settings"),
 				page("Settings: sign-in", "/projects/$project/settings/sign-in"),
+				page("Settings: providers of social sign-in", "/projects/$project/settings/providers"),
+				page("Settings: passwords and safety", "/projects/$project/settings/safety"),
+				page("Settings: hooks", "/projects/$project/settings/hooks"),
 				page("Settings: brand and mail", "/projects/$project/settings/mail"),
 			],
 		});
@@ -183,4 +186,7 @@ type ProjectPage =
 	| "/projects/$project/audit"
 	| "/projects/$project/settings"
 	| "/projects/$project/settings/sign-in"
+	| "/projects/$project/settings/providers"
+	| "/projects/$project/settings/safety"
+	| "/projects/$project/settings/hooks"
 	| "/projects/$project/settings/mail";

@@ -43,14 +43,6 @@ function readMail({ mail }: ProjectSettings): MailForm {
 	return { mail: { from, from_name, reply_to, smtp: smtp ? { ...NEW_SERVER, ...smtp } : null } };
 }
 
-/** A password that was not typed stays as it is. */
-function writeMail(change: Record<string, unknown>): Record<string, unknown> {
-	const mail = change.mail as { smtp?: { password?: string } | null };
-	if (mail.smtp?.password !== "") return change;
-	const { password: _, ...smtp } = mail.smtp;
-	return { mail: { ...mail, smtp } };
-}
-
 export function MailSettings() {
 	const { project } = route.useParams();
 	return (
@@ -111,7 +103,7 @@ export function MailSettings() {
 					</>
 				}
 				read={readMail}
-				write={writeMail}
+				secret="password"
 			>
 				{(form) => (
 					<>

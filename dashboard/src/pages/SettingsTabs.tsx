@@ -8,7 +8,7 @@ export function SettingsTabs({
 	at,
 }: {
 	project: string;
-	at: "general" | "sign-in" | "mail";
+	at: "general" | "sign-in" | "providers" | "safety" | "hooks" | "mail";
 }) {
 	const navigate = useNavigate();
 	const params = { project };
@@ -25,6 +25,21 @@ export function SettingsTabs({
 					value: "sign-in",
 					label: "Sign-in",
 					go: () => void navigate({ to: "/projects/$project/settings/sign-in", params }),
+				},
+				{
+					value: "providers",
+					label: "Providers",
+					go: () => void navigate({ to: "/projects/$project/settings/providers", params }),
+				},
+				{
+					value: "safety",
+					label: "Safety",
+					go: () => void navigate({ to: "/projects/$project/settings/safety", params }),
+				},
+				{
+					value: "hooks",
+					label: "Hooks",
+					go: () => void navigate({ to: "/projects/$project/settings/hooks", params }),
 				},
 				{
 					value: "mail",
