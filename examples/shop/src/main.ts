@@ -6,7 +6,7 @@ import { browse } from "./pages/browse";
 import { cart } from "./pages/cart";
 import { film } from "./pages/film";
 import { order, orders } from "./pages/orders";
-import { enterByLink, signIn, signUp } from "./pages/sign";
+import { comeIn, signIn, signUp } from "./pages/sign";
 import { wishes } from "./pages/wishes";
 import { refreshMe } from "./shop/account";
 import { keepOn } from "./shop/push";
@@ -22,7 +22,7 @@ const own =
 	};
 
 shell();
-const arrived = enterByLink();
+const arrived = comeIn();
 start([
 	[/^\/$/, browse],
 	[/^\/film\/[^/]+$/, film],

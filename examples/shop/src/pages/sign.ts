@@ -1,6 +1,6 @@
 // Signing in and signing up, by the ways that the project offers.
 
-import type { Problem } from "../api/problem";
+import { asProblem, type Problem } from "../api/problem";
 import * as ways from "../shop/ways";
 import { h, swap } from "../ui/dom";
 import { form } from "../ui/form";
@@ -13,6 +13,9 @@ const EMAIL = {
 	label: "E-mail",
 	attributes: { type: "email", autocomplete: "email", required: true, inputmode: "email" },
 };
+
+/** A second factor that is due to somebody who came in from elsewhere. */
+let due: ways.FactorDue | null = null;
 
 /** A page whose panel shows one step after the other. */
 type Steps = { then: string; show: (...content: Node[]) => void; back: () => void };
@@ -28,7 +31,9 @@ export function signIn({ query }: Place): View {
 		},
 		back: () => void fillWith(panel, async () => choices(await ways.methods(), steps)),
 	};
-	steps.back();
+	if (due) byFactor(steps, due);
+	else steps.back();
+	due = null;
 	const element = h(
 		"section",
 		{ class: "page narrow" },
@@ -47,9 +52,17 @@ export function signIn({ query }: Place): View {
 /** Every way that is offered: a password at once, the others behind a button. */
 function choices(offered: ways.Methods, steps: Steps): Node[] {
 	const others = [
+		offered.passkey &&
+			ways.knowsPasskeys() &&
+			way("Use a passkey", () => attempt(steps, ways.signInByPasskey)),
+		...(offered.social ?? []).map((provider) =>
+			way(`Continue with ${provider.name}`, () =>
+				attempt(steps, () => ways.leaveFor(provider, steps.then), false),
+			),
+		),
 		offered.email_code && way("Get a code by e-mail", () => byCode(steps)),
 		offered.magic_link && way("Get a link by e-mail", () => byLink(steps)),
-	].filter((it) => it !== false);
+	].filter((it) => it instanceof HTMLElement);
 	if (!offered.password) return others;
 	const divider = h("p", { class: "divider" }, "or");
 	return [
@@ -64,7 +77,58 @@ const way = (label: string, choose: () => void): HTMLElement =>
 const otherWay = (steps: Steps): HTMLElement =>
 	h("button", { class: "link", type: "button", onclick: steps.back }, "Sign in another way");
 
-function byPassword({ then }: Steps): HTMLElement {
+/** Goes on when a way has let the customer in, or asks for the second factor first. */
+async function admit(steps: Steps, enter: () => Promise<void>): Promise<void> {
+	try {
+		await enter();
+		arrive(steps.then);
+	} catch (error) {
+		if (!(error instanceof ways.FactorDue)) throw error;
+		byFactor(steps, error);
+	}
+}
+
+/** A way that is one click here, and the rest elsewhere. */
+async function attempt(steps: Steps, enter: () => Promise<void>, isEnd = true): Promise<void> {
+	try {
+		await (isEnd ? admit(steps, enter) : enter());
+	} catch (error) {
+		// The browser has told already what it did not do.
+		if (error instanceof DOMException) note("Nothing was signed in. You can try again.");
+		else note(words(asProblem(error)));
+	}
+}
+
+function words(problem: Problem): string {
+	if (problem.code === "invalid_token") return "That took too long. Please try again.";
+	return limited(problem)?.text ?? problem.message;
+}
+
+function byFactor(steps: Steps, due: ways.FactorDue): void {
+	const ask = form({
+		fields: [
+			{
+				name: "code",
+				label: "Second factor",
+				hint: "The six digits that your app shows, or a recovery code.",
+				attributes: { type: "text", autocomplete: "one-time-code", required: true },
+			},
+		],
+		submit: "Go on",
+		send: ({ code }) => admit(steps, () => ways.showCode(due.token, code?.trim() ?? "")),
+		explain: (problem) => {
+			if (problem.code === "invalid_token") return { text: "That took too long. Please sign in again." };
+			if (problem.status === 400) return { field: "code", text: "This code is wrong, or was used." };
+			return limited(problem);
+		},
+	});
+	const byPasskey = due.factors.includes("passkey")
+		? way("Use a passkey", () => attempt(steps, () => ways.showPasskey(due.token)))
+		: null;
+	steps.show(ask, ...(byPasskey ? [h("p", { class: "divider" }, "or"), byPasskey] : []), otherWay(steps));
+}
+
+function byPassword(steps: Steps): HTMLElement {
 	return form({
 		fields: [
 			EMAIL,
@@ -76,8 +140,7 @@ function byPassword({ then }: Steps): HTMLElement {
 		],
 		submit: "Sign in",
 		send: async ({ email, password }) => {
-			await ways.signIn(email ?? "", password ?? "");
-			arrive(then);
+			await admit(steps, () => ways.signIn(email ?? "", password ?? ""));
 		},
 		explain: (problem) => {
 			if (problem.code === "invalid_credentials")
@@ -117,8 +180,7 @@ function byCode(steps: Steps): void {
 				],
 				submit: "Sign in",
 				send: async ({ code }) => {
-					await ways.signInByCode(challenge, code?.trim() ?? "");
-					arrive(steps.then);
+					await admit(steps, () => ways.signInByCode(challenge, code?.trim() ?? ""));
 				},
 				explain: (problem) => {
 					if (problem.code === "invalid_token")
@@ -152,19 +214,31 @@ function sent(text: string): HTMLElement {
 	return h("p", { class: "sent", tabindex: "-1" }, text);
 }
 
-/** Where a link of a mail ends: `#token=...`. It is taken out of the address before anything else is done. */
-export async function enterByLink(): Promise<void> {
+/**
+ * Where ways end that lead elsewhere: a link of a mail at `#token=...`, a provider at `?ticket=...` or `?error=...`. What
+ * stands in the address is taken out of it before anything else is done.
+ */
+export async function comeIn(): Promise<void> {
 	const token = /^#token=(.+)$/.exec(location.hash)?.[1];
-	if (token === undefined) return;
+	const query = new URLSearchParams(location.search);
+	const [ticket, error] = [query.get("ticket"), query.get("error")];
+	if (token === undefined && ticket === null && error === null) return;
+	history.replaceState(null, "", "/");
 	rewrite("/");
+	const again = h("a", { class: "note-link", href: "#/sign-in" }, "Sign in");
+	if (error !== null) return note("You were not signed in.", again);
 	try {
-		await ways.signInByLink(decodeURIComponent(token));
+		if (ticket !== null) go(await ways.comeBack(ticket));
+		else await ways.signInByLink(decodeURIComponent(token ?? ""));
 		note("You are signed in.");
-	} catch {
-		note(
-			"This link is used or too old. Ask for another one.",
-			h("a", { class: "note-link", href: "#/sign-in" }, "Sign in"),
-		);
+	} catch (thrown) {
+		if (thrown instanceof ways.FactorDue) {
+			due = thrown;
+			return go("/sign-in");
+		}
+		const problem = asProblem(thrown);
+		if (problem.code === "invalid_token") note("This link is used or too old. Ask for another one.", again);
+		else note(problem.message, again);
 	}
 }
 
