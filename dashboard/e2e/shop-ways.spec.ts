@@ -1,6 +1,7 @@
 // The ways into the film shop: codes and links by e-mail, and the cart that goes with whoever comes in.
 
-import { expect, type Page, test } from "@playwright/test";
+import { type CDPSession, expect, type Page, test } from "@playwright/test";
+import { client, Provider } from "./provider";
 import {
 	addFilm,
 	admin,
@@ -17,7 +18,13 @@ import {
 	watch,
 } from "./shop-kit";
 
-openShop();
+let provider: Provider;
+openShop(async () => {
+	provider = await Provider.start();
+	return provider;
+});
+
+test.afterAll(() => provider.stop());
 
 /** The text of the last mail of a template to an address, once it was caught. */
 async function mailTo(address: string, template: string): Promise<string> {
@@ -132,4 +139,150 @@ test("the cart waits for its customer, and is shown to nobody else", async ({ pa
 	await signIn(page, ada);
 	await expect(cartWay(page)).toHaveAccessibleName(/2 films/);
 	await context.close();
+});
+
+const me = async (page: Page) =>
+	page.evaluate(async () => {
+		const { access } = JSON.parse(localStorage.getItem("shop.session") ?? "{}");
+		const answer = await fetch("/v1/users/me", { headers: { Authorization: `Bearer ${access}` } });
+		return (await answer.json()) as { id: string; email: string | null; anonymous: boolean };
+	});
+
+test("a visitor's cart stays when the visitor signs up, and so does the visitor", async ({
+	page,
+	browser,
+}) => {
+	const faults = await watch(page);
+	const film = await filmByTitle("Memento");
+	await page.goto(`${site}/#/`);
+	await expect(page.getByRole("link", { name: "Sign in", exact: true })).toBeVisible();
+	await addFilm(page, film, 2);
+	await expect.poll(() => page.evaluate(() => localStorage.getItem("shop.cart.unsent"))).toBeNull();
+	const before = await me(page);
+	expect(before).toMatchObject({ email: null, anonymous: true });
+	// A visitor is nobody's customer: what is a customer's asks to sign in first.
+	await expect(page.getByRole("link", { name: "Sign in", exact: true })).toBeVisible();
+	await page.goto(`${site}/#/cart`);
+	await page.reload();
+	await expect(cartWay(page)).toHaveAccessibleName(/2 films/);
+	await page.getByRole("button", { name: "Sign in to order" }).click();
+	await page.getByRole("link", { name: "Make an account" }).click();
+	const who = { email: `visitor-${Date.now()}@example.com`, password: "correct horse battery" };
+	await page.getByLabel("Name").fill("Vera");
+	await page.getByLabel("E-mail").fill(who.email);
+	await page.getByLabel("Password").fill(who.password);
+	await page.getByRole("button", { name: "Sign up" }).click();
+	await expect(page.getByRole("button", { name: "Place the order" })).toBeVisible();
+	await expect(cartWay(page)).toHaveAccessibleName(/2 films/);
+	expect(await me(page)).toMatchObject({ id: before.id, email: who.email, anonymous: false });
+
+	const context = await browser.newContext();
+	const elsewhere = await context.newPage();
+	await signIn(elsewhere, who);
+	await expect(cartWay(elsewhere)).toHaveAccessibleName(/2 films/);
+	await context.close();
+	expect(faults).toEqual([]);
+});
+
+test("a visitor's cart joins that of the account that is signed in to", async ({ page }) => {
+	const [ada, one, two] = [
+		await customer(),
+		await filmByTitle("Memento"),
+		await filmByTitle("Gladiator"),
+	];
+	await signIn(page, ada);
+	await addFilm(page, one);
+	await out(page);
+	await addFilm(page, two, 2);
+	await expect.poll(() => page.evaluate(() => localStorage.getItem("shop.cart.unsent"))).toBeNull();
+	await signIn(page, ada);
+	await expect(cartWay(page)).toHaveAccessibleName(/3 films/);
+});
+
+/** An authenticator of the browser's own that always finds its user there. */
+async function authenticator(page: Page): Promise<{ cdp: CDPSession; id: string }> {
+	const cdp = await page.context().newCDPSession(page);
+	await cdp.send("WebAuthn.enable");
+	const { authenticatorId: id } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
+		options: {
+			protocol: "ctap2",
+			transport: "internal",
+			hasResidentKey: true,
+			hasUserVerification: true,
+			isUserVerified: true,
+			automaticPresenceSimulation: true,
+		},
+	});
+	return { cdp, id };
+}
+
+test("a passkey is made, signs in without a name, and is removed", async ({ page }) => {
+	const who = await customer();
+	const faults = await watch(page, [403]);
+	const { cdp, id } = await authenticator(page);
+	await signIn(page, who);
+	await page.goto(`${site}/#/account`);
+	await page.getByRole("button", { name: "Make a passkey" }).click();
+	const passkey = page.locator(".passkeys li");
+	await expect(passkey).toHaveCount(1);
+	await page.screenshot({ path: `${pictures}shop-passkeys-desktop-light.png`, fullPage: true });
+	await expectAccessible(page, "account");
+	await out(page);
+
+	await page.goto(`${site}/#/sign-in?then=%2Fwishes`);
+	await page.getByRole("button", { name: "Use a passkey" }).click();
+	await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your wish list");
+	expect((await me(page)).id).toBe(who.id);
+	await page.goto(`${site}/#/account`);
+	await page.getByRole("button", { name: /^Remove the passkey/ }).click();
+	await expect(passkey).toHaveCount(0);
+	await out(page);
+
+	// The authenticator has it still; the shop knows it no more.
+	const { credentials } = await cdp.send("WebAuthn.getCredentials", { authenticatorId: id });
+	expect(credentials).toHaveLength(1);
+	await page.goto(`${site}/#/sign-in`);
+	await page.getByRole("button", { name: "Use a passkey" }).click();
+	await expect(page.locator(".note")).toBeVisible();
+	await expect(page.getByRole("link", { name: "Sign in", exact: true })).toBeVisible();
+	expect(faults.filter((fault) => !fault.includes("400"))).toEqual([]);
+});
+
+test("an account elsewhere signs in, the same each time", async ({ page }) => {
+	const social = {
+		providers: [
+			{ id: "elsewhere", kind: "oidc", name: "Elsewhere", issuer: provider.origin, ...client },
+		],
+		redirect_addresses: [`${site}/`],
+	};
+	const set = await fetch(`${demo.url}/p/shop/v1/settings`, {
+		method: "PATCH",
+		headers: { authorization: `Bearer ${admin}`, "content-type": "application/json" },
+		body: JSON.stringify({ social }),
+	});
+	expect(set.status, await set.text()).toBe(200);
+	const email = `else-${Date.now()}@example.com`;
+	provider.person = { sub: "7", email, name: "Else" };
+	const enter = async () => {
+		await page.goto(`${site}/#/sign-in?then=%2Forders`);
+		await page.getByRole("button", { name: "Continue with Elsewhere" }).click();
+		await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your orders");
+		expect(page.url(), "nothing is left in the address").toBe(`${site}/#/orders`);
+	};
+	await enter();
+	const first = await me(page);
+	expect(first.email).toBe(email);
+	await page.reload();
+	await expect(page.getByRole("link", { name: "Account", exact: true })).toBeVisible();
+	await out(page);
+	await enter();
+	expect((await me(page)).id).toBe(first.id);
+	await out(page);
+
+	// What another browser brings of it is good for nothing: the verifier is not there.
+	await page.goto(`${site}/?ticket=stolen`);
+	await expect(page.locator(".note")).toBeVisible();
+	await expect(page.getByRole("link", { name: "Sign in", exact: true })).toBeVisible();
+	await page.goto(`${site}/?error=access_denied`);
+	await expect(page.locator(".note").getByText("You were not signed in.")).toBeVisible();
 });
