@@ -97,18 +97,18 @@ test("an operator acts as a user, and everybody is told who it was", async ({
 	const drawer = app.getByRole("dialog").first();
 	await drawer.getByRole("tab", { name: "Account" }).click();
 	await drawer.getByRole("button", { name: "Act as this user…" }).click();
-	const modal = app.getByRole("dialog", { name: "Act as this user" });
-	await modal.getByRole("button", { name: "Begin the session" }).click();
-	await expect(modal.getByLabel("Why")).toHaveAttribute("aria-invalid", "true");
-	await modal.getByLabel("Why").fill("Sam cannot see an order");
-	await modal.getByRole("button", { name: "Begin the session" }).click();
-	const token = (await modal.getByTestId("token").textContent()) ?? "";
+	const acting = drawer.getByRole("region", { name: "Act as this user" });
+	await acting.getByRole("button", { name: "Begin the session" }).click();
+	await expect(acting.getByLabel("Why")).toHaveAttribute("aria-invalid", "true");
+	await acting.getByLabel("Why").fill("Sam cannot see an order");
+	await acting.getByRole("button", { name: "Begin the session" }).click();
+	const token = (await acting.getByTestId("token").textContent()) ?? "";
 	await accessible(app);
 	const me = await fetch(`${demo.url}/p/blog/v1/users/me`, {
 		headers: { authorization: `Bearer ${token}` },
 	});
 	expect(await me.json()).toMatchObject({ id: user.id });
-	await app.keyboard.press("Escape");
+	await acting.getByRole("button", { name: "I have copied it" }).click();
 	await expect(drawer.getByText("acts as the user.")).toBeVisible();
 	const audit = await (await elsewhere("GET", "/p/blog/v1/audit?limit=20")).text();
 	expect(audit).toContain("Sam cannot see an order");

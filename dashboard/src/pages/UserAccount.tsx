@@ -6,7 +6,6 @@ import {
 	Button,
 	Divider,
 	Group,
-	Modal,
 	PasswordInput,
 	Stack,
 	Switch,
@@ -262,67 +261,73 @@ function ActAs({ project, id }: Place) {
 			await client.invalidateQueries({ queryKey: userSessionsQuery(project, id).queryKey });
 		},
 	});
-	return (
-		<>
+	if (!open) {
+		return (
 			<Button
 				variant="default"
 				leftSection={<IconUserShield size={16} />}
 				style={{ alignSelf: "flex-start" }}
-				onClick={() => {
-					setMade(undefined);
-					form.reset();
-					show();
-				}}
+				onClick={show}
 			>
 				Act as this user…
 			</Button>
-			<Modal
-				opened={open}
-				onClose={close}
-				title="Act as this user"
-				closeButtonProps={{ "aria-label": "Close" }}
-				size="lg"
-			>
-				{made ? (
-					<Stack>
-						<Alert color="orange" icon={<IconAlertTriangle />}>
-							Whoever has this token is the user for {Math.round(made.expires_in / 60)} minutes. It
-							is shown here only.
-						</Alert>
-						<Group gap="xs" wrap="nowrap">
-							<Text ff="monospace" size="xs" truncate data-testid="token" style={{ flex: 1 }}>
-								{made.access_token}
-							</Text>
-							<CopyIcon value={made.access_token} label="Copy the token" />
-						</Group>
-						<Snippet
-							label="A request as the user"
-							code={`curl ${location.origin}/p/${project}/v1/users/me -H 'Authorization: Bearer …'`}
+		);
+	}
+	const done = () => {
+		setMade(undefined);
+		form.reset();
+		close();
+	};
+	return (
+		<Stack component="section" aria-label="Act as this user" gap="sm">
+			<Title order={3}>Act as this user</Title>
+			{made ? (
+				<>
+					<Alert color="orange" icon={<IconAlertTriangle />}>
+						Whoever has this token is the user for {Math.round(made.expires_in / 60)} minutes. It is
+						shown here only.
+					</Alert>
+					<Group gap="xs" wrap="nowrap">
+						<Text ff="monospace" size="xs" truncate data-testid="token" style={{ flex: 1 }}>
+							{made.access_token}
+						</Text>
+						<CopyIcon value={made.access_token} label="Copy the token" />
+					</Group>
+					<Snippet
+						label="A request as the user"
+						code={`curl ${location.origin}/p/${project}/v1/users/me -H 'Authorization: Bearer …'`}
+					/>
+					<Button variant="default" style={{ alignSelf: "flex-end" }} onClick={done}>
+						I have copied it
+					</Button>
+				</>
+			) : (
+				<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
+					<Stack gap="sm">
+						<ProblemAlert error={submit.error} shown={(path) => path === "/reason"} />
+						<Text size="sm">
+							You get a session of the user's for 15 minutes. The audit log and the user's own list
+							of sessions tell that it was you.
+						</Text>
+						<Textarea
+							label="Why"
+							description="Stands in the audit log."
+							required
+							autosize
+							autoFocus
+							{...form.getInputProps("reason")}
 						/>
-					</Stack>
-				) : (
-					<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
-						<Stack>
-							<ProblemAlert error={submit.error} shown={(path) => path === "/reason"} />
-							<Text size="sm">
-								You get a session of the user's for 15 minutes. The audit log and the user's own
-								list of sessions tell that it was you.
-							</Text>
-							<Textarea
-								label="Why"
-								description="Stands in the audit log."
-								required
-								autosize
-								data-autofocus
-								{...form.getInputProps("reason")}
-							/>
-							<Button type="submit" loading={submit.isPending} style={{ alignSelf: "flex-end" }}>
+						<Group justify="flex-end" gap="xs">
+							<Button variant="default" onClick={done}>
+								Cancel
+							</Button>
+							<Button type="submit" loading={submit.isPending}>
 								Begin the session
 							</Button>
-						</Stack>
-					</form>
-				)}
-			</Modal>
-		</>
+						</Group>
+					</Stack>
+				</form>
+			)}
+		</Stack>
 	);
 }
