@@ -13,6 +13,7 @@ const pages: [name: string, path: string, heading: string][] = [
 	["records", "/dashboard/projects/shop/records/products", "products"],
 	["records-empty", "/dashboard/projects/shop/records/wishes", "wishes"],
 	["users", "/dashboard/projects/shop/users", "Users"],
+	["teams", "/dashboard/projects/shop/teams", "Teams"],
 	["files", "/dashboard/projects/shop/files", "Files"],
 	["push", "/dashboard/projects/shop/push", "Push"],
 	["messages", "/dashboard/projects/shop/push/messages", "Push"],
@@ -26,6 +27,9 @@ const pages: [name: string, path: string, heading: string][] = [
 	["project-audit", "/dashboard/projects/shop/audit", "Audit log"],
 	["settings", "/dashboard/projects/shop/settings", "Settings"],
 	["settings-sign-in", "/dashboard/projects/shop/settings/sign-in", "Settings"],
+	["settings-providers", "/dashboard/projects/shop/settings/providers", "Settings"],
+	["settings-safety", "/dashboard/projects/shop/settings/safety", "Settings"],
+	["settings-hooks", "/dashboard/projects/shop/settings/hooks", "Settings"],
 	["settings-mail", "/dashboard/projects/shop/settings/mail", "Settings"],
 ];
 
