@@ -148,28 +148,40 @@ test.describe("projects", () => {
 
 	test("settings are checked, kept, and not overwritten blindly", async ({ app, elsewhere }) => {
 		await app.goto("/dashboard/projects/blog/settings");
-		const origins = app.getByRole("combobox", { name: "Origins of pages" });
+		const access = app.getByRole("region", { name: "Access" });
+		const save = access.getByRole("button", { name: "Save" });
+		const origins = access.getByRole("combobox", { name: "Origins of pages" });
 		await origins.fill("https://Shop.example/");
 		await origins.press("Enter");
-		await app.getByRole("button", { name: "Save settings" }).click();
-		await expect(app.getByText(/is no origin/)).toBeVisible();
-		await app.getByRole("button", { name: "Save settings" }).scrollIntoViewIfNeeded();
+		await save.click();
+		await expect(access.getByText(/is no origin/)).toBeVisible();
+		await save.scrollIntoViewIfNeeded();
 		await origins.press("Backspace");
 		await origins.fill("https://shop.example");
 		await origins.press("Enter");
-		await app.getByLabel("Development mode").click();
-		await app.getByRole("button", { name: "Save settings" }).click();
+		await access.getByLabel("Development mode").click();
+		await save.click();
 		await expect(app.getByText("The settings are in force.")).toBeVisible();
 		await app.reload();
-		await expect(app.getByLabel("Development mode")).toBeChecked();
-		await expect(app.getByText("https://shop.example", { exact: true })).toBeVisible();
+		await expect(access.getByLabel("Development mode")).toBeChecked();
+		await expect(access.getByText("https://shop.example", { exact: true })).toBeVisible();
 
+		await app.getByRole("tab", { name: "Sign-in" }).click();
+		const signUp = app.getByRole("region", { name: "Sign-up" });
+		await expect(signUp.getByLabel("Open")).toBeChecked();
 		await elsewhere("PATCH", "/p/blog/v1/settings", { sign_up: "closed" });
-		await app.getByLabel("Development mode").click();
-		await app.getByRole("button", { name: "Save settings" }).click();
-		await expect(app.getByRole("alert")).toContainText("another version");
-		await app.getByRole("button", { name: "Read the settings again" }).click();
-		await expect(app.getByLabel("Closed")).toBeChecked();
+		const ways = app.getByRole("region", { name: "Ways to sign in" });
+		await ways.getByLabel("Code by e-mail").click();
+		await ways.getByRole("button", { name: "Save" }).click();
+		await expect(ways.getByRole("alert").first()).toContainText("another version");
+		await ways.getByRole("button", { name: "Read the settings again" }).click();
+		await expect(signUp.getByLabel("Closed")).toBeChecked();
+		// What was chosen here is still there, and can be saved on top.
+		await expect(ways.getByLabel("Code by e-mail")).toBeChecked();
+		await ways.getByRole("button", { name: "Save" }).click();
+		await expect(app.getByText("The settings are in force.")).toBeVisible();
+		const methods = await elsewhere("GET", "/p/blog/v1/auth/methods");
+		expect(await methods.json()).toMatchObject({ sign_up: false, email_code: true });
 	});
 
 	test("a key is shown once, works, and is revoked", async ({ app, demo }) => {

@@ -69,7 +69,10 @@ export function watch(page: Page, home: string, faults: string[]): void {
 	page.on("console", (message) => {
 		// An answer of 4xx is told by the browser as an error; the tests look at what the app makes of it.
 		const isAnswer = message.text().startsWith("Failed to load resource: the server responded");
-		if (message.type() === "error" && !isAnswer) faults.push(`console: ${message.text()}`);
+		// What the test itself runs in every frame is refused by the sandbox of one that shows a mail.
+		const isSandbox = message.text().startsWith("Blocked script execution in 'about:srcdoc'");
+		if (message.type() === "error" && !isAnswer && !isSandbox)
+			faults.push(`console: ${message.text()}`);
 	});
 	page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
 	page.on("request", (request) => {
@@ -93,7 +96,8 @@ export async function signIn(page: Page): Promise<void> {
 
 /** No serious or critical fault of accessibility. */
 export async function accessible(page: Page): Promise<void> {
-	const { violations } = await new AxeBuilder({ page }).analyze();
+	// axe runs in each frame, and a sandbox lets it not: what is in those is a mail's, not ours.
+	const { violations } = await new AxeBuilder({ page }).exclude('iframe[sandbox=""]').analyze();
 	const grave = violations
 		.filter(({ impact }) => impact === "serious" || impact === "critical")
 		.map(({ id, nodes }) => {

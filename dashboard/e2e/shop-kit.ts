@@ -31,8 +31,11 @@ export let push: PushService;
 export let site: string;
 export let admin: string;
 
-/** Gives the tests of a file a shop of their own: a demo, a push service, and what they are reached by. */
-export function openShop() {
+/**
+ * Gives the tests of a file a shop of their own: a demo, a push service, and what they are reached by. `other` is one
+ * more service that the server may ask.
+ */
+export function openShop(other?: () => Promise<{ origin: string }>) {
 	test.use({
 		launchOptions: { executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] },
 		contextOptions: { reducedMotion: "reduce" },
@@ -40,7 +43,8 @@ export function openShop() {
 
 	test.beforeAll(async () => {
 		push = await PushService.start();
-		demo = await Demo.start({ GALLEY_GATE__EGRESS__ALLOW_ORIGINS: push.origin });
+		const origins = other ? [push.origin, (await other()).origin] : [push.origin];
+		demo = await Demo.start({ GALLEY_GATE__EGRESS__ALLOW_ORIGINS: origins.join(",") });
 		site = demo.host("shop");
 		const session = await fetch(`${demo.url}/admin/v1/session`, {
 			method: "POST",

@@ -125,6 +125,13 @@ const users = createRoute({
 	component: lazyRouteComponent(() => import("./pages/Users"), "Users"),
 });
 
+const teams = createRoute({
+	getParentRoute: () => project,
+	path: "/teams",
+	validateSearch: search("team"),
+	component: lazyRouteComponent(() => import("./pages/Teams"), "Teams"),
+});
+
 const files = createRoute({
 	getParentRoute: () => project,
 	path: "/files",
@@ -159,6 +166,27 @@ const inbox = createRoute({
 	component: lazyRouteComponent(() => import("./pages/Inbox"), "Inbox"),
 });
 
+const mails = createRoute({
+	getParentRoute: () => project,
+	path: "/mails",
+	validateSearch: search("mail"),
+	component: lazyRouteComponent(() => import("./pages/Mails"), "CaughtMails"),
+});
+
+const mailQueue = createRoute({
+	getParentRoute: () => project,
+	path: "/mails/queue",
+	validateSearch: search("mail", "status"),
+	component: lazyRouteComponent(() => import("./pages/Mails"), "MailQueue"),
+});
+
+const templates = createRoute({
+	getParentRoute: () => project,
+	path: "/mails/templates",
+	validateSearch: search("name", "language"),
+	component: lazyRouteComponent(() => import("./pages/Templates"), "Templates"),
+});
+
 const projectRequests = createRoute({
 	getParentRoute: () => project,
 	path: "/requests",
@@ -184,6 +212,36 @@ const settings = createRoute({
 	component: lazyRouteComponent(() => import("./pages/Settings"), "Settings"),
 });
 
+const signInSettings = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/sign-in",
+	component: lazyRouteComponent(() => import("./pages/SignInSettings"), "SignInSettings"),
+});
+
+const providers = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/providers",
+	component: lazyRouteComponent(() => import("./pages/ProviderSettings"), "ProviderSettings"),
+});
+
+const safety = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/safety",
+	component: lazyRouteComponent(() => import("./pages/SafetySettings"), "SafetySettings"),
+});
+
+const hooks = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/hooks",
+	component: lazyRouteComponent(() => import("./pages/HookSettings"), "HookSettings"),
+});
+
+const mailSettings = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/mail",
+	component: lazyRouteComponent(() => import("./pages/MailSettings"), "MailSettings"),
+});
+
 const projectKeys = createRoute({
 	getParentRoute: () => project,
 	path: "/keys",
@@ -204,15 +262,24 @@ const tree = root.addChildren([
 			collection,
 			records,
 			users,
+			teams,
 			files,
 			bucket,
 			push,
 			messages,
 			inbox,
+			mails,
+			mailQueue,
+			templates,
 			projectRequests,
 			projectAudit,
 			api,
 			settings,
+			signInSettings,
+			providers,
+			safety,
+			hooks,
+			mailSettings,
 			projectKeys,
 		]),
 	]),

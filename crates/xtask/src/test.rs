@@ -22,7 +22,7 @@ Stages, all of them unless some are named:
                  fuzzers run for half a minute each, or for GALLEY_TEST_FUZZ_SECONDS
   documentation  cargo doc, warnings are errors
   generated      cargo xtask codegen --check
-  web            checks, unit tests and builds of the dashboard and the shop
+  web            checks, unit tests and builds of the dashboard and the examples
   browser        a customer and an operator in Chromium, on the real binary
 
 On Debian as root, what is missing is installed. With GALLEY_TEST_POSTGRES set to the address of

@@ -10,12 +10,15 @@ use crate::run::{Outcome, Workspace, on, succeed, which};
 /// What is made of the rest of a folder, or tests it.
 const MADE: [&str; 5] = ["dist", "node_modules", "e2e", "pictures", "test-results"];
 
-/// The folders with a `package.json`, in the order in which they are built.
-const FOLDERS: [&str; 2] = ["dashboard", "examples/shop"];
+/// The folders with a `package.json`, in the order in which they are checked and built.
+const FOLDERS: [&str; 3] = ["dashboard", "examples/shop", "examples/accounts"];
+
+/// Those of which something is built and served.
+const SITES: [&str; 2] = ["dashboard", "examples/shop"];
 
 /// Installs packages where they are missing and builds what is served.
 pub fn build(workspace: &Workspace) -> Outcome {
-    for folder in FOLDERS {
+    for folder in SITES {
         let path = workspace.root.join(folder);
         let built = path.join("dist/index.html");
         // What is built anew is embedded anew, which is minutes of linking.
@@ -26,7 +29,7 @@ pub fn build(workspace: &Workspace) -> Outcome {
     Ok(())
 }
 
-/// Formatting, types and unit tests of all front ends, then their builds.
+/// Formatting, types and unit tests of all front ends and examples, then the builds of those that are served.
 pub fn check(workspace: &Workspace) -> Outcome<u64> {
     for folder in FOLDERS {
         for script in ["check", "test", "build"] {

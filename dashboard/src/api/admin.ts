@@ -14,7 +14,58 @@ export type ProjectKey = Schemas["ProjectKey"];
 export type NewProjectKey = Schemas["NewProjectKey"];
 export type LoggedRequest = Schemas["LoggedRequest"];
 export type AuditEntry = Schemas["AuditEntry"];
-export type ProjectSettings = Required<InProject["schemas"]["ProjectSettings"]>;
+export type ProjectSettings = Required<InProject["schemas"]["ProjectSettings"]> & MoreSettings;
+
+/** A webhook; its secret is made by the server and shown once. */
+export interface Hook {
+	url: string;
+	optional?: boolean;
+}
+
+/** A provider by whose accounts users sign in. */
+export interface SocialProvider extends Record<string, unknown> {
+	id: string;
+	kind: string;
+	name: string;
+	client_id: string;
+	client_secret?: string;
+	team_id: string;
+	key_id: string;
+	issuer: string;
+	scopes: string[];
+	audiences: string[];
+	keep_tokens: boolean;
+}
+
+/** Settings that not every server has. */
+interface MoreSettings {
+	passwords?: {
+		length_min: number;
+		classes: ("lower" | "upper" | "digit" | "sign")[];
+		refuse_identity: boolean;
+		refuse_breached: boolean;
+	};
+	lockout?: { account_guesses_max: number; network_guesses_max: number };
+	email_domains?: { allow: string[]; block: string[] };
+	captcha?: {
+		provider: "hcaptcha" | "turnstile";
+		site_key: string;
+		places: ("sign_up" | "sign_in" | "mails")[];
+	} | null;
+	new_device_mail?: boolean;
+	hooks?: { before_sign_up?: Hook | null; on_token?: Hook | null };
+	second_factor?: { policy: "off" | "optional" | "required"; roles: string[] };
+	passkeys?: { rp_id: string; rp_name: string; origins: string[] };
+	user_teams?: boolean;
+	anonymous?: { per_network_hour: number; erased_after_days: number };
+	sessions?: { cookie: boolean; same_site: "lax" | "strict" };
+	social?: { providers: SocialProvider[]; redirect_addresses: string[] };
+}
+
+/** Makes a new secret for a webhook, which is shown this once. */
+export const makeHookSecret = async (id: string, hook: string) =>
+	(await call<{ secret: string }>("POST", `${root(id)}/v1/settings/hooks/${hook}/secret`)).data
+		.secret;
 
 /** Who is signed in; null when nobody is. */
 export const sessionQuery = queryOptions({

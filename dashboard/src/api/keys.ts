@@ -25,6 +25,13 @@ export const keys = {
 		messages: ["project", id, "push", "messages"] as const,
 		message: (message: string) => ["project", id, "push", "messages", message] as const,
 		inbox: ["project", id, "push", "inbox"] as const,
+		accounts: ["project", id, "accounts"] as const,
+		account: (user: string) => ["project", id, "accounts", user] as const,
+		teams: ["project", id, "teams"] as const,
+		team: (team: string) => ["project", id, "teams", team] as const,
+		mails: ["project", id, "mails"] as const,
+		mail: (mail: string) => ["project", id, "mails", "one", mail] as const,
+		templates: ["project", id, "mail-templates"] as const,
 		devices: ["project", id, "push", "devices"] as const,
 	}),
 };

@@ -1716,6 +1716,20 @@ export interface components {
             /** @description Whether both addresses agreed and it is done; else it waits for the other one. */
             done: boolean;
         };
+        /** @description Somebody who is in, or who must show a second factor first. */
+        EnteredView: components["schemas"]["SignedInView"] | components["schemas"]["FactorDueView"];
+        /** @description What is due before somebody is in. */
+        FactorDueView: {
+            /** @description Goes with the factor; good once. */
+            mfa_token: string;
+            /** @description The factors that the user has. */
+            factors: string[];
+            /**
+             * Format: int32
+             * @description For how many seconds the token is good.
+             */
+            expires_in: number;
+        };
         /** @enum {string} */
         FieldType: "text" | "editor" | "email" | "url" | "number" | "bool" | "datetime" | "date" | "uuid" | "json" | "geo" | "relation" | "select" | "file";
         /** @description A file, without its bytes. */
@@ -1930,7 +1944,7 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "reauth_required" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
@@ -2035,7 +2049,10 @@ export interface components {
              * @default {
              *       "password": true,
              *       "email_code": false,
-             *       "magic_link": false
+             *       "magic_link": false,
+             *       "phone_code": false,
+             *       "passkey": true,
+             *       "anonymous": false
              *     }
              */
             sign_in?: components["schemas"]["ProjectSignIn"];
@@ -2097,6 +2114,21 @@ export interface components {
              * @default false
              */
             magic_link?: boolean;
+            /**
+             * @description By a code that is sent to a telephone.
+             * @default false
+             */
+            phone_code?: boolean;
+            /**
+             * @description By a passkey.
+             * @default true
+             */
+            passkey?: boolean;
+            /**
+             * @description Without any identity, to be given one later.
+             * @default false
+             */
+            anonymous?: boolean;
         };
         /** @description A change of the ways by which users sign in; what is absent stays. */
         ProjectSignInPatch: {
@@ -4173,7 +4205,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInView"];
+                    "application/json": components["schemas"]["EnteredView"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -4323,7 +4355,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInView"];
+                    "application/json": components["schemas"]["EnteredView"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -5861,7 +5893,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInView"];
+                    "application/json": components["schemas"]["EnteredView"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -6159,7 +6191,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInView"];
+                    "application/json": components["schemas"]["EnteredView"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */

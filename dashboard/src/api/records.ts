@@ -78,8 +78,10 @@ export const updateRecord = async (
 		})
 	).data;
 
+/** Of a user goes all that is kept of it, in every service. */
 export const deleteRecord = async (project: string, collection: string, id: string) => {
-	await call<void>("DELETE", at(project, collection, id));
+	const user = `${root(project)}/v1/users/${id}`;
+	await call<void>("DELETE", collection === "users" ? user : at(project, collection, id));
 };
 
 /** How many records match. */

@@ -58,8 +58,13 @@ export type Action = (typeof ACTIONS)[number];
 export type Rules = Record<Action, string | null>;
 
 export interface Collection
-	extends Omit<components["schemas"]["Collection"], "fields" | "indexes" | "rules"> {
+	extends Omit<
+		components["schemas"]["Collection"],
+		"fields" | "built_in_fields" | "indexes" | "rules"
+	> {
 	fields: Field[];
+	/** What the server keeps itself, beside what it keeps of every record. */
+	built_in_fields: Field[];
 	indexes: Index[];
 	rules: Rules;
 }
@@ -81,29 +86,14 @@ export interface CollectionChange {
 export const isExact = ({ format }: { format?: string }) =>
 	format === "wide" || format === "decimal";
 
-const system = (name: string, type: Field["type"], more: Partial<Field> = {}): Field => ({
-	name,
-	type,
-	system: true,
-	...more,
-});
-
-/** What the server keeps for every user; their comparison keys are of no use to people. */
-const USER_FIELDS = [
-	system("email", "text"),
-	system("username", "text"),
-	system("phone", "text"),
-	system("verified", "bool", { required: true }),
-	system("disabled", "bool", { required: true }),
-];
+const system = (name: string, type: Field["type"]): Field => ({ name, type, system: true });
 
 const STAMPS = [system("created_at", "datetime"), system("updated_at", "datetime")];
 
 /** Every field that a record of the collection shows, in the order of the grid. */
 export function allFields(collection: Collection): Field[] {
-	const own =
-		collection.kind === "users" ? [...USER_FIELDS, ...collection.fields] : collection.fields;
-	return [system("id", "id"), ...own, ...STAMPS];
+	const builtIn = collection.built_in_fields.map((field) => ({ ...field, system: true }));
+	return [system("id", "id"), ...builtIn, ...collection.fields, ...STAMPS];
 }
 
 export const collectionsQuery = (project: string) =>

@@ -62,8 +62,13 @@ describe("an existing record's form", () => {
 });
 
 describe("a record's label", () => {
+	const texts = (names: string[]) => names.map((name) => ({ name, type: "text" }));
 	const collection = (kind: "table" | "users", ...names: string[]) =>
-		({ kind, fields: names.map((name) => ({ name, type: "text" })) }) as Collection;
+		({
+			kind,
+			built_in_fields: texts(kind === "users" ? ["email", "username"] : []),
+			fields: texts(names),
+		}) as Collection;
 
 	it("is a name if there is one, else the first text, else the id", () => {
 		expect(labelFields(collection("table", "summary", "title"))).toEqual(["title"]);

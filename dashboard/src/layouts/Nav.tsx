@@ -9,10 +9,12 @@ import {
 	IconHistory,
 	IconKey,
 	IconListDetails,
+	IconMail,
 	IconSettings,
 	IconShieldHalf,
 	IconStack2,
 	IconUsers,
+	IconUsersGroup,
 } from "@tabler/icons-react";
 import { useCollections } from "../api/schema";
 import { LinkNav } from "../ui/links";
@@ -89,6 +91,14 @@ export function ProjectNav({ project }: { project: string }) {
 					leftSection={<IconUsers {...icon} />}
 				/>
 				<LinkNav
+					to="/projects/$project/teams"
+					params={params}
+					className={classes.link}
+					activeOptions={{ includeSearch: false }}
+					label="Teams"
+					leftSection={<IconUsersGroup {...icon} />}
+				/>
+				<LinkNav
 					to="/projects/$project/files"
 					params={params}
 					className={classes.link}
@@ -102,6 +112,14 @@ export function ProjectNav({ project }: { project: string }) {
 					activeOptions={{ includeSearch: false }}
 					label="Push"
 					leftSection={<IconBell {...icon} />}
+				/>
+				<LinkNav
+					to="/projects/$project/mails"
+					params={params}
+					className={classes.link}
+					activeOptions={{ includeSearch: false }}
+					label="Mails"
+					leftSection={<IconMail {...icon} />}
 				/>
 				<Text component="h2" className={classes.label}>
 					Operate

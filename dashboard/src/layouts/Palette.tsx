@@ -107,15 +107,24 @@ export function Palette({ project }: { project?: string }) {
 			group: "Project",
 			actions: [
 				page("Collections", "/projects/$project"),
+				page("Teams", "/projects/$project/teams"),
 				page("Files", "/projects/$project/files"),
 				page("Compose a push message", "/projects/$project/push"),
 				page("Push messages", "/projects/$project/push/messages"),
 				page("Push: development inbox", "/projects/$project/push/inbox"),
+				page("Mails: development inbox", "/projects/$project/mails"),
+				page("Mails that were sent or wait", "/projects/$project/mails/queue"),
+				page("Mail templates", "/projects/$project/mails/templates"),
 				page("API", "/projects/$project/api"),
 				page("Keys", "/projects/$project/keys"),
 				page("Request log of the project", "/projects/$project/requests"),
 				page("Audit log of the project", "/projects/$project/audit"),
 				page("Settings", "/projects/$project/settings"),
+				page("Settings: sign-in", "/projects/$project/settings/sign-in"),
+				page("Settings: providers of social sign-in", "/projects/$project/settings/providers"),
+				page("Settings: passwords and safety", "/projects/$project/settings/safety"),
+				page("Settings: hooks", "/projects/$project/settings/hooks"),
+				page("Settings: brand and mail", "/projects/$project/settings/mail"),
 			],
 		});
 	}
@@ -163,12 +172,21 @@ export function Palette({ project }: { project?: string }) {
 
 type ProjectPage =
 	| "/projects/$project"
+	| "/projects/$project/teams"
 	| "/projects/$project/files"
 	| "/projects/$project/push"
 	| "/projects/$project/push/messages"
 	| "/projects/$project/push/inbox"
+	| "/projects/$project/mails"
+	| "/projects/$project/mails/queue"
+	| "/projects/$project/mails/templates"
 	| "/projects/$project/api"
 	| "/projects/$project/keys"
 	| "/projects/$project/requests"
 	| "/projects/$project/audit"
-	| "/projects/$project/settings";
+	| "/projects/$project/settings"
+	| "/projects/$project/settings/sign-in"
+	| "/projects/$project/settings/providers"
+	| "/projects/$project/settings/safety"
+	| "/projects/$project/settings/hooks"
+	| "/projects/$project/settings/mail";

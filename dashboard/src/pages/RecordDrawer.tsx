@@ -48,6 +48,12 @@ import { Ago } from "../ui/Time";
 import { suggestion } from "./notify";
 import classes from "./RecordDrawer.module.css";
 
+/** Another view of a record: what its tab says and shows. */
+export interface Beside {
+	label: string;
+	panel: (id: string) => ReactNode;
+}
+
 interface Props {
 	project: string;
 	collection: Collection;
@@ -55,12 +61,13 @@ interface Props {
 	/** The record, `new`, or none. */
 	id: string | undefined;
 	create?: (close: () => void) => ReactNode;
+	more?: Beside;
 	onOpen: (id: string) => void;
 	onClose: () => void;
 }
 
 export function RecordDrawer(props: Props) {
-	const { project, collection, id, create, onClose } = props;
+	const { project, collection, id, create, more, onClose } = props;
 	const isNew = id === "new";
 	// Not a state: a key that is pressed before the next render must find what was just typed.
 	const dirty = useRef(false);
@@ -111,11 +118,13 @@ export function RecordDrawer(props: Props) {
 				<Tabs defaultValue="form" keepMounted={false}>
 					<Tabs.List mb="md">
 						<Tabs.Tab value="form">Fields</Tabs.Tab>
+						{more && <Tabs.Tab value="more">{more.label}</Tabs.Tab>}
 						<Tabs.Tab value="json">JSON</Tabs.Tab>
 					</Tabs.List>
 					<Tabs.Panel value="form">
 						<RecordForm {...props} key={record.data.id} opened={record.data} setDirty={setDirty} />
 					</Tabs.Panel>
+					{more && <Tabs.Panel value="more">{more.panel(record.data.id)}</Tabs.Panel>}
 					<Tabs.Panel value="json">
 						<Snippet label="The record as JSON" code={JSON.stringify(record.data, null, 2)} />
 					</Tabs.Panel>

@@ -22,7 +22,7 @@ import { DataTable } from "../table/DataTable";
 import { useConfirm } from "../ui/Confirm";
 import { Empty, Loading, Page } from "../ui/Page";
 import { ProblemAlert, tellDone } from "../ui/Problem";
-import { RecordDrawer } from "./RecordDrawer";
+import { type Beside, RecordDrawer } from "./RecordDrawer";
 
 export interface GridSearch {
 	filter?: string;
@@ -42,6 +42,8 @@ interface Props {
 	icon: ReactNode;
 	/** Makes a new one in another way than by its fields. */
 	create?: (close: () => void) => ReactNode;
+	/** What is shown of one beside its fields. */
+	more?: Beside;
 }
 
 export function RecordGrid(props: Props) {
@@ -76,6 +78,7 @@ function Grid({
 	actions,
 	icon,
 	create,
+	more,
 	collection,
 	collections,
 }: Props & { collection: Collection; collections: readonly Collection[] }) {
@@ -312,6 +315,7 @@ function Grid({
 				collections={collections}
 				id={search.record}
 				create={create}
+				more={more}
 				onOpen={(record) => setSearch({ record })}
 				onClose={() => setSearch({ record: undefined })}
 			/>

@@ -4,7 +4,6 @@ import {
 	Button,
 	Group,
 	Paper,
-	Radio,
 	Stack,
 	Switch,
 	TagsInput,
@@ -18,22 +17,21 @@ import { getRouteApi } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import {
 	type Project,
-	type ProjectSettings,
 	projectsQuery,
 	renameProject,
 	resumeProject,
 	settingsQuery,
 	suspendProject,
-	updateSettings,
 } from "../api/admin";
 import { keys } from "../api/keys";
-import { asProblem } from "../api/problem";
+import { SettingsForm } from "../forms/SettingsForm";
 import { useSubmit } from "../forms/useSubmit";
 import { useConfirm } from "../ui/Confirm";
 import { CopyText } from "../ui/Copy";
 import { Loading, Page } from "../ui/Page";
 import { ProblemAlert, tellDone, tellProblem } from "../ui/Problem";
 import { Status } from "./Projects";
+import { SettingsTabs } from "./SettingsTabs";
 
 const route = getRouteApi("/shell/projects/$project/settings");
 
@@ -45,24 +43,18 @@ export function Settings() {
 	const isSuspended = project?.status === "suspended";
 	return (
 		<Page title="Settings" beside={project && <Status status={project.status} />}>
+			<SettingsTabs project={id} at="general" />
 			<ProblemAlert error={projects.error} retry={() => void projects.refetch()} />
 			{project && <General key={project.updated_at} project={project} />}
 			{isSuspended ? (
 				<Text size="sm" c="dimmed">
-					Sign-up, origins and development mode can be seen again when the project is resumed.
+					Origins and development mode can be seen again when the project is resumed.
 				</Text>
 			) : (
 				<>
 					<ProblemAlert error={settings.error} retry={() => void settings.refetch()} />
 					{settings.isPending && <Loading />}
-					{settings.data && (
-						<Access
-							key={settings.data.etag}
-							id={id}
-							etag={settings.data.etag}
-							settings={settings.data.settings}
-						/>
-					)}
+					<Access id={id} />
 				</>
 			)}
 			{project && <Suspension project={project} />}
@@ -127,50 +119,17 @@ function General({ project }: { project: Project }) {
 	);
 }
 
-function Access({ id, etag, settings }: { id: string; etag: string; settings: ProjectSettings }) {
-	const client = useQueryClient();
-	const form = useForm({ initialValues: { ...settings } });
-	const submit = useSubmit(form, {
-		send: (values) => {
-			const changed = (Object.keys(values) as (keyof ProjectSettings)[]).filter((name) =>
-				form.isDirty(name),
-			);
-			const body = Object.fromEntries(changed.map((name) => [name, values[name]]));
-			return updateSettings(id, etag, body as Partial<ProjectSettings>);
-		},
-		done: async () => {
-			await client.invalidateQueries({ queryKey: keys.of(id).settings });
-			tellDone("The settings are in force.");
-		},
-		// A fault of one origin is told at the list of them.
-		rename: (name) => (name.startsWith("cors_origins") ? "cors_origins" : name),
-	});
-	const isStale = submit.error && asProblem(submit.error).code === "precondition_failed";
+function Access({ id }: { id: string }) {
 	return (
-		<Section title="Access">
-			<form noValidate onSubmit={form.onSubmit((values) => submit.mutate(values))}>
-				<Stack maw={560} gap="lg">
-					<ProblemAlert error={submit.error} shown={(path) => path !== ""}>
-						{isStale && (
-							<Button
-								size="compact-sm"
-								variant="default"
-								onClick={() => void client.invalidateQueries({ queryKey: keys.of(id).settings })}
-							>
-								Read the settings again
-							</Button>
-						)}
-					</ProblemAlert>
-					<Radio.Group
-						label="Sign-up"
-						description="Whether strangers may make accounts. Operators and keys always may."
-						{...form.getInputProps("sign_up")}
-					>
-						<Group mt="xs">
-							<Radio value="open" label="Open" />
-							<Radio value="closed" label="Closed" />
-						</Group>
-					</Radio.Group>
+		<SettingsForm
+			project={id}
+			title="Access"
+			read={({ cors_origins, development }) => ({ cors_origins, development })}
+			// A fault of one origin is told at the list of them.
+			rename={(name) => (name.startsWith("cors_origins") ? "cors_origins" : name)}
+		>
+			{(form) => (
+				<>
 					<TagsInput
 						label="Origins of pages that may call the project"
 						description="Exactly as browsers send them, without a path. Pages on the project's own host need none."
@@ -182,14 +141,9 @@ function Access({ id, etag, settings }: { id: string; etag: string; settings: Pr
 						description="Tells callers why a rule refused them, and keeps push messages for the development inbox. Not where real users are."
 						{...form.getInputProps("development", { type: "checkbox" })}
 					/>
-					<Group justify="flex-end">
-						<Button type="submit" disabled={!form.isDirty()} loading={submit.isPending}>
-							Save settings
-						</Button>
-					</Group>
-				</Stack>
-			</form>
-		</Section>
+				</>
+			)}
+		</SettingsForm>
 	);
 }
 

@@ -1,22 +1,30 @@
 // The users of a project.
 
-import { Button, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import {
+	Button,
+	PasswordInput,
+	SegmentedControl,
+	Stack,
+	TagsInput,
+	Text,
+	TextInput,
+} from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconPlus, IconUsers } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
-import { call, root } from "../api/client";
 import { keys } from "../api/keys";
 import { pointer } from "../api/problem";
-import type { RecordData } from "../api/records";
 import { useCollections } from "../api/schema";
+import { createUser, inviteUser } from "../api/users";
 import { FieldInput } from "../forms/FieldInput";
 import { useSubmit } from "../forms/useSubmit";
 import { creation, initialValues, isWritable, type Values } from "../forms/values";
 import { LinkButton } from "../ui/links";
 import { ProblemAlert, tellDone } from "../ui/Problem";
 import { RecordGrid } from "./RecordGrid";
+import { UserAccount } from "./UserAccount";
 
 const route = getRouteApi("/shell/projects/$project/users");
 
@@ -36,6 +44,10 @@ export function Users() {
 			}
 			icon={<IconUsers />}
 			create={(close) => <NewUser project={project} close={close} />}
+			more={{
+				label: "Account",
+				panel: (id) => <UserAccount key={id} project={project} id={id} />,
+			}}
 			actions={
 				<>
 					<LinkButton
@@ -57,7 +69,7 @@ export function Users() {
 	);
 }
 
-/** Makes a user with a password. Operators may, also where sign-up is closed. */
+/** Makes a user with a password, or has a mail ask one to set it. Operators may, also where sign-up is closed. */
 function NewUser({ project, close }: { project: string; close: () => void }) {
 	const client = useQueryClient();
 	const { data: collections } = useCollections(project);
@@ -65,25 +77,35 @@ function NewUser({ project, close }: { project: string; close: () => void }) {
 		isWritable,
 	);
 	const [profile, setProfile] = useState<Values>(() => initialValues(fields));
-	const form = useForm({ initialValues: { email: "", password: "" } });
+	const form = useForm({
+		initialValues: { way: "password", email: "", password: "", roles: [] as string[] },
+	});
+	const isInvited = form.values.way === "invite";
 	const submit = useSubmit(form, {
-		send: async ({ email, password }) =>
-			(
-				await call<{ user: RecordData }>("POST", `${root(project)}/v1/auth/sign-up`, {
-					body: { email, password, ...creation(fields, profile) },
-				})
-			).data.user,
-		done: async (user) => {
+		send: ({ email, password, roles }) => {
+			const user = { email, roles, profile: creation(fields, profile) };
+			return isInvited ? inviteUser(project, user) : createUser(project, { ...user, password });
+		},
+		done: async ({ email }) => {
 			await client.invalidateQueries({ queryKey: keys.of(project).records("users") });
-			tellDone(`${user.email} may sign in now.`);
+			tellDone(isInvited ? `A link is on its way to ${email}.` : `${email} may sign in now.`);
 			close();
 		},
+		rename: (name) => name.replace(/^profile\./, "").replace(/^roles\..*/, "roles"),
 	});
-	const known = new Set(["email", "password", ...fields.map(({ name }) => name)]);
+	const known = new Set(["email", "password", "roles", "profile"]);
 	return (
 		<form onSubmit={form.onSubmit((values) => submit.mutate(values))} noValidate>
 			<Stack>
 				<ProblemAlert error={submit.error} shown={(path) => known.has(pointer(path)[0] ?? "")} />
+				<SegmentedControl
+					aria-label="How the user gets in"
+					data={[
+						{ value: "password", label: "With a password" },
+						{ value: "invite", label: "By an invitation" },
+					]}
+					{...form.getInputProps("way")}
+				/>
 				<TextInput
 					label="E-mail"
 					type="email"
@@ -91,12 +113,19 @@ function NewUser({ project, close }: { project: string; close: () => void }) {
 					required
 					{...form.getInputProps("email")}
 				/>
-				<PasswordInput
-					label="Password"
-					description="At least 8 characters. Tell it to the user on a safe way."
-					autoComplete="new-password"
-					required
-					{...form.getInputProps("password")}
+				{!isInvited && (
+					<PasswordInput
+						label="Password"
+						description="At least 8 characters. Tell it to the user on a safe way."
+						autoComplete="new-password"
+						required
+						{...form.getInputProps("password")}
+					/>
+				)}
+				<TagsInput
+					label="Roles"
+					description="auth.roles in rules."
+					{...form.getInputProps("roles")}
 				/>
 				{fields.map((field) => (
 					<FieldInput
@@ -113,10 +142,12 @@ function NewUser({ project, close }: { project: string; close: () => void }) {
 					/>
 				))}
 				<Text size="xs" c="dimmed">
-					The address counts as not verified until the user proves it.
+					{isInvited
+						? "A mail brings a link to set a password, good for seven days."
+						: "The address counts as not verified until the user proves it."}
 				</Text>
 				<Button type="submit" loading={submit.isPending} style={{ alignSelf: "flex-end" }}>
-					Create user
+					{isInvited ? "Invite" : "Create user"}
 				</Button>
 			</Stack>
 		</form>

@@ -6,7 +6,7 @@ import { browse } from "./pages/browse";
 import { cart } from "./pages/cart";
 import { film } from "./pages/film";
 import { order, orders } from "./pages/orders";
-import { signIn, signUp } from "./pages/sign";
+import { comeIn, signIn, signUp } from "./pages/sign";
 import { wishes } from "./pages/wishes";
 import { refreshMe } from "./shop/account";
 import { keepOn } from "./shop/push";
@@ -22,6 +22,7 @@ const own =
 	};
 
 shell();
+const arrived = comeIn();
 start([
 	[/^\/$/, browse],
 	[/^\/film\/[^/]+$/, film],
@@ -44,6 +45,7 @@ onUser(() => {
 	if (now === undefined && path === "/account") go("/");
 	else again();
 });
+await arrived;
 // The copy of one's own record in this browser may be old, and the session may have been ended elsewhere.
 if (user()) refreshMe().catch(() => undefined);
 keepOn().catch(() => undefined);

@@ -6,7 +6,7 @@ use crate::supervisor::Supervisor;
 use crate::wiring::Services;
 use data::{Asker, WriteOptions};
 use futures_util::StreamExt;
-use gate::{Input, Project, Who};
+use gate::{By, Input, Project, Who};
 use kernel::Ids;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -48,22 +48,22 @@ pub async fn seed(services: &Services, url: &str) -> Result<String, String> {
             .lines()
             .any(|line| line.split('\t').next() == Some(id))
     };
+    let site = url.replace("://127.0.0.1", "://shop.localhost");
     if !has("shop") {
         shop::make(services).await?;
     }
+    shop::settle(services, &site).await?;
     if !has("blog") {
         blog(services).await?;
     }
     Ok(format!(
-        "\nThe shop       {}/\n\
+        "\nThe shop       {site}/\n\
              The dashboard  {url}/dashboard/   {} with the password {}\n\
              Two projects are ready:\n  shop  {url}/p/shop/v1/records/products   3,200 films with genres and people\n  blog  {url}/p/blog/v1/records/posts\n\
              Their documents are at {url}/p/shop/v1/docs and {url}/p/blog/v1/docs.\n\
              Sign up as a customer with POST {url}/p/shop/v1/auth/sign-up.\n\
              Sign in as the operator with POST {url}/admin/v1/session.\n",
-        url.replace("://127.0.0.1", "://shop.localhost"),
-        OPERATOR.0,
-        OPERATOR.1
+        OPERATOR.0, OPERATOR.1
     ))
 }
 
@@ -142,6 +142,25 @@ impl Maker {
         changed
             .map(|_| ())
             .map_err(|e| commands::sentence(&e.into()))
+    }
+
+    /// Changes the project's settings.
+    async fn settle(&self, change: Value) -> Result<(), String> {
+        let Value::Object(object) = change else {
+            return Err("a change is an object".to_owned());
+        };
+        let by = By {
+            actor: None,
+            network: "local".to_owned(),
+            request_id: "demo".to_owned(),
+            now: self.services.gate.clock().now(),
+        };
+        let gate = &self.services.gate;
+        let changed = gate.update_settings(&self.project, &by, None, Input::new(object));
+        changed
+            .await
+            .map(|_| ())
+            .map_err(|e| commands::sentence(&e))
     }
 
     async fn bucket(&self, definition: Value) -> Result<(), String> {

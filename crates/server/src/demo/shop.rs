@@ -106,6 +106,7 @@ pub async fn make(services: &Services) -> Result<(), String> {
             "template": "owner"
         }))
         .await?;
+    maker.collection(carts()).await?;
     let genres = read(GENRES).collect::<Result<Vec<_>, _>>()?;
     let people = read(PEOPLE).collect::<Result<Vec<_>, _>>()?;
     let (genre_ids, people_ids) = (by_name(&genres), by_name(&people));
@@ -121,4 +122,32 @@ pub async fn make(services: &Services) -> Result<(), String> {
         Ok(product)
     });
     maker.records("products", products).await
+}
+
+/// What is in a customer's cart, so that it is there on every device. The record has its owner's id: there is one.
+fn carts() -> Value {
+    let own = "id == auth.id && owner == auth.id";
+    json!({
+        "name": "carts",
+        "fields": [
+            {"name": "owner", "type": "relation", "collection": "users", "required": true, "unique": true},
+            {"name": "entries", "type": "json", "required": true}
+        ],
+        "rules": {"list": own, "view": own, "create": own, "update": own, "delete": own}
+    })
+}
+
+/// Lets customers sign in by every way that needs no other service. Links in mails end at the shop, wherever it is
+/// served this time.
+pub async fn settle(services: &Services, site: &str) -> Result<(), String> {
+    let maker = Maker::of(services, "shop").await?;
+    let app = format!("{site}/");
+    if maker.project.settings().brand.app_url == app {
+        return Ok(());
+    }
+    let change = json!({
+        "sign_in": {"password": true, "email_code": true, "magic_link": true, "passkey": true, "anonymous": true},
+        "brand": {"name": "Second Reel", "color": "#bf2617", "app_url": app}
+    });
+    maker.settle(change).await
 }

@@ -1082,6 +1082,115 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/carts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists carts. */
+        get: operations["list_carts"];
+        put?: never;
+        /** Makes a record of carts. */
+        post: operations["create_cart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/carts/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists carts; the parameters of the list are in the body. */
+        post: operations["query_carts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/carts/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts and sums carts, as far as they may be listed. */
+        post: operations["aggregate_carts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/carts/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the records of carts that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["update_many_carts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/carts/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the records of carts that a filter finds, in slices of 500 that are each atomic. It counts against the caller's limit as the records of its first slice. A retry with the same Idempotency-Key goes on where it stopped. */
+        post: operations["delete_many_carts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/carts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** Reads a record of carts. */
+        get: operations["get_cart"];
+        /** Makes a record of carts, or changes the fields that are named of the one that has the id. */
+        put: operations["upsert_cart"];
+        post?: never;
+        /** Deletes a record of carts. */
+        delete: operations["delete_cart"];
+        options?: never;
+        head?: never;
+        /** Changes fields of a record of carts. */
+        patch: operations["update_cart"];
+        trace?: never;
+    };
     "/v1/records/genres": {
         parameters: {
             query?: never;
@@ -2484,6 +2593,20 @@ export interface components {
             /** @description Whether both addresses agreed and it is done; else it waits for the other one. */
             done: boolean;
         };
+        /** @description Somebody who is in, or who must show a second factor first. */
+        EnteredView: components["schemas"]["SignedInView"] | components["schemas"]["FactorDueView"];
+        /** @description What is due before somebody is in. */
+        FactorDueView: {
+            /** @description Goes with the factor; good once. */
+            mfa_token: string;
+            /** @description The factors that the user has. */
+            factors: string[];
+            /**
+             * Format: int32
+             * @description For how many seconds the token is good.
+             */
+            expires_in: number;
+        };
         /** @enum {string} */
         FieldType: "text" | "editor" | "email" | "url" | "number" | "bool" | "datetime" | "date" | "uuid" | "json" | "geo" | "relation" | "select" | "file";
         /** @description A file, without its bytes. */
@@ -2698,7 +2821,7 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "unauthenticated" | "reauth_required" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "setup_done" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
@@ -2803,7 +2926,10 @@ export interface components {
              * @default {
              *       "password": true,
              *       "email_code": false,
-             *       "magic_link": false
+             *       "magic_link": false,
+             *       "phone_code": false,
+             *       "passkey": true,
+             *       "anonymous": false
              *     }
              */
             sign_in: components["schemas"]["ProjectSignIn"];
@@ -2865,6 +2991,21 @@ export interface components {
              * @default false
              */
             magic_link: boolean;
+            /**
+             * @description By a code that is sent to a telephone.
+             * @default false
+             */
+            phone_code: boolean;
+            /**
+             * @description By a passkey.
+             * @default true
+             */
+            passkey: boolean;
+            /**
+             * @description Without any identity, to be given one later.
+             * @default false
+             */
+            anonymous: boolean;
         };
         /** @description A change of the ways by which users sign in; what is absent stays. */
         ProjectSignInPatch: {
@@ -3380,6 +3521,205 @@ export interface components {
              * @description The account's address.
              */
             email: string;
+        };
+        Cart: {
+            /** Format: uuid */
+            id?: string;
+            /** Format: uuid */
+            owner?: string;
+            /** @description At most 65536 bytes of JSON. */
+            entries?: unknown;
+            /** Format: date-time */
+            created_at?: string;
+            /** Format: date-time */
+            updated_at?: string;
+            /** Format: int64 */
+            _version?: number;
+            /** @description What was asked for with expand. */
+            expand?: {
+                /** @description The record it points to; null when there is none or it may not be listed. */
+                owner?: components["schemas"]["User"] | null;
+            };
+        };
+        CartPut: {
+            /** Format: uuid */
+            id?: string;
+            /** Format: uuid */
+            owner: string;
+            /** @description At most 65536 bytes of JSON. */
+            entries: unknown;
+        };
+        CartCreate: {
+            /** Format: uuid */
+            id?: string;
+            /** Format: uuid */
+            owner: string;
+            /** @description At most 65536 bytes of JSON. */
+            entries: unknown;
+        };
+        CartPatch: {
+            owner?: string | {
+                /** Format: uuid */
+                set_if_absent: string;
+            };
+            /** @description At most 65536 bytes of JSON. */
+            entries?: unknown;
+        };
+        CartPage: {
+            items: components["schemas"]["Cart"][];
+            /** @description Hand this back as cursor for the next page. */
+            next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description All records that match; only with count=exact.
+             */
+            total?: number;
+        };
+        CartExpand: {
+            owner?: true | {
+                /** @description Fields of the answer. */
+                fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "phone_verified" | "anonymous" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+                expand?: components["schemas"]["UserExpand"];
+            };
+        };
+        CartRelated: {
+            /**
+             * @description Records for each record that they point to. An answer holds at most 1000 of one relation: on a large page each record gets fewer, and next_cursor tells.
+             * @default 30
+             */
+            limit: number;
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields of the answer. */
+            fields?: ("id" | "owner" | "entries" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["CartExpand"];
+        };
+        CartAggregate: {
+            /**
+             * @description Fields whose values make the groups; one relation may lead to a field: author.name.
+             * @example [
+             *       "status"
+             *     ]
+             */
+            group_by?: string[];
+            /**
+             * @description Names, each with one of count(), count(field), count(distinct field), sum(field), avg(field), min(field) and max(field).
+             * @example {
+             *       "n": "count()"
+             *     }
+             */
+            measures: {
+                [key: string]: string;
+            };
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @description Names of groups and measures to sort by; a minus in front sorts descending. */
+            sort?: string | string[];
+            /**
+             * @description Groups at most.
+             * @default 100
+             */
+            limit: number;
+        };
+        CartQuery: {
+            /**
+             * @description An expression.
+             * @example price < params.max
+             */
+            filter?: string;
+            /**
+             * @description Values for the filter's params.
+             * @example {
+             *       "max": 10
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Fields to sort by; a minus in front sorts descending. One relation may lead to a field: author.name.
+             * @example -created_at
+             * @example [
+             *       "-created_at",
+             *       "id"
+             *     ]
+             */
+            sort?: string | string[];
+            /** @description Fields of the answer. */
+            fields?: ("id" | "owner" | "entries" | "created_at" | "updated_at" | "_version")[];
+            expand?: components["schemas"]["CartExpand"];
+            /**
+             * @description Records of the page.
+             * @default 30
+             */
+            limit: number;
+            /** @description Where the page begins: next_cursor of the page before. */
+            cursor?: string | null;
+            /**
+             * @description Whether to count all records that match.
+             * @enum {string}
+             */
+            count?: "exact";
+        };
+        CartUpdateMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
+            set: components["schemas"]["CartPatch"];
+        };
+        CartDeleteMany: {
+            /** @description Which records, as in a list; all of them are named by true. */
+            filter: string;
+            /** @description Values for the filter's params. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Records at most, in the order of their ids.
+             */
+            limit?: number;
         };
         Genre: {
             /** Format: uuid */
@@ -3900,7 +4240,7 @@ export interface components {
         OrderExpand: {
             customer?: true | {
                 /** @description Fields of the answer. */
-                fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+                fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "phone_verified" | "anonymous" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
                 expand?: components["schemas"]["UserExpand"];
             };
             order_lines_via_order?: true | components["schemas"]["OrderLineRelated"];
@@ -4718,6 +5058,8 @@ export interface components {
             phone?: string | null;
             verified?: boolean;
             disabled?: boolean;
+            phone_verified?: boolean;
+            anonymous?: boolean;
             name?: string | null;
             /**
              * Format: uuid
@@ -4734,6 +5076,8 @@ export interface components {
             expand?: {
                 /** @description A file of the bucket avatars. */
                 avatar?: Record<string, unknown> | null;
+                /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
+                carts_via_owner?: components["schemas"]["CartPage"] | null;
                 /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
                 orders_via_customer?: components["schemas"]["OrderPage"] | null;
                 /** @description The records that point here or that the list names, in its order unless another is asked for; null when they may not be listed. */
@@ -4759,6 +5103,10 @@ export interface components {
              * @description The id of a file of the bucket avatars.
              */
             avatar?: string | null;
+            /** @description Records of carts that are made with it, and without the field that points to it. */
+            carts_via_owner?: {
+                [key: string]: unknown;
+            }[];
             /** @description Records of orders that are made with it, and without the field that points to it. */
             orders_via_customer?: {
                 [key: string]: unknown;
@@ -4793,6 +5141,7 @@ export interface components {
         UserExpand: {
             /** @constant */
             avatar?: true;
+            carts_via_owner?: true | components["schemas"]["CartRelated"];
             orders_via_customer?: true | components["schemas"]["OrderRelated"];
             wishes_via_owner?: true | components["schemas"]["WishRelated"];
         };
@@ -4826,7 +5175,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @description Fields of the answer. */
-            fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+            fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "phone_verified" | "anonymous" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["UserExpand"];
         };
         UserAggregate: {
@@ -4893,7 +5242,7 @@ export interface components {
              */
             sort?: string | string[];
             /** @description Fields of the answer. */
-            fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+            fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "phone_verified" | "anonymous" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
             expand?: components["schemas"]["UserExpand"];
             /**
              * @description Records of the page.
@@ -5001,7 +5350,7 @@ export interface components {
         WishExpand: {
             owner?: true | {
                 /** @description Fields of the answer. */
-                fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
+                fields?: ("id" | "email" | "email_key" | "username" | "username_key" | "phone" | "verified" | "disabled" | "phone_verified" | "anonymous" | "name" | "avatar" | "created_at" | "updated_at" | "_version")[];
                 expand?: components["schemas"]["UserExpand"];
             };
             product?: true | {
@@ -6709,7 +7058,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInView"];
+                    "application/json": components["schemas"]["EnteredView"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -6859,7 +7208,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInView"];
+                    "application/json": components["schemas"]["EnteredView"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -8397,7 +8746,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInView"];
+                    "application/json": components["schemas"]["EnteredView"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -8695,7 +9044,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedInView"];
+                    "application/json": components["schemas"]["EnteredView"];
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -14477,6 +14826,1623 @@ export interface operations {
                 };
             };
             /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_carts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description An expression, such as price < params.max.
+                 * @example _version < params.max
+                 */
+                filter?: string;
+                /** @description Values for the filter, sent as params.name=value. */
+                params?: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description Fields to sort by, separated by commas; a minus in front sorts descending. One relation may lead to a field: author.name.
+                 * @example -created_at,id
+                 */
+                sort?: string;
+                /** @description Records of the page. */
+                limit?: number;
+                /** @description Where the page begins: next_cursor of the page before. */
+                cursor?: string;
+                /** @description Whether to count all records that match. */
+                count?: "exact";
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,owner
+                 */
+                fields?: string;
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
+                 * @example owner
+                 */
+                expand?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CartPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_cart: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CartCreate"];
+            };
+        };
+        responses: {
+            /** @description The record. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cart"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    query_carts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CartQuery"];
+            };
+        };
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CartPage"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    aggregate_carts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CartAggregate"];
+            };
+        };
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description One for each group: its values and its measures. A sum of integers beyond 2^53 is a text. Of wide integers and decimals the sum, the least and the greatest are texts as the field's; the average is one with six more digits after the point, rounded half away from zero. */
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more groups than the limit. */
+                        more: boolean;
+                    };
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_many_carts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CartUpdateMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        updated: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_many_carts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CartDeleteMany"];
+            };
+        };
+        responses: {
+            /** @description How many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description Records that the caller may list and the filter found.
+                         */
+                        matched: number;
+                        /**
+                         * Format: int64
+                         * @description Records that were written.
+                         */
+                        deleted: number;
+                        /**
+                         * Format: int64
+                         * @description Records that the rules keep the caller from writing: they are as they were.
+                         */
+                        skipped: number;
+                    };
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_cart: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Fields of the answer, separated by commas.
+                 * @example id,owner
+                 */
+                fields?: string;
+                /**
+                 * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
+                 * @example owner
+                 */
+                expand?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cart"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upsert_cart: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description * lets the record only be made. */
+                "If-None-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CartPut"];
+            };
+        };
+        responses: {
+            /** @description The record, changed. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cart"];
+                };
+            };
+            /** @description The record, made. */
+            201: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cart"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_cart: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_cart: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string;
+                /** @description The ETag that the record must have. */
+                "If-Match"?: string;
+                /** @description return=minimal leaves the record out of the answer. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The record's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CartPatch"];
+            };
+        };
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    /** @description The record's version; absent with expand. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cart"];
+                };
+            };
+            /** @description Done; asked for with Prefer: return=minimal. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -22602,7 +24568,7 @@ export interface operations {
                 fields?: string;
                 /**
                  * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
-                 * @example orders_via_customer(limit:3,sort:-created_at)
+                 * @example carts_via_owner(limit:3,sort:-created_at)
                  */
                 expand?: string;
             };
@@ -23525,7 +25491,7 @@ export interface operations {
                 fields?: string;
                 /**
                  * @description What comes along under expand, separated by commas: relations, files, and <collection>_via_<field> for the records that point here, at most 16 in all and 4 hops deep (author.team). In brackets: fields and expand; and for records that point here or stand in a list limit (to 100, 30 if absent), sort and filter. The next_cursor of such a page goes on in a list of that collection with the same sort and the filter field == "id", of a field that is a list "id" in field, and the own filter behind it as && (filter). The records that a list names come in its order; only with sort they have a next_cursor, for the filter <collection>_via_<field>.exists(r, r.id == "id").
-                 * @example orders_via_customer(limit:3,sort:-created_at)
+                 * @example carts_via_owner(limit:3,sort:-created_at)
                  */
                 expand?: string;
             };

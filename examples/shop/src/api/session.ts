@@ -20,7 +20,11 @@ const MARGIN_MS = 30_000;
 let session = read();
 const watchers = new Set<() => void>();
 
-export const user = (): User | null => session?.user ?? null;
+/** The customer who is signed in. */
+export const user = (): User | null => (session?.user.anonymous ? null : (session?.user ?? null));
+
+/** The customer, or the visitor who has only a cart: an anonymous user. */
+export const visitor = (): User | null => session?.user ?? null;
 
 /** Calls back whenever somebody signs in or out, in this tab or another, or changes their own data. */
 export function onUser(watcher: () => void): void {

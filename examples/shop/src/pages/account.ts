@@ -3,9 +3,10 @@
 import { asProblem, type Problem } from "../api/problem";
 import { onUser, user } from "../api/session";
 import { dropAvatar, rename, setAvatar, signOut } from "../shop/account";
-import { h, show } from "../ui/dom";
+import * as ways from "../shop/ways";
+import { h, show, swap } from "../ui/dom";
 import { form } from "../ui/form";
-import { say } from "../ui/live";
+import { note, say } from "../ui/live";
 import { heading } from "../ui/parts";
 import type { View } from "../ui/router";
 import { paintAvatar } from "../ui/shell";
@@ -43,9 +44,108 @@ export function account(): View {
 			}),
 			saved,
 		),
+		safety(),
 		h("button", { class: "button quiet", type: "button", onclick: () => signOut() }, "Sign out"),
 	);
 	return { title: "Your account", element };
+}
+
+/** The customer's passkeys, where the project has them and this browser knows them. */
+function safety(): HTMLElement {
+	const list = h("ul", { class: "passkeys" });
+	const step = h("div", {});
+	const panel = h(
+		"div",
+		{ class: "panel", hidden: true },
+		h("h2", { class: "panel-title" }, "Passkeys"),
+		h(
+			"p",
+			{ class: "hint" },
+			"Sign in with a fingerprint, a face or this device's PIN. No password can be stolen then.",
+		),
+		list,
+		step,
+	);
+	const make = h("button", { class: "button quiet", type: "button" }, "Make a passkey");
+	const load = async () => {
+		const mine = await ways.passkeys();
+		swap(list, ...mine.map((passkey) => row(passkey)));
+		show(list, mine.length > 0);
+	};
+	const row = (passkey: ways.Passkey) => {
+		const made = new Date(passkey.created_at).toLocaleDateString("en", { dateStyle: "medium" });
+		const drop = h(
+			"button",
+			{ class: "link", type: "button", "aria-label": `Remove the passkey “${passkey.name}”` },
+			"Remove",
+		);
+		drop.addEventListener("click", () =>
+			dear(() => ways.dropPasskey(passkey.id), `“${passkey.name}” is removed.`),
+		);
+		return h("li", {}, h("span", {}, passkey.name), h("span", { class: "hint" }, `made ${made}`), drop);
+	};
+	/** Does what asks for a proof that is not older than some minutes, and asks for one where it is. */
+	const dear = async (work: () => Promise<void>, done: string) => {
+		make.disabled = true;
+		try {
+			await work();
+			await load();
+			say(done);
+			swap(step, make);
+			make.focus();
+		} catch (error) {
+			// The browser has told already what it did not do.
+			if (error instanceof DOMException) return note("No passkey was made.");
+			const problem = asProblem(error);
+			if (problem.code !== "reauth_required") return note(words(problem));
+			swap(
+				step,
+				proof(() => dear(work, done)),
+			);
+			step.querySelector("input")?.focus();
+		} finally {
+			make.disabled = false;
+		}
+	};
+	const proof = (then: () => Promise<void>) =>
+		form({
+			fields: [
+				{
+					name: "proof",
+					label: "Your password, once more",
+					attributes: { type: "password", autocomplete: "current-password", required: true },
+				},
+			],
+			submit: "Go on",
+			send: async ({ proof: password }) => {
+				await ways.proveAgain(password ?? "");
+				swap(step, make);
+				await then();
+			},
+			explain: (problem) =>
+				problem.status === 400 ? { field: "proof", text: "This is not your password." } : undefined,
+		});
+	make.addEventListener("click", () =>
+		dear(() => ways.makePasskey(deviceName()), "The passkey is made. You can sign in with it from now on."),
+	);
+	step.append(make);
+	ways
+		.methods()
+		.then(async (offered) => {
+			if (!offered.passkey || !ways.knowsPasskeys()) return;
+			await load();
+			show(panel, true);
+		})
+		.catch(() => undefined);
+	return panel;
+}
+
+/** What the customer will know this device by. */
+function deviceName(): string {
+	const system = /Android|iPhone|iPad|Mac OS X|Windows|CrOS|Linux/.exec(navigator.userAgent)?.[0];
+	return system
+		? `This ${system.replace("Mac OS X", "Mac").replace("CrOS", "Chromebook")} device`
+		: "A device";
 }
 
 function picture(): HTMLElement {

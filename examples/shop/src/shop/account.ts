@@ -1,24 +1,17 @@
-// Signing up, in and out, and what a customer may change about themselves.
+// What customers may change about themselves, and the way out.
 
 import { api, must, putFile } from "../api/client";
-import { enter, know, leave, type User, user } from "../api/session";
+import { know, leave, type User, user } from "../api/session";
+import { send as sendCart } from "./cart";
 import { newId } from "./ids";
 import { turnOff } from "./push";
 
 /** An avatar is cut to a square of this many pixels here, which also drops what a camera wrote into the file. */
 const AVATAR_PIXELS = 512;
 
-export async function signUp(name: string, email: string, password: string): Promise<void> {
-	enter(await must(api.POST("/v1/auth/sign-up", { body: { ...(name && { name }), email, password } })));
-}
-
-export async function signIn(identity: string, password: string): Promise<void> {
-	enter(await must(api.POST("/v1/auth/sign-in/password", { body: { identity, password } })));
-}
-
 /** Ends the session on the server too, if it can be reached. */
 export async function signOut(): Promise<void> {
-	await turnOff().catch(() => undefined);
+	await Promise.all([turnOff().catch(() => undefined), sendCart()]);
 	await api.POST("/v1/auth/sign-out").catch(() => undefined);
 	leave();
 }

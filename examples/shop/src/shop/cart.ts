@@ -1,7 +1,9 @@
-// The cart: this browser's, kept over reloads and sign-in, the same in all tabs. It only remembers wishes: prices and
-// stock are asked of the server whenever they matter.
+// The cart: kept over reloads and the same in all tabs; the project keeps it too, for a visitor as for a customer, whom it
+// follows to all devices. It only remembers wishes: prices and stock are asked of the server whenever they matter.
 
-import type { Film } from "../api/client";
+import { api, type Film, must } from "../api/client";
+import { onUser, visitor } from "../api/session";
+import { enterAnonymously } from "./ways";
 
 /** Of one film in one order; the collection `order_lines` says the same. */
 export const QUANTITY_MAX = 10;
@@ -11,6 +13,14 @@ export const FILMS_MAX = 50;
 export type Entry = { id: string; title: string; price: number; quantity: number };
 
 const STORE = "shop.cart";
+/** Whose cart this browser holds: the id of a customer, or of an anonymous visitor behind `guest:`. */
+const OWNER = "shop.cart.owner";
+const GUEST = "guest:";
+/** There while the project does not know the last change. */
+const UNSENT = "shop.cart.unsent";
+/** Changes within this time are kept by one request. */
+const PAUSE_MS = 400;
+
 const watchers = new Set<() => void>();
 let entries = read();
 
@@ -75,12 +85,13 @@ export function correct(films: ReadonlyMap<string, Film>): Correction[] {
 
 function read(): Entry[] {
 	try {
-		const kept: unknown = JSON.parse(localStorage.getItem(STORE) ?? "[]");
-		return Array.isArray(kept) ? kept.filter(isEntry) : [];
+		return entriesOf(JSON.parse(localStorage.getItem(STORE) ?? "[]"));
 	} catch {
 		return [];
 	}
 }
+
+const entriesOf = (kept: unknown): Entry[] => (Array.isArray(kept) ? kept.filter(isEntry) : []);
 
 function isEntry(it: unknown): it is Entry {
 	const entry = it as Entry;
@@ -93,10 +104,92 @@ function isEntry(it: unknown): it is Entry {
 }
 
 function keep(next: Entry[]): void {
+	hold(next);
+	localStorage.setItem(UNSENT, "1");
+	clearTimeout(timer);
+	timer = window.setTimeout(send, PAUSE_MS);
+	// What is put into a cart is worth keeping, whoever it was.
+	if (next.length > 0 && !visitor()) enterAnonymously().catch(() => undefined);
+}
+
+/** Keeps it in this browser. */
+function hold(next: Entry[]): void {
 	entries = next;
 	localStorage.setItem(STORE, JSON.stringify(next));
 	tell();
 }
+
+let timer = 0;
+let sending: Promise<void> = Promise.resolve();
+
+/** Has the project keep the customer's cart, one request after the other; what failed is sent with the next change. */
+export function send(): Promise<void> {
+	clearTimeout(timer);
+	sending = sending.then(async () => {
+		const owner = visitor()?.id;
+		if (owner === undefined || !holds(owner) || localStorage.getItem(UNSENT) === null) return;
+		const sent = entries;
+		const body = { owner, entries: [...sent] };
+		const path = { id: owner };
+		await must(api.PUT("/v1/records/carts/{id}", { params: { path }, body })).catch(() => undefined);
+		if (entries === sent) localStorage.removeItem(UNSENT);
+	});
+	return sending;
+}
+
+/** Whether the cart in this browser is this one's. */
+const holds = (owner: string): boolean => localStorage.getItem(OWNER)?.replace(GUEST, "") === owner;
+
+/** What the project keeps for the customer; null where it keeps nothing yet. */
+async function fetchKept(): Promise<Entry[] | null> {
+	const { items } = await must(api.GET("/v1/records/carts", { params: { query: { limit: 1 } } }));
+	return items[0] ? entriesOf(items[0].entries) : null;
+}
+
+/** Takes over the cart of whoever signed in; what a visitor gathered before stays in it. */
+async function adopt(owner: string, isGuest: boolean): Promise<void> {
+	const holder = localStorage.getItem(OWNER);
+	const before = entries;
+	const kept = await fetchKept();
+	if (visitor()?.id !== owner) return;
+	localStorage.setItem(OWNER, isGuest ? `${GUEST}${owner}` : owner);
+	if (holder?.replace(GUEST, "") === owner) {
+		// Another device may have changed it since.
+		if (localStorage.getItem(UNSENT) !== null) await send();
+		else if (kept && entries === before) hold(kept);
+		return;
+	}
+	const isOurs = holder === null || holder.startsWith(GUEST);
+	const both = new Map(kept?.map((entry) => [entry.id, entry]));
+	for (const entry of isOurs ? entries : []) {
+		const quantity = Math.max(entry.quantity, both.get(entry.id)?.quantity ?? 0);
+		both.set(entry.id, { ...entry, quantity });
+	}
+	keep([...both.values()].slice(0, FILMS_MAX));
+}
+
+/** Gives up the cart of a customer who has left: it waits at the project. A visitor's stays. */
+function release(): void {
+	const holder = localStorage.getItem(OWNER);
+	localStorage.removeItem(OWNER);
+	if (holder === null || holder.startsWith(GUEST)) return;
+	clearTimeout(timer);
+	localStorage.removeItem(UNSENT);
+	hold([]);
+}
+
+let followed = "";
+
+function follow(): void {
+	const { id = "", anonymous = false } = visitor() ?? {};
+	const now = `${id} ${anonymous}`;
+	if (now === followed) return;
+	followed = now;
+	if (id) adopt(id, anonymous === true).catch(() => undefined);
+	else release();
+}
+onUser(follow);
+follow();
 
 function tell(): void {
 	for (const watcher of watchers) watcher();
