@@ -4,7 +4,7 @@ use crate::Accounts;
 use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
 use crate::ports::NewUser;
-use crate::rows::{self, anonymous, challenges, changes, externals, tallies, tokens};
+use crate::rows::{anonymous, tallies};
 use crate::service::Ask;
 use gate::Project;
 use kernel::{Code, Stamp};
@@ -32,15 +32,13 @@ impl Accounts {
         if !settings.sign_in.anonymous {
             return Err(Error::MethodDisabled);
         }
-        if settings.sign_up == gate::SignUp::Closed {
-            return Err(Error::SignUpClosed);
-        }
         self.inner.directory.check(&ask.project, &profile).await?;
         let user = NewUser {
             anonymous: true,
             profile,
             ..NewUser::new(self.inner.ids.new_id(), ask.now, ask.actor.clone())
         };
+        let newcomer = self.admit_new(ask, user, Method::Anonymous).await?;
         let (this, of, max) = (
             self.clone(),
             ask.clone(),
@@ -51,8 +49,7 @@ impl Accounts {
             if !tallies::take(tx, who, HOUR, max, of.now).await? {
                 return Err(Error::TooManyAnonymous);
             }
-            let directory = &this.inner.directory;
-            let made = directory.create(&of.project, tx, user.clone()).await?;
+            let made = this.make_new(&of, tx, &newcomer).await?;
             anonymous::insert(tx, made.id, of.now).await?;
             Ok(Admitted::as_before(made))
         };
@@ -101,9 +98,7 @@ impl Accounts {
             if !anonymous::is_abandoned(tx, user, before).await? {
                 return Ok(());
             }
-            forget(tx, user).await?;
-            let directory = &this.inner.directory;
-            Ok(directory.erase(&of, tx, user, now, None).await?)
+            this.erase_within(&of, tx, user, now, None).await.map(drop)
         };
         match project.db.write(erase).await {
             Ok(()) => {
@@ -125,15 +120,4 @@ impl Accounts {
             Err(other) => Err(other),
         }
     }
-}
-
-/// Removes all that accounts keep of a user.
-async fn forget(tx: &WriteTx, user: Uuid) -> Result<(), Error> {
-    rows::delete_credential(tx, user).await?;
-    changes::delete(tx, user).await?;
-    tokens::delete_of(tx, user, None).await?;
-    challenges::delete_of(tx, user).await?;
-    externals::delete_of(tx, user).await?;
-    anonymous::delete(tx, user).await?;
-    Ok(rows::delete_sessions(tx, user).await?)
 }

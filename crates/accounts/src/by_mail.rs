@@ -45,7 +45,7 @@ impl Accounts {
     }
 
     /// Counts a guess at a challenge, and gives the challenge if the guess is right. Whoever uses it consumes it.
-    pub(crate) async fn guess(
+    pub(crate) async fn answered(
         &self,
         ask: &Ask,
         form: &CodeAnswer,
@@ -71,7 +71,7 @@ impl Accounts {
         if !ask.project.settings().sign_in.email_code {
             return Err(Error::MethodDisabled);
         }
-        let challenge = self.guess(ask, &form).await?;
+        let challenge = self.answered(ask, &form).await?;
         let id = challenge.id;
         let (this, of) = (self.clone(), ask.clone());
         let enter = async move |tx: &WriteTx| -> Result<Admitted, Error> {

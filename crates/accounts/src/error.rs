@@ -59,7 +59,7 @@ pub enum Error {
     InvalidFactor(&'static str),
     /// The codes of the account were guessed at too often.
     #[error("too many guesses at the codes of one account")]
-    TooManyGuesses,
+    TooManyCodes,
     /// The user has no such passkey.
     #[error("no such passkey")]
     NoSuchPasskey,
@@ -117,9 +117,6 @@ pub enum Error {
     /// There is no such invitation, or it is another's, used or out of date.
     #[error("no such invitation")]
     NoSuchInvitation,
-    /// There is no such user.
-    #[error("no such user")]
-    NoSuchUser,
     /// The asker's role in the team does not allow it.
     #[error("the role in the team does not allow this")]
     NotInTeamsPower,
@@ -156,9 +153,6 @@ pub enum Error {
     /// The user has no such identity, or none with tokens.
     #[error("no such identity")]
     NoSuchIdentity,
-    /// Nothing would be left to sign in with.
-    #[error("the last way to sign in cannot go")]
-    LastWayIn,
     /// The provider gives no token without the person.
     #[error("the person must sign in at the provider again")]
     ConsentRequired,
@@ -237,7 +231,7 @@ impl From<Error> for Problem {
                 tracing::debug!(why, "a factor was refused");
                 Code::InvalidFactor.into()
             }
-            Error::TooManyGuesses => Self::new(Code::RateLimited)
+            Error::TooManyCodes => Self::new(Code::RateLimited)
                 .detail("The codes of this account were guessed at too often. Use another factor, or wait.")
                 .retry_after(3_600),
             Error::NoSuchPasskey => {
@@ -277,7 +271,6 @@ impl From<Error> for Problem {
                 Self::new(Code::UserNotFound).detail("The team has no such member.")
             }
             Error::NoSuchInvitation => Code::InvitationNotFound.into(),
-            Error::NoSuchUser => Code::UserNotFound.into(),
             Error::NotInTeamsPower => Self::new(Code::PermissionDenied)
                 .detail("Your role in the team does not allow this."),
             Error::TeamsClosed => Code::TeamsClosed.into(),
@@ -293,7 +286,6 @@ impl From<Error> for Problem {
             Error::ProviderFailed(_) => Code::ProviderFailed.into(),
             Error::LinkRequired => Code::LinkRequired.into(),
             Error::NoSuchIdentity => Code::IdentityNotFound.into(),
-            Error::LastWayIn => Code::LastWayIn.into(),
             Error::ConsentRequired => Code::ConsentRequired.into(),
             Error::Sealed(_) | Error::Crypto => Self::internal(error),
             Error::Store(error) => error.into(),

@@ -7,7 +7,7 @@ use crate::notices::Notice;
 use crate::passkeys::secret_of;
 use crate::ports::UserRow;
 use crate::rows::ceremonies::{self, Bound};
-use crate::rows::{self, factors, mails, passkeys};
+use crate::rows::{self, factors, identities, mails, passkeys};
 use crate::second_factor::{GoodCode, TOKEN_GUESSES_MAX};
 use crate::service::Ask;
 use crate::{recovery, totp};
@@ -243,6 +243,27 @@ impl Accounts {
         factors::delete(tx, user).await?;
         factors::delete_recovery(tx, user).await?;
         Ok(ceremonies::delete_of_user(tx, user).await?)
+    }
+
+    /// Whether the user can get in with so many passkeys, these identities, and what else it has.
+    pub(crate) async fn has_a_way_in(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: &UserRow,
+        (passkeys, identities): (usize, &[identities::Model]),
+    ) -> Result<bool, Error> {
+        let settings = ask.project.settings();
+        let ways = &settings.sign_in;
+        let mut linked = identities.iter();
+        let has_password = rows::lock_credential(tx, user.id).await?.is_some();
+        // Who forgot a password, or never had one, sets one by mail.
+        let by_mail = ways.email_code || ways.magic_link || ways.password;
+        Ok((passkeys > 0 && ways.passkey)
+            || linked.any(|row| settings.social.provider(&row.provider).is_some())
+            || (user.email.is_some() && by_mail)
+            || (user.phone.is_some() && ways.phone_code)
+            || (has_password && ways.password))
     }
 
     /// The caller's user, locked: what changes its factors goes one after the other.

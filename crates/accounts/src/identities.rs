@@ -158,7 +158,7 @@ impl Accounts {
         form: CodeAnswer,
     ) -> Result<(), Error> {
         self.demand_promotion(ask, ask.project.settings().sign_in.email_code)?;
-        let challenge = self.guess(ask, &form).await?;
+        let challenge = self.answered(ask, &form).await?;
         let email = challenge.recipient.clone().ok_or(Error::InvalidToken)?;
         if challenge.user_id != user.id || challenge.state != promotion_state(&email) {
             return Err(Error::InvalidToken);

@@ -4,6 +4,7 @@
 use crate::Accounts;
 use crate::door::{Method, Proof};
 use crate::error::Error;
+use crate::hooks::Extra;
 use crate::model::users::ImpersonateForm;
 use crate::rows::{self, session};
 use crate::service::{Ask, realm};
@@ -47,7 +48,7 @@ impl Accounts {
         let user = ask.project.db.write(open).await?;
         let keys = self.inner.keys.of(&ask.project, ask.now).await?;
         let key = keys
-            .current()
+            .current(ask.now)
             .ok_or(Error::Sealed("a project without a signing key"))?;
         let granted = self.granted(&ask.project, &user).await?;
         let holder = tokens::Holder {
@@ -58,7 +59,9 @@ impl Accounts {
             granted: &granted,
             actor: Some(&actor),
         };
-        let token = tokens::sign(key, realm(&ask.project), holder, ask.now, form.life);
+        // The project's hook is not asked: these are not the user's tokens.
+        let (realm, extra) = (realm(&ask.project), Extra::default());
+        let token = tokens::sign(key, realm, holder, ask.now, form.life, &extra);
         Ok(ImpersonatedView {
             user: user.view,
             access_token: token.map_err(|_| Error::Crypto)?,

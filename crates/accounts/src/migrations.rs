@@ -2,9 +2,9 @@
 //! and the one-time secrets in them.
 
 mod factors;
+mod identities;
 mod people;
 mod policies;
-mod identities;
 mod sessions;
 mod ways;
 

@@ -10,7 +10,7 @@ use crate::model::factors::{MakePasskey, PasskeyPatch, ShowPasskey};
 use crate::notices::Notice;
 use crate::ports::UserRow;
 use crate::rows::ceremonies::{self, Bound};
-use crate::rows::{self, mails, passkeys};
+use crate::rows::{identities, mails, passkeys};
 use crate::service::Ask;
 use crate::webauthn::{self, Asked, Kept, Party};
 use aws_lc_rs::rand;
@@ -352,8 +352,8 @@ impl Accounts {
                 return Err(Error::NoSuchPasskey);
             }
             this.demand_change(&of, tx, &who, &user).await?;
-            let others = all.len() - 1;
-            if others == 0 && !this.has_other_way(&of, tx, &user).await? {
+            let rest = (all.len() - 1, &*identities::of(tx, user.id).await?);
+            if !this.has_a_way_in(&of, tx, &user, rest).await? {
                 return Err(Error::LastWayIn);
             }
             passkeys::delete(tx, id).await?;
@@ -363,17 +363,6 @@ impl Accounts {
         ask.project.db.write(delete).await?;
         (self.inner.wake)(&ask.project);
         Ok(())
-    }
-
-    /// Whether the user gets in without any passkey.
-    async fn has_other_way(&self, ask: &Ask, tx: &WriteTx, user: &UserRow) -> Result<bool, Error> {
-        let ways = ask.project.settings().sign_in;
-        // Who forgot a password, or never had one, sets one by mail.
-        let by_mail = ways.email_code || ways.magic_link || ways.password;
-        let has_password = rows::credential(tx, user.id).await?.is_some();
-        Ok((user.email.is_some() && by_mail)
-            || (user.phone.is_some() && ways.phone_code)
-            || (has_password && ways.password))
     }
 }
 

@@ -8,13 +8,18 @@ use crate::grants::Granted;
 use crate::mail::address_key;
 use crate::model::users::EraseForm;
 use crate::rows::teams::{self as team_rows};
-use crate::rows::{self, Which, challenges, changes, grants, mails, tokens};
+use crate::rows::{
+    self, Which, anonymous, challenges, changes, externals, grants, identities, mails, places,
+    tokens,
+};
 use crate::service::Ask;
 use crate::teams;
 use crate::views::users::{ManagedSessionView, PlaceView};
-use gate::{By, Entry, UserAuth};
+use gate::{By, Entry, Project, UserAuth};
+use kernel::Stamp;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use store::WriteTx;
 use uuid::Uuid;
 
@@ -76,27 +81,12 @@ impl Accounts {
     async fn erase(&self, ask: &Ask, id: Uuid, entry: Option<Entry>) -> Result<(), Error> {
         let (this, of) = (self.clone(), ask.clone());
         let erase = async move |tx: &WriteTx| -> Result<(Vec<Uuid>, Vec<Uuid>), Error> {
-            let user = this.inner.directory.lock(&of.project, tx, id).await?;
-            let user = user.ok_or(Error::NoSuchUser)?;
-            let heirs = teams::forget(tx, id).await?;
-            let ended = rows::end_sessions(tx, id, Which::All, of.now).await?;
-            if let Some(email) = &user.email {
-                let key = address_key(email);
-                mails::delete_to(tx, &key).await?;
-                team_rows::delete_invitations_to(tx, &key).await?;
-            }
-            forget(tx, id).await?;
-            let directory = &this.inner.directory;
             let (now, actor) = (of.now, of.actor.clone());
-            directory.erase(&of.project, tx, id, now, actor).await?;
-            // Files go last: those that the user's records held are free by now.
-            for part in &this.inner.parts {
-                part.erase(&of.project, tx, id, of.now).await?;
-            }
+            let gone = this.erase_within(&of.project, tx, id, now, actor).await?;
             if let Some(entry) = &entry {
                 gate::audit::record(tx, entry.clone()).await?;
             }
-            Ok((ended, heirs))
+            Ok(gone)
         };
         let (ended, heirs) = ask.project.db.write(erase).await?;
         self.ended(&ask.project, &ended);
@@ -104,6 +94,35 @@ impl Accounts {
             self.user_changed(&ask.project, user);
         }
         Ok(())
+    }
+
+    /// The same within an open transaction: the sessions that ended, and the users whose teams are theirs now.
+    pub(crate) async fn erase_within(
+        &self,
+        project: &Arc<Project>,
+        tx: &WriteTx,
+        id: Uuid,
+        now: Stamp,
+        actor: Option<String>,
+    ) -> Result<(Vec<Uuid>, Vec<Uuid>), Error> {
+        let directory = &self.inner.directory;
+        let user = directory.lock(project, tx, id).await?;
+        let user = user.ok_or(Error::NoSuchUser)?;
+        let heirs = teams::forget(tx, id).await?;
+        let ended = rows::end_sessions(tx, id, Which::All, now).await?;
+        if let Some(email) = &user.email {
+            let key = address_key(email);
+            mails::delete_to(tx, &key).await?;
+            team_rows::delete_invitations_to(tx, &key).await?;
+        }
+        self.drop_factors(tx, id).await?;
+        forget(tx, id).await?;
+        directory.erase(project, tx, id, now, actor).await?;
+        // Files go last: those that the user's records held are free by now.
+        for part in &self.inner.parts {
+            part.erase(project, tx, id, now).await?;
+        }
+        Ok((ended, heirs))
     }
 }
 
@@ -115,5 +134,8 @@ async fn forget(tx: &WriteTx, user: Uuid) -> Result<(), Error> {
     tokens::delete_of(tx, user, None).await?;
     challenges::delete_of(tx, user).await?;
     grants::delete(tx, user).await?;
-    Ok(())
+    identities::delete_of(tx, user).await?;
+    externals::delete_of(tx, user).await?;
+    anonymous::delete(tx, user).await?;
+    Ok(places::delete_of(tx, user).await?)
 }

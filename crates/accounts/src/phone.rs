@@ -89,7 +89,7 @@ impl Accounts {
         if !ask.project.settings().sign_in.phone_code {
             return Err(Error::MethodDisabled);
         }
-        let challenge = self.guess(ask, &form).await?;
+        let challenge = self.answered(ask, &form).await?;
         let (this, of) = (self.clone(), ask.clone());
         let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             let number = &challenge.recipient;
@@ -134,7 +134,7 @@ impl Accounts {
         form: CodeAnswer,
     ) -> Result<(), Error> {
         Self::demand_recent(user, ask.now)?;
-        let challenge = self.guess(ask, &form).await?;
+        let challenge = self.answered(ask, &form).await?;
         let number = challenge.recipient.clone().ok_or(Error::InvalidToken)?;
         if challenge.user_id != user.id {
             return Err(Error::InvalidToken);

@@ -8,13 +8,13 @@ pub(crate) mod externals;
 pub(crate) mod factors;
 pub mod grants;
 pub(crate) mod guesses;
+pub mod identities;
 pub mod mails;
 pub mod passkeys;
 pub(crate) mod places;
+pub mod social;
 pub(crate) mod tallies;
 pub mod teams;
-pub mod identities;
-pub mod social;
 pub(crate) mod templates;
 pub mod tokens;
 
@@ -351,15 +351,6 @@ pub(crate) async fn delete_stale_sessions(
     session::Entity::delete_many()
         .filter(session::Column::UserId.eq(user))
         .filter(stale)
-        .exec(tx)
-        .await
-        .map(drop)
-}
-
-/// Removes all sessions of a user who is erased.
-pub(crate) async fn delete_sessions(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
-    session::Entity::delete_many()
-        .filter(session::Column::UserId.eq(user))
         .exec(tx)
         .await
         .map(drop)

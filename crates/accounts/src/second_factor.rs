@@ -259,7 +259,7 @@ impl Judged {
 pub(crate) async fn demand_guess(tx: &WriteTx, user: Uuid, now: Stamp) -> Result<(), Error> {
     let has_app = factors::get(tx, user).await?.is_some();
     if has_app && factors::guess(tx, user, APP_GUESSES, now).await?.is_none() {
-        return Err(Error::TooManyGuesses);
+        return Err(Error::TooManyCodes);
     }
     Ok(())
 }

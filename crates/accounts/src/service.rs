@@ -162,7 +162,7 @@ impl Accounts {
                 return Err(Error::InvalidCredentials);
             }
             if let Some(row) = &better {
-                rows::update_credential(tx, row.clone()).await?;
+                rows::put_credential(tx, row.clone()).await?;
             }
             right.forget(tx).await?;
             Ok(Admitted::as_before(user.clone()))

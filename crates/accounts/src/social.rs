@@ -26,6 +26,7 @@ use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
 use crate::mail::{Template, Wish, address_key};
 use crate::model::social::{Shown, SocialIn};
+use crate::newcomers::Newcomer;
 use crate::ports::{NewUser, UserRow};
 use crate::rows::{identities as kept, mails, social as rows};
 use crate::service::Ask;
@@ -122,11 +123,14 @@ impl Accounts {
             None => None,
         };
         let found = found.map(|user| user.id);
-        let (this, of) = (self.clone(), ask.clone());
-        let (claim, profile) = (claim.clone(), profile.clone());
+        let newcomer = match found {
+            None => self.newcomer(ask, &claim.proven, profile).await?,
+            Some(_) => None,
+        };
+        let (this, of, claim) = (self.clone(), ask.clone(), claim.clone());
         let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             use_up(tx, &of, &claim).await?;
-            this.admit_social(&of, tx, &claim.proven, found, &profile)
+            this.admit_social(&of, tx, &claim.proven, found, newcomer.as_ref())
                 .await
         };
         let entered = self.enter(ask, Proof::one(Method::Social), admit).await?;
@@ -142,7 +146,7 @@ impl Accounts {
         tx: &WriteTx,
         proven: &Proven,
         found: Option<Uuid>,
-        profile: &Map<String, Value>,
+        newcomer: Option<&Newcomer>,
     ) -> Result<Admitted, Error> {
         let (directory, person) = (&self.inner.directory, &proven.person);
         if let Some(row) = kept::find(tx, &proven.provider, &person.issuer, &person.subject).await?
@@ -161,7 +165,11 @@ impl Accounts {
         };
         let admitted = match user {
             Some(user) => self.join(ask, tx, person, user).await?,
-            None => self.newcomer(ask, tx, person, profile).await?,
+            None => {
+                // Who was somebody else's when it was looked for is looked for again.
+                let newcomer = newcomer.ok_or_else(|| gate::Problem::from(Code::IdentityTaken))?;
+                self.make_social(ask, tx, newcomer).await?
+            }
         };
         self.add_identity(ask, tx, admitted.user.id, proven).await?;
         Ok(admitted)
@@ -191,16 +199,20 @@ impl Accounts {
         self.let_in(ask, tx, user).await
     }
 
-    /// Makes a user of somebody new.
+    /// Somebody new whom the project takes; none where the person has an account.
     async fn newcomer(
         &self,
         ask: &Ask,
-        tx: &WriteTx,
-        person: &Person,
+        proven: &Proven,
         profile: &Map<String, Value>,
-    ) -> Result<Admitted, Error> {
-        if ask.project.settings().sign_up == gate::SignUp::Closed && !ask.is_trusted {
-            return Err(Error::SignUpClosed);
+    ) -> Result<Option<Newcomer>, Error> {
+        let (db, person) = (&ask.project.db, &proven.person);
+        let known = kept::find(db, &proven.provider, &person.issuer, &person.subject).await?;
+        if let Some(row) = known {
+            let user = self.inner.directory.get(&ask.project, row.user_id).await?;
+            if user.is_some() {
+                return Ok(None);
+            }
         }
         let user = NewUser {
             email: person.email.clone(),
@@ -208,7 +220,17 @@ impl Accounts {
             profile: profile.clone(),
             ..NewUser::new(self.inner.ids.new_id(), ask.now, ask.actor.clone())
         };
-        let user = self.inner.directory.create(&ask.project, tx, user).await?;
+        self.admit_new(ask, user, Method::Social).await.map(Some)
+    }
+
+    /// Makes a user of somebody new.
+    async fn make_social(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        newcomer: &Newcomer,
+    ) -> Result<Admitted, Error> {
+        let user = self.make_new(ask, tx, newcomer).await?;
         if let Some(email) = user.email.clone().filter(|_| !user.verified) {
             let wish = Wish {
                 template: Template::Verify,

@@ -49,12 +49,12 @@ impl Accounts {
         match form.evidence {
             Evidence::Password(password) => {
                 let row = rows::credential(&ask.project.db, user.id).await?;
-                if !self
-                    .is_password(password.expose_secret(), row.as_ref())
-                    .await?
-                {
-                    return Err(Error::InvalidFactor("another password"));
-                }
+                let shown = password.expose_secret();
+                let right = self.demand_password(ask, user, shown, row.as_ref()).await;
+                right.map_err(|error| match error {
+                    Error::WrongPassword => Error::InvalidFactor("another password"),
+                    other => other,
+                })?;
                 let again = async move |tx: &WriteTx| -> Result<Strength, Error> {
                     // It may have been changed since it was checked.
                     if rows::lock_credential(tx, row.as_ref().map_or(Uuid::nil(), |r| r.user_id))
@@ -159,7 +159,7 @@ impl Accounts {
         // The one refresh token of the session that is unused.
         let secret = ask.project.open(&place(session.id), &session.secret)?;
         let token = Secret::new(&secret).token(ask.project.uid, session.id, session.counter);
-        self.signed_in(ask, &keys, row, &session, token)
+        self.signed_in(ask, &keys, row, &session, token).await
     }
 }
 

@@ -503,6 +503,12 @@ pub struct MethodsView {
     pub password_classes: Vec<gate::CharacterClass>,
     /// Proof that a person asks; null: none is demanded.
     pub captcha: Option<CaptchaView>,
+    /// Whether users sign in by a passkey.
+    pub passkey: bool,
+    /// Whether a second factor is asked for.
+    pub second_factor: gate::SecondFactorPolicy,
+    /// By whose accounts users sign in.
+    pub social: Vec<SocialMethodView>,
 }
 
 /// Whose proof that a person asks is demanded, and where.
@@ -515,24 +521,13 @@ pub struct CaptchaView {
     pub site_key: String,
     /// Where `captcha_token` is demanded.
     pub places: Vec<gate::CaptchaPlace>,
-    /// Whether users sign in by a passkey.
-    pub passkey: bool,
-    /// Whether a second factor is asked for.
-    pub second_factor: gate::SecondFactorPolicy,
-}
-
-impl MethodsView {
-    pub(crate) fn new(settings: &gate::Settings) -> Self {
-        let methods = &settings.sign_in;
-        let is_open = settings.sign_up == gate::SignUp::Open;
-    /// By whose accounts users sign in.
-    pub social: Vec<SocialMethodView>,
 }
 
 impl MethodsView {
     pub(crate) fn new(project: &gate::Project) -> Self {
         let settings = project.settings();
-        let methods = settings.sign_in;
+        let methods = &settings.sign_in;
+        let is_open = settings.sign_up == gate::SignUp::Open;
         Self {
             sign_up: is_open && methods.password,
             identities: methods.identities.clone(),

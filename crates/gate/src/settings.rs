@@ -35,7 +35,6 @@ use crate::{Input, Problem};
 use kernel::FieldError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The settings' row, for which their secrets are sealed.
@@ -322,21 +321,6 @@ fn part(input: &mut Input, name: &str) -> Option<Input> {
             input.fault(name, "not_an_object", "This must be an object.");
             None
         }
-    }
-}
-
-/// Takes a whole number within a range; null leaves it as it is.
-fn number(input: &mut Input, name: &str, into: &mut u32, range: RangeInclusive<u32>) {
-    match input.take(name) {
-        None | Some(Value::Null) => {}
-        Some(value) => match value.as_u64().and_then(|n| u32::try_from(n).ok()) {
-            Some(number) if range.contains(&number) => *into = number,
-            _ => {
-                let (min, max) = range.into_inner();
-                let message = format!("This must be a whole number from {min} to {max}.");
-                input.fault(name, "out_of_range", message);
-            }
-        },
     }
 }
 

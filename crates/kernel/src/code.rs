@@ -215,8 +215,6 @@ codes! {
     LimitReached = "limit_reached", Conflict, "There are as many as there may be";
     /// The act would leave no operator.
     LastOperator = "last_operator", Conflict, "The last operator cannot go";
-    /// The act would leave the user no way in.
-    LastWayIn = "last_way_in", Conflict, "The last way in cannot go";
     /// Everything of the message was sent or given up.
     MessageDone = "message_done", Conflict, "The message is done";
     /// The change would lose data, and nobody has agreed to that.

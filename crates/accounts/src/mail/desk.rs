@@ -1,8 +1,6 @@
 //! What operators do about mails: see what became of them, read the development inbox, and write templates.
 
 use super::template::{Rendered, SignInPlace, Source, Values};
-use super::template::{Rendered, Source, Values};
-use super::{Template, built_in};
 use super::{Template, built_in, texts};
 use crate::Accounts;
 use crate::error::Error;

@@ -158,12 +158,3 @@ pub(crate) async fn delete_old(tx: &WriteTx, before: Stamp) -> Result<(), DbErr>
         .await
         .map(drop)
 }
-
-/// Removes a user's challenges.
-pub(crate) async fn delete_of(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
-    Entity::delete_many()
-        .filter(Column::UserId.eq(user))
-        .exec(tx)
-        .await
-        .map(drop)
-}

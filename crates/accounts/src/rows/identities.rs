@@ -47,8 +47,8 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The identity of a person.
-pub(crate) async fn find(
-    tx: &WriteTx,
+pub(crate) async fn find<C: ConnectionTrait>(
+    db: &C,
     provider: &str,
     issuer: &str,
     subject: &str,
@@ -57,7 +57,7 @@ pub(crate) async fn find(
         .filter(Column::Provider.eq(provider))
         .filter(Column::Issuer.eq(issuer))
         .filter(Column::Subject.eq(subject))
-        .one(tx)
+        .one(db)
         .await
 }
 

@@ -75,3 +75,12 @@ pub(crate) async fn delete_old(tx: &WriteTx, before: Stamp) -> Result<(), DbErr>
         .await
         .map(drop)
 }
+
+/// Forgets all places of a user.
+pub(crate) async fn delete_of(tx: &WriteTx, user: Uuid) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::UserId.eq(user))
+        .exec(tx)
+        .await
+        .map(drop)
+}

@@ -102,14 +102,6 @@ pub(crate) async fn consume_claimed(tx: &WriteTx, row: &Model) -> Result<bool, D
     Ok(done.rows_affected == 1)
 }
 
-/// Keeps a secret beside others of its user and purpose.
-pub(crate) async fn insert(tx: &WriteTx, row: Model) -> Result<(), DbErr> {
-    Entity::insert(row.into_active_model())
-        .exec_without_returning(tx)
-        .await
-        .map(drop)
-}
-
 /// Gives a reserved secret back.
 pub(crate) async fn release(tx: &WriteTx, row: &Model) -> Result<(), DbErr> {
     Entity::update_many()

@@ -5,8 +5,8 @@ use super::{is_taken, sealed, tokens_place, use_up};
 use crate::Accounts;
 use crate::error::Error;
 use crate::model::social::SocialIn;
-use crate::ports::{UserChange, UserRow};
-use crate::rows::{self, identities as kept};
+use crate::ports::UserChange;
+use crate::rows::{identities as kept, passkeys};
 use crate::service::Ask;
 use gate::{Project, UserAuth};
 use kernel::{Code, Stamp};
@@ -115,37 +115,13 @@ impl Accounts {
                 return Err(Error::NoSuchIdentity);
             }
             let rest: Vec<kept::Model> = all.into_iter().filter(|row| row.id != identity).collect();
-            if !this.has_a_way_in(&of, tx, &user, &rest).await? {
+            let passkeys = passkeys::of(tx, id).await?.len();
+            if !this.has_a_way_in(&of, tx, &user, (passkeys, &rest)).await? {
                 return Err(Error::LastWayIn);
             }
             Ok(kept::delete(tx, identity).await?)
         };
         ask.project.db.write(unlink).await
-    }
-
-    /// Whether the user can sign in with what it has beside these identities, or with one of them.
-    async fn has_a_way_in(
-        &self,
-        ask: &Ask,
-        tx: &WriteTx,
-        user: &UserRow,
-        identities: &[kept::Model],
-    ) -> Result<bool, Error> {
-        let settings = ask.project.settings();
-        if identities
-            .iter()
-            .any(|row| settings.social.provider(&row.provider).is_some())
-        {
-            return Ok(true);
-        }
-        let methods = settings.sign_in;
-        if user.email.is_some() && (methods.email_code || methods.magic_link) {
-            return Ok(true);
-        }
-        if user.phone_verified && methods.phone_code {
-            return Ok(true);
-        }
-        Ok(methods.password && rows::lock_credential(tx, user.id).await?.is_some())
     }
 
     /// A token by which the app asks the provider's API in the name of a user; renewed when it is out of date.

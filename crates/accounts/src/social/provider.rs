@@ -281,7 +281,7 @@ impl Accounts {
             ("redirect_uri", code.redirect_uri),
             ("code_verifier", code.verifier),
         ];
-        self.granted(of, at, code.client, &form, now).await
+        self.ask_grant(of, at, code.client, &form, now).await
     }
 
     /// Gives a refresh token for others.
@@ -298,7 +298,7 @@ impl Accounts {
             ("refresh_token", refresh_token),
         ];
         let next = self
-            .granted(of, &at, &tokens.client, &form, now)
+            .ask_grant(of, &at, &tokens.client, &form, now)
             .await?
             .tokens;
         // Many give no other one, and the old one stays good (RFC 6749, section 6).
@@ -309,7 +309,7 @@ impl Accounts {
         })
     }
 
-    async fn granted(
+    async fn ask_grant(
         &self,
         of: &Provider,
         at: &Endpoints,

@@ -124,7 +124,7 @@ impl PhoneSettings {
             ("messages_per_day", &mut self.messages_per_day, 10_000_000),
         ];
         for (name, into, max) in numbers {
-            super::number(input, name, into, 1..=max);
+            *into = super::number(input, name, (1, max), *into);
         }
         if self.webhook.is_some() && self.twilio.is_some() {
             input.fault("twilio", "two_senders", "There is a webhook already.");

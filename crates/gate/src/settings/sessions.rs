@@ -66,18 +66,9 @@ impl SessionSettings {
 impl AnonymousSettings {
     /// Merges the members that are there; faults are noted in `input`.
     pub(super) fn patch(mut self, input: &mut Input) -> Self {
-        super::number(
-            input,
-            "per_network_hour",
-            &mut self.per_network_hour,
-            1..=10_000,
-        );
-        super::number(
-            input,
-            "erased_after_days",
-            &mut self.erased_after_days,
-            0..=3_650,
-        );
+        let (rate, days) = (self.per_network_hour, self.erased_after_days);
+        self.per_network_hour = super::number(input, "per_network_hour", (1, 10_000), rate);
+        self.erased_after_days = super::number(input, "erased_after_days", (0, 3_650), days);
         self
     }
 }
