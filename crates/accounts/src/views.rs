@@ -448,7 +448,8 @@ impl MethodsView {
         let settings = project.settings();
         let methods = settings.sign_in;
         Self {
-            sign_up: settings.sign_up == gate::SignUp::Open && methods.password,
+            sign_up: settings.sign_up == gate::SignUp::Open
+                && (methods.password || !settings.social.providers.is_empty()),
             password: methods.password,
             email_code: methods.email_code,
             magic_link: methods.magic_link,

@@ -318,7 +318,7 @@ async fn only_the_ways_of_the_project_are_open() {
         kit.project.set_for_tests(settings);
         assert_eq!(
             methods().await,
-            json!({"sign_up": false, "password": false, "email_code": true, "magic_link": true})
+            json!({"sign_up": false, "password": false, "email_code": true, "magic_link": true, "social": []})
         );
         assert_eq!(kit.sign_in(ADA, PASSWORD).await.fails(), closed);
         assert_eq!(kit.sign_up("bob@example.com").await.fails(), closed);
