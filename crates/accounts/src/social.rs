@@ -9,6 +9,7 @@
 
 mod apple;
 pub(crate) mod documents;
+mod endpoints;
 pub(crate) mod flow;
 mod id_token;
 mod identities;

@@ -529,7 +529,7 @@ impl MethodsView {
         let methods = &settings.sign_in;
         let is_open = settings.sign_up == gate::SignUp::Open;
         Self {
-            sign_up: is_open && methods.password,
+            sign_up: is_open && (methods.password || !settings.social.providers.is_empty()),
             identities: methods.identities.clone(),
             password: methods.password,
             email_code: methods.email_code,

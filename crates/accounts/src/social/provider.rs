@@ -1,9 +1,10 @@
 //! One provider of a project: where a browser is sent, how a code becomes tokens, and how the person is read.
 
 use super::documents::{AGAIN, BELIEVED};
+use super::endpoints::Endpoints;
 use super::id_token::{self, Expected, Issuer, Refusal};
 use super::person::{self, Person};
-use super::presets::{MICROSOFT, MICROSOFT_TENANT, Preset, Showing, preset};
+use super::presets::{Preset, Showing, preset};
 use super::wire::{self, Answer, Credential};
 use super::{apple, pkce};
 use crate::Accounts;
@@ -24,18 +25,6 @@ pub(crate) struct Provider {
     pub(crate) settings: SocialProvider,
     pub(crate) preset: Preset,
     secret: Option<String>,
-}
-
-/// Where a provider is asked.
-pub(crate) struct Endpoints {
-    pub(crate) authorization: String,
-    token: String,
-    /// Where its keys are; none where there are no `id_token`s.
-    jwks: Option<String>,
-    /// Where more about the person is, or all where there are no `id_token`s.
-    about: Option<String>,
-    pub(crate) issuer: Issuer,
-    showing: Showing,
 }
 
 /// What was asked for when a browser was sent away.
@@ -67,6 +56,9 @@ pub(crate) struct Tokens {
     /// The app that they were given to.
     pub(crate) client: String,
 }
+
+/// How a client shows who it is: in the header, and in the form.
+type Shown<'a> = (Credential<'a>, Vec<(&'static str, String)>);
 
 /// What a provider gave for a code.
 pub(crate) struct Grant {
@@ -126,7 +118,7 @@ impl Provider {
         endpoints: &Endpoints,
         client: &'a str,
         now: Stamp,
-    ) -> Result<(Credential<'a>, Vec<(&'static str, String)>), Error> {
+    ) -> Result<Shown<'a>, Error> {
         let id = ("client_id", client.to_owned());
         let is_own = client == self.settings.client_id;
         Ok(match (&self.secret, endpoints.showing) {
@@ -147,88 +139,6 @@ impl Provider {
     }
 }
 
-impl Endpoints {
-    fn named(provider: &Provider, issuer: String, own: &[&str]) -> Issuer {
-        match provider.settings.kind {
-            SocialKind::Microsoft if issuer == MICROSOFT => {
-                Issuer::Tenant(MICROSOFT_TENANT.0, MICROSOFT_TENANT.1)
-            }
-            _ => {
-                let more = own.iter().map(|name| (*name).to_owned());
-                Issuer::Named(std::iter::once(issuer).chain(more).collect())
-            }
-        }
-    }
-
-    /// Those of a provider that publishes none.
-    fn fixed(provider: &Provider) -> Option<Self> {
-        let preset = &provider.preset;
-        let settings = &provider.settings;
-        if let Some(own) = &settings.endpoints {
-            return Some(Self {
-                authorization: own.authorization.clone(),
-                token: own.token.clone(),
-                jwks: Some(own.jwks.clone()),
-                about: (!own.userinfo.is_empty()).then(|| own.userinfo.clone()),
-                issuer: Self::named(provider, settings.issuer.clone(), &[]),
-                showing: Showing::Basic,
-            });
-        }
-        let fixed = preset.fixed?;
-        let base = settings.issuer.trim_end_matches('/');
-        let is_own = settings.kind == SocialKind::Github && !base.is_empty();
-        let at = |path: &str, known: &str| match is_own {
-            true => format!("{base}{path}"),
-            false => known.to_owned(),
-        };
-        let issuer = if is_own { base } else { preset.issuer };
-        Some(Self {
-            authorization: at("/login/oauth/authorize", fixed.authorization),
-            token: at("/login/oauth/access_token", fixed.token),
-            jwks: (!fixed.jwks.is_empty()).then(|| fixed.jwks.to_owned()),
-            about: Some(at("/api/v3/user", fixed.person)),
-            issuer: Self::named(provider, issuer.to_owned(), &[]),
-            showing: preset.showing.unwrap_or(Showing::Form),
-        })
-    }
-
-    /// Those that an issuer publishes (OpenID Connect Discovery, section 4).
-    fn published(provider: &Provider, issuer: &str, document: &Value) -> Option<Self> {
-        let text = |name: &str| {
-            document
-                .get(name)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        let is_tenant = issuer == MICROSOFT;
-        // An issuer that names another one stands for somebody else.
-        text("issuer").filter(|own| own == issuer || is_tenant)?;
-        let ways = document.get("token_endpoint_auth_methods_supported");
-        let takes = |way: &str| {
-            ways.and_then(Value::as_array)
-                .is_some_and(|all| all.iter().any(|one| one == way))
-        };
-        let showing = match provider.preset.showing {
-            Some(showing) => showing,
-            None if takes("client_secret_post") && !takes("client_secret_basic") => Showing::Form,
-            None => Showing::Basic,
-        };
-        let own: &[&str] = match provider.settings.kind {
-            // Its older tokens leave the scheme out.
-            SocialKind::Google => &["accounts.google.com"],
-            _ => &[],
-        };
-        Some(Self {
-            authorization: text("authorization_endpoint")?,
-            token: text("token_endpoint")?,
-            jwks: Some(text("jwks_uri")?),
-            about: text("userinfo_endpoint"),
-            issuer: Self::named(provider, issuer.to_owned(), own),
-            showing,
-        })
-    }
-}
-
 impl Accounts {
     /// The project's provider of this id.
     pub(crate) fn provider(&self, project: &Project, id: &str) -> Result<Provider, Error> {
@@ -243,28 +153,6 @@ impl Accounts {
             preset: preset(settings.kind),
             settings,
         })
-    }
-
-    /// Where the provider is asked, as it publishes it.
-    pub(crate) async fn endpoints(&self, of: &Provider, now: Stamp) -> Result<Endpoints, Error> {
-        if let Some(fixed) = Endpoints::fixed(of) {
-            return Ok(fixed);
-        }
-        let issuer = match &*of.settings.issuer {
-            "" => of.preset.issuer,
-            own => own,
-        };
-        let base = issuer.trim_end_matches('/');
-        let address = format!("{base}/.well-known/openid-configuration");
-        let (egress, documents) = (&self.inner.egress, &self.inner.documents);
-        let document = documents.get(egress, &address, BELIEVED, now).await?;
-        let endpoints = Endpoints::published(of, issuer, &document).ok_or_else(|| {
-            Error::ProviderFailed(format!("{address} names no endpoints of {issuer}"))
-        })?;
-        // A browser is sent there, and must not be sent anywhere: what the server may ask, it may show.
-        let judged = egress.check(&endpoints.authorization);
-        judged.map_err(|refused| Error::ProviderFailed(format!("{issuer}: {refused}")))?;
-        Ok(endpoints)
     }
 
     /// Gives a code for tokens.
@@ -492,11 +380,11 @@ fn secret_proof(secret: &str, token: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    fn provider(settings: Value) -> Provider {
+    pub(in crate::social) fn provider(settings: Value) -> Provider {
         let settings: SocialProvider = serde_json::from_value(settings).unwrap();
         Provider {
             preset: preset(settings.kind),
@@ -505,33 +393,8 @@ mod tests {
         }
     }
 
-    fn document(issuer: &str) -> Value {
+    pub(in crate::social) fn document(issuer: &str) -> Value {
         json!({"issuer": issuer, "authorization_endpoint": "https://a.example/auth?x=1", "token_endpoint": "https://a.example/token", "jwks_uri": "https://a.example/keys"})
-    }
-
-    #[test]
-    fn an_issuer_speaks_for_itself_alone() {
-        let own = provider(
-            json!({"id": "a", "kind": "oidc", "client_id": "c", "issuer": "https://a.example"}),
-        );
-        assert!(
-            Endpoints::published(&own, "https://a.example", &document("https://a.example"))
-                .is_some()
-        );
-        for other in ["https://b.example", "https://a.example/", ""] {
-            assert!(
-                Endpoints::published(&own, "https://a.example", &document(other)).is_none(),
-                "{other}"
-            );
-        }
-        let microsoft = provider(json!({"id": "m", "kind": "microsoft", "client_id": "c"}));
-        let shown = Endpoints::published(
-            &microsoft,
-            MICROSOFT,
-            &document("https://login.microsoftonline.com/{tenantid}/v2.0"),
-        )
-        .unwrap();
-        assert!(matches!(shown.issuer, Issuer::Tenant(..)));
     }
 
     #[test]

@@ -297,11 +297,6 @@ async fn only_the_ways_of_the_project_are_open() {
             let said = said.expect(200).json();
             ["sign_up", "password", "email_code", "magic_link"].map(|way| said[way] == true)
         };
-        assert_eq!(
-            methods().await,
-            json!({"sign_up": true, "identities": ["email"], "password": true, "email_code": false, "magic_link": false, "phone_code": false, "anonymous": false, "session": "tokens", "sign_up_mode": "open", "password_length_min": 8, "password_classes": [], "captcha": null})
-            json!({"sign_up": true, "password": true, "email_code": false, "magic_link": false, "social": []})
-        );
         assert_eq!(methods().await, [true, true, false, false]);
         kit.sign_up(ADA).await.expect(201);
         let closed = (403, "method_disabled".to_owned());
@@ -318,10 +313,6 @@ async fn only_the_ways_of_the_project_are_open() {
         let mut settings = all();
         settings.sign_in.password = false;
         kit.project.set_for_tests(settings);
-        assert_eq!(
-            methods().await,
-            json!({"sign_up": false, "identities": ["email"], "password": false, "email_code": true, "magic_link": true, "phone_code": false, "anonymous": false, "session": "tokens", "sign_up_mode": "open", "password_length_min": 8, "password_classes": [], "captcha": null})
-        );
         assert_eq!(methods().await, [false, false, true, true]);
         assert_eq!(kit.sign_in(ADA, PASSWORD).await.fails(), closed);
         assert_eq!(kit.sign_up("bob@example.com").await.fails(), closed);

@@ -22,6 +22,10 @@ struct Server {
 }
 
 impl Server {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what a test starts ends with the test"
+    )]
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
@@ -215,8 +219,8 @@ async fn an_issuer_is_believed_about_itself_alone() {
     .await;
 }
 
-/// Brings a code to GitHub's imitation, after it was told what to answer.
-async fn by_github(kit: &Kit) -> crate::kit::Reply {
+/// Brings a code, after the server was told what to answer.
+async fn by_code(kit: &Kit) -> crate::kit::Reply {
     let body = json!({"provider": "own", "code": "c", "code_verifier": pair("x").0, "redirect_uri": NATIVE});
     sign_in(kit, body).await
 }
@@ -234,23 +238,68 @@ async fn a_provider_without_id_tokens_is_asked_who_somebody_is() {
         let token = "/login/oauth/access_token";
         // It says with status 200 that a code is wrong.
         server.answer(token, 200, json!({"error": "bad_verification_code", "error_description": "..."}));
-        assert_eq!(by_github(&kit).await.fails(), (400, "invalid_token".to_owned()));
+        assert_eq!(by_code(&kit).await.fails(), (400, "invalid_token".to_owned()));
         for (status, body) in [(500, json!({})), (200, json!([])), (200, json!({"error": "x"})), (302, json!({"access_token": "t"}))] {
             server.answer(token, status, body);
-            assert_eq!(by_github(&kit).await.fails(), (400, "provider_failed".to_owned()));
+            assert_eq!(by_code(&kit).await.fails(), (400, "provider_failed".to_owned()));
         }
         server.answer(token, 200, json!({"access_token": "t", "scope": "user:email", "token_type": "bearer"}));
-        assert_eq!(by_github(&kit).await.fails(), (400, "provider_failed".to_owned()));
+        assert_eq!(by_code(&kit).await.fails(), (400, "provider_failed".to_owned()));
         server.answer("/api/v3/user", 200, json!({"id": 7, "login": "ada", "email": "ada@example.com"}));
         kit.sign_up("ada@example.com").await.expect(201);
         // The public address is what anybody writes there.
-        assert_eq!(by_github(&kit).await.fails(), (409, "link_required".to_owned()));
+        assert_eq!(by_code(&kit).await.fails(), (409, "link_required".to_owned()));
         let mails = |verified: bool| json!([{"email": "x@example.com", "primary": false, "verified": true}, {"email": "ada@example.com", "primary": true, "verified": verified}]);
         server.answer("/api/v3/user/emails", 200, mails(false));
-        assert_eq!(by_github(&kit).await.fails(), (409, "link_required".to_owned()));
+        assert_eq!(by_code(&kit).await.fails(), (409, "link_required".to_owned()));
         server.answer("/api/v3/user/emails", 200, mails(true));
-        let reply = by_github(&kit).await.expect(200);
+        let reply = by_code(&kit).await.expect(200);
         assert_eq!(reply.json()["user"]["email"], "ada@example.com");
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn a_profile_of_somebody_else_is_not_taken_for_who_signed_in() {
+    on_both(async |kit| {
+        let server = Server::start().await;
+        let kit = server.join(&kit, oidc(&server)).await;
+        let key = Key::new("1");
+        server.publishes(&[&key]);
+        let mut discovery = server.answers.lock().unwrap()["/.well-known/openid-configuration"]
+            .1
+            .clone();
+        discovery["userinfo_endpoint"] = json!(format!("{}/me", server.origin));
+        server.answer("/.well-known/openid-configuration", 200, discovery);
+        // Without an address in the token it is looked for elsewhere.
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some("1".to_owned());
+        let at = kit.clock.now().unix_seconds();
+        let bare =
+            json!({"iss": server.origin, "aud": "app", "sub": "ada", "iat": at, "exp": at + 300});
+        let id_token = jsonwebtoken::encode(&header, &bare, &key.private).unwrap();
+        server.answer(
+            "/token",
+            200,
+            json!({"access_token": "t", "id_token": id_token}),
+        );
+        for other in [
+            json!({"sub": "eve", "email": "ada@example.com", "email_verified": true}),
+            json!({"email": "ada@example.com"}),
+        ] {
+            server.answer("/me", 200, other);
+            assert_eq!(
+                by_code(&kit).await.fails(),
+                (400, "provider_failed".to_owned())
+            );
+        }
+        server.answer(
+            "/me",
+            200,
+            json!({"sub": "ada", "email": "ada@example.com", "email_verified": true}),
+        );
+        by_code(&kit).await.expect(200);
+        assert!(kit.is_verified("ada@example.com").await);
     })
     .await;
 }

@@ -363,6 +363,14 @@ async fn a_refusal_is_told_to_the_app_in_a_word() {
                 format!("{APP}?error=provider_failed")
             );
         }
+        // Another issuer than the one that was asked (RFC 9207).
+        let mut trip = Trip::away(&kit, &provider.issuer, "two").await;
+        trip.back = trip.back.replace("iss=", "iss=https%3A%2F%2Fevil.example");
+        let reply = trip.arrive(&kit).await.expect(303);
+        assert_eq!(
+            header(&reply, "location"),
+            format!("{APP}?error=provider_failed")
+        );
         // A provider that is gone: the app is told, and nobody reads a 5xx.
         let trip = Trip::away(&kit, &provider.issuer, "three").await;
         drop(provider);
