@@ -66,6 +66,7 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("request_sign_in_code", true),
         ("request_verification", true),
         ("reset_mail_template", false),
+        ("reset_user_factors", false),
         ("sign_in_code", true),
         ("sign_in_factor", true),
         ("sign_in_magic_link", true),

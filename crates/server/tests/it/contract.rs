@@ -316,7 +316,7 @@ async fn allowed(
         if operation.id == "delete_collection" {
             samples.path.insert("collection", "fresh".to_owned());
         }
-        let by_user = ["/v1/auth/", "/v1/users/", "/v1/push/devices"]
+        let by_user = ["/v1/auth/", "/v1/users/me", "/v1/push/devices"]
             .iter()
             .any(|start| operation.path.starts_with(start));
         let client = match () {

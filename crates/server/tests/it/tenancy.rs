@@ -114,6 +114,7 @@ async fn every_path(server: &Server, theirs: &Theirs, callers: &[&Client]) {
             p if p.starts_with("/v1/push/devices/") => ("{id}", &theirs.device, NOWHERE),
             p if p.starts_with("/v1/push/messages/") => ("{id}", &theirs.message, NOWHERE),
             p if p.starts_with("/v1/auth/sessions/") => ("{id}", &theirs.session, NOWHERE),
+            p if p.starts_with("/v1/users/{id}") => ("{id}", &theirs.user, NOWHERE),
             p if p.starts_with("/v1/auth/passkeys/") => ("{id}", &theirs.passkey, NOWHERE),
             p if p.starts_with("/v1/mails/") => ("{id}", &theirs.mail, NOWHERE),
             // Every project has the same ones: `every_template` tells them apart.

@@ -61,6 +61,11 @@ pub async fn set(samples: &mut Samples, user: &Client, key: &Client, operation: 
             samples.path.insert("passkey", kept);
             None
         }
+        "reset_user_factors" => {
+            let person = person(key).await.get("/p/shop/v1/users/me").await;
+            samples.path.insert("person", person.id());
+            None
+        }
         "sign_in_passkey" => Some(shown(&person(key).await).await),
         "begin_factor_totp" => {
             let email = format!("{}@example.com", unique());
