@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::process::Command;
 
+#[expect(dead_code, reason = "the tests of accounts use all of it")]
 #[path = "../../../../accounts/tests/it/authenticator.rs"]
 mod authenticator;
 
