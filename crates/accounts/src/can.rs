@@ -31,6 +31,8 @@ gate::permissions! {
     FactorsRead = "factors.read", InProject, Holders::Users;
     /// Changes one's own second factors, and proves again who one is.
     FactorsWrite = "factors.write", InProject, Holders::Users;
+    /// Removes the second factors and passkeys of a user who lost them.
+    FactorsReset = "factors.reset", InProject, Holders::Granted;
     /// Makes, names and removes one's own passkeys.
     PasskeysWrite = "passkeys.write", InProject, Holders::Users;
     /// Reads which mails were sent, and what became of them.

@@ -7,14 +7,15 @@ use crate::notices::Notice;
 use crate::passkeys::secret_of;
 use crate::ports::UserRow;
 use crate::rows::ceremonies::{self, Bound};
-use crate::rows::{self, factors, identities, mails, passkeys};
+use crate::rows::{self, Which, factors, identities, mails, passkeys};
 use crate::second_factor::{GoodCode, TOKEN_GUESSES_MAX};
 use crate::service::Ask;
 use crate::{recovery, totp};
-use gate::{SecondFactorPolicy, Settings, UserAuth};
+use gate::{By, SecondFactorPolicy, Settings, UserAuth};
 use kernel::Code;
 use sea_orm::ConnectionTrait;
 use secrecy::ExposeSecret;
+use serde_json::json;
 use store::WriteTx;
 use uuid::Uuid;
 
@@ -218,6 +219,26 @@ impl Accounts {
         ask.project.db.write(renew).await?;
         (self.inner.wake)(&ask.project);
         Ok(codes)
+    }
+
+    /// Removes all factors and passkeys of a user who lost them, and ends its sessions: an operator has made sure, in
+    /// some other way, who asks for it.
+    pub async fn reset_factors(&self, ask: &Ask, by: &By, user: Uuid) -> Result<(), Error> {
+        let notice = self.notice(ask, user, Notice::FactorsReset).await?;
+        let entry = by.did("user.reset_factors", user.to_string(), json!({}));
+        let (this, of) = (self.clone(), ask.clone());
+        let reset = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
+            let row = this.inner.directory.lock(&of.project, tx, user).await?;
+            row.ok_or(Error::Problem(Code::UserNotFound.into()))?;
+            this.drop_factors(tx, user).await?;
+            mails::insert_some(tx, notice.as_ref()).await?;
+            gate::audit::record(tx, entry.clone()).await?;
+            Ok(rows::end_sessions(tx, user, Which::All, of.now).await?)
+        };
+        let ended = ask.project.db.write(reset).await?;
+        self.ended(&ask.project, &ended);
+        (self.inner.wake)(&ask.project);
+        Ok(())
     }
 
     /// After one was removed: refuses where one must be left, and forgets recovery codes that stand for nothing.

@@ -18,17 +18,19 @@ pub(crate) enum Notice {
     TotpRemoved,
     RecoveryRenewed,
     RecoveryUsed,
+    FactorsReset,
 }
 
 impl Notice {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::TotpAdded,
         Self::TotpRemoved,
         Self::RecoveryRenewed,
         Self::RecoveryUsed,
+        Self::FactorsReset,
     ];
 
     /// What its text is called.
@@ -40,6 +42,7 @@ impl Notice {
             Self::TotpRemoved => "totp_removed",
             Self::RecoveryRenewed => "recovery_renewed",
             Self::RecoveryUsed => "recovery_used",
+            Self::FactorsReset => "factors_reset",
         }
     }
 }

@@ -8,10 +8,11 @@ use crate::views::factors::{
 };
 use crate::views::{EnteredView, SignedInView};
 use crate::{Accounts, can};
-use actix_web::web::Data;
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use gate::openapi::{Problems, ReadProblems};
 use gate::{Body, Caller, NoIdempotency, Problem};
+use kernel::Code;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::SECRET;
@@ -27,6 +28,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config
         .service(delete_totp)
         .service(renew_recovery_codes)
+        .service(reset_user_factors)
         .service(begin_step_up)
         .service(step_up);
 }
@@ -185,6 +187,25 @@ async fn renew_recovery_codes(
         .json(RecoveryCodesView {
             recovery_codes: codes,
         }))
+}
+
+/// Removes the second factors and passkeys of a user who lost them
+///
+/// Make sure in some other way who asks for it. The user is signed out everywhere, and told by mail. 404
+/// `user_not_found`.
+#[utoipa::path(operation_id = "reset_user_factors", tag = "users", params(("id" = uuid::Uuid, Path, description = "The user")), responses((status = 204, description = "Removed"), Problems))]
+#[delete("/v1/users/{id}/factors")]
+async fn reset_user_factors(
+    caller: Caller<can::FactorsReset>,
+    _once: NoIdempotency,
+    id: Path<String>,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
+    let id = kernel::parse_id(&id).ok_or(Code::InvalidId)?;
+    let ask = Ask::new(&caller, &request)?;
+    accounts.reset_factors(&ask, &caller.by(), id).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Asks a passkey of the signed-in user

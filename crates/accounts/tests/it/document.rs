@@ -80,6 +80,7 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
         ("reset_mail_template", false),
         ("sign_in_anonymous", true),
         ("rotate_signing_keys", false),
+        ("reset_user_factors", false),
         ("sign_in_code", true),
         ("sign_in_custom", true),
         ("sign_in_factor", true),

@@ -123,3 +123,32 @@ async fn exactly_one_thing_is_shown() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn an_operator_helps_who_lost_everything() {
+    on_both(async |kit| {
+        let token = kit.newcomer(ADA).await;
+        kit.app(&token).await;
+        let id = kit.me(&token).await.text("id");
+        let reset = |who: &str, scope: &'static str| {
+            let (kit, path) = (&kit, format!("/v1/users/{who}/factors"));
+            async move { kit.key(Method::DELETE, &path, &[scope], None).await }
+        };
+        let bob = kit.newcomer(BOB).await;
+        let path = format!("/v1/users/{id}/factors");
+        assert_eq!(kit.delete_as(&bob, &path).await.status, 403);
+        assert_eq!(kit.delete_as(&token, &path).await.status, 403);
+        assert_eq!(reset(&id, "factors.read").await.status, 403);
+        let nobody = reset("01990000-0000-7000-8000-00000000dead", "factors.reset").await;
+        assert_eq!(nobody.fails(), (404, "user_not_found".to_owned()));
+        reset(&id, "factors.reset").await.expect(204);
+        assert_eq!(kit.me(&token).await.status, 401);
+        assert!(kit.notices().await[0].contains("removed by an administrator"));
+        kit.sign_in(ADA, PASSWORD)
+            .await
+            .expect(200)
+            .text("access_token");
+        kit.me(&bob).await.expect(200);
+    })
+    .await;
+}

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::process::Command;
 
+#[expect(dead_code, reason = "the tests of accounts use all of it")]
 #[path = "../../../../accounts/tests/it/authenticator.rs"]
 mod authenticator;
 
@@ -59,6 +60,11 @@ pub async fn set(samples: &mut Samples, user: &Client, key: &Client, operation: 
         "update_passkey" | "delete_passkey" | "renew_recovery_codes" => {
             let kept = keep(user, AUTH, &made(user, AUTH).await.1).await;
             samples.path.insert("passkey", kept);
+            None
+        }
+        "reset_user_factors" => {
+            let person = person(key).await.get("/p/shop/v1/users/me").await;
+            samples.path.insert("person", person.id());
             None
         }
         "sign_in_passkey" => Some(shown(&person(key).await).await),

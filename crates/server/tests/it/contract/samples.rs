@@ -22,6 +22,7 @@ impl Samples {
             ("/admin/v1/operators/", "operator"),
             ("/v1/auth/sessions/", "session"),
             ("/v1/auth/passkeys/", "passkey"),
+            ("/v1/users/", "person"),
             ("/v1/records/", "record"),
             ("/v1/collections/", "collection"),
             ("/v1/buckets/", "file"),
@@ -197,6 +198,7 @@ pub async fn samples(server: &Server) -> (Samples, Client) {
         ("challenge", String::new()),
         ("passkey", "01990000-0000-7000-8000-00000000dead".to_owned()),
         ("factor", String::new()),
+        ("person", "01990000-0000-7000-8000-00000000dead".to_owned()),
     ]);
     (
         Samples {
