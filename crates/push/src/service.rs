@@ -265,8 +265,7 @@ impl Push {
         project: &Project,
         user: Uuid,
     ) -> Result<Vec<DeviceView>, Error> {
-        let limit = u64::from(DEVICES_PER_USER);
-        let rows = devices::of_user(&project.db, user, limit).await?;
+        let rows = devices::of_user(&project.db, user, DEVICES_PER_USER).await?;
         Ok(rows
             .into_iter()
             .map(|row| DeviceView::new(row, None))

@@ -20,7 +20,7 @@ const MEMORY_BYTES_MAX: u64 = 128 * 1_048_576;
 const SCRYPT_BLOCKS_MAX: u64 = 1 << 21;
 /// Blocks of 1 KiB that Argon2 goes over at most: memory times passes.
 const ARGON2_BLOCKS_MAX: u64 = 1 << 20;
-/// Rounds of PBKDF2 at most, over all blocks of its output.
+/// Rounds of PBKDF2 at most, over all blocks of its output; those of SHA-512 count twice.
 const PBKDF2_ROUNDS_MAX: u64 = 2_000_000;
 /// Bytes of a salt or a separator at most.
 const SALT_BYTES_MAX: usize = 256;
@@ -50,7 +50,7 @@ pub enum NotTaken {
     Form,
     /// To verify it would cost too much.
     #[error(
-        "The hash costs too much: bcrypt has a cost of 14 at most, PBKDF2 2,000,000 rounds, scrypt and Argon2 128 MiB of memory, N*r*p of 2,097,152 and memory times passes of 1 GiB."
+        "The hash costs too much: bcrypt has a cost of 14 at most, PBKDF2 2,000,000 rounds (1,000,000 of SHA-512), scrypt and Argon2 128 MiB of memory, N*r*p of 2,097,152 and memory times passes of 1 GiB."
     )]
     Cost,
 }
@@ -191,7 +191,8 @@ impl Foreign {
             }
             Scheme::Pbkdf2 { digest, rounds } => {
                 let blocks = self.hash.len().div_ceil(digest.bytes()) as u64;
-                u64::from(rounds) * blocks <= PBKDF2_ROUNDS_MAX
+                let weight = if digest == Digest::Sha512 { 2 } else { 1 };
+                u64::from(rounds) * blocks * weight <= PBKDF2_ROUNDS_MAX
             }
         }
     }
