@@ -1,5 +1,5 @@
 //! How long the answers take for accounts that are and that are not: nobody learns by a clock who has an account. Run
-//! by hand on a quiet machine: `cargo test --release -p accounts --test it -- --ignored --nocapture timing`.
+//! by hand on a quiet machine: `cargo test -p accounts --test it -- --ignored --nocapture timing`.
 
 use crate::kit::{Kit, PASSWORD, on_both};
 use accounts::rows::credential;
