@@ -62,6 +62,7 @@ async fn round(
     times.map(median)
 }
 
+#[expect(clippy::print_stdout, reason = "it is a measurement")]
 async fn measure(kit: &Kit, times: usize, rounds: usize, bound: f64) {
     let mut settings = gate::Settings::default();
     settings.sign_in.email_code = true;
