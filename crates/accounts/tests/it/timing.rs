@@ -1,5 +1,5 @@
 //! How long the answers take for accounts that are and that are not: nobody learns by a clock who has an account. Run
-//! by hand on a quiet machine: `cargo test --release -p accounts --test it -- --ignored --nocapture timing`.
+//! by hand on a quiet machine: `cargo test -p accounts --test it -- --ignored --nocapture timing`.
 
 use crate::kit::{Kit, PASSWORD, on_both};
 use accounts::rows::credential;
@@ -62,6 +62,7 @@ async fn round(
     times.map(median)
 }
 
+#[expect(clippy::print_stdout, reason = "it is a measurement")]
 async fn measure(kit: &Kit, times: usize, rounds: usize, bound: f64) {
     let mut settings = gate::Settings::default();
     settings.sign_in.email_code = true;

@@ -166,7 +166,7 @@ async fn the_documents_name_every_error_and_public_operation() {
     assert_eq!(
         (count, public),
         (
-            22,
+            23,
             vec!["create_setup".to_owned(), "create_session".to_owned()]
         )
     );
