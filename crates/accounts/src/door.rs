@@ -172,6 +172,7 @@ impl Accounts {
         match due {
             Some(due) => Ok(Entered::Factor(due)),
             None => {
+                self.end_replaced(ask).await?;
                 let (row, token) = (&begun.row, begun.refresh_token);
                 self.signed_in(ask, &keys, admitted.user, row, token)
                     .map(Entered::In)

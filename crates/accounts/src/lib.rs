@@ -8,7 +8,9 @@
 //! - A one-time secret is good once, for one purpose, while its user stands as when it was sent; whoever asks for one to
 //!   an address learns nothing about the address.
 //! - A mail is on the disk before its asker is answered, and is sent, or given up with a reason, whatever process dies.
-//! - An unknown identity, a wrong password and a disabled user read the same and cost the same.
+//! - An unknown identity, a wrong password and a disabled user read the same and cost the same, by whatever of its
+//!   identities a user is looked for.
+//! - Who was nobody becomes somebody once, with the same id.
 //!
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
 //! [`ports::Directory`].
