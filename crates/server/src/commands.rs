@@ -154,7 +154,7 @@ async fn act(services: &Services, command: Command) -> Result<String, Problem> {
 }
 
 async fn document(services: &Services, project: Option<String>) -> Result<String, Problem> {
-    let documents = Documents::collect();
+    let (documents, _) = Documents::collect();
     let document = match project {
         None => documents.instance(services.gate.public_url()),
         Some(id) => {

@@ -67,7 +67,7 @@ pub struct DatabaseConfig {
     pub url: String,
     /// A file that holds `url`.
     pub url_file: String,
-    /// PostgreSQL: connections for reads at most.
+    /// PostgreSQL: connections for reads at most, shared out among the cores.
     pub read_connections: u32,
     /// PostgreSQL: connections for writes at most.
     pub write_connections: u32,

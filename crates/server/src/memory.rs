@@ -14,6 +14,7 @@ pub async fn give_back(front: Front) {
         let now = front.mark();
         if now == last && given != Some(now) {
             store::release_memory();
+            store::release_program();
             given = Some(now);
         }
         last = now;

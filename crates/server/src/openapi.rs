@@ -30,30 +30,31 @@ mod at_instance {
     }
 }
 
-/// The static parts, made once at start.
+/// The static parts, made once at start and kept as text: as values they take a dozen times the room, and they are
+/// asked for rarely.
 pub struct Documents {
-    instance: Value,
-    project: Value,
-    /// The same, for the front door, which tells a wrong method from a wrong address by them.
-    pub typed: [(Place, utoipa::openapi::OpenApi); 2],
+    instance: Box<str>,
+    project: Box<str>,
 }
 
 impl Documents {
-    /// Collects the routes.
+    /// Collects the routes. The second is the same for the front door, which tells a wrong method from a wrong address
+    /// by it.
     #[must_use]
-    pub fn collect() -> Self {
+    pub fn collect() -> (Self, [(Place, utoipa::openapi::OpenApi); 2]) {
         let (instance, project) = (collect(app::instance_routes), collect(app::project_routes));
-        Self {
+        let documents = Self {
             instance: document("Galley", &instance),
             project: document("Galley project", &project),
-            typed: [(Place::Instance, instance), (Place::Project, project)],
-        }
+        };
+        let typed = [(Place::Instance, instance), (Place::Project, project)];
+        (documents, typed)
     }
 
     /// The instance's document.
     #[must_use]
     pub fn instance(&self, public_url: &str) -> Value {
-        let mut document = self.instance.clone();
+        let mut document = parsed(&self.instance);
         document["servers"] = json!([{"url": public_url}]);
         document
     }
@@ -61,15 +62,21 @@ impl Documents {
     /// A project's document.
     #[must_use]
     pub fn project(&self, project: &Project, schema: &data::Schema) -> Value {
-        let mut document = self.project.clone();
+        let mut document = parsed(&self.project);
+        let taken = taken(&document);
         document["info"]["title"] = project.name.as_str().into();
         document["info"]["version"] = format!("1.{}", schema.version).into();
         document["servers"] = json!([{"url": project.issuer}]);
-        let (paths, schemas) = data::openapi::document(schema, &taken(&self.project));
+        let (paths, schemas) = data::openapi::document(schema, &taken);
         merge(&mut document, "/paths", paths);
         merge(&mut document, "/components/schemas", schemas);
         document
     }
+}
+
+/// One of our own texts.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 fn merge(document: &mut Value, place: &str, more: Map<String, Value>) {
@@ -105,7 +112,7 @@ fn collect(routes: fn(&mut ServiceConfig<'_>)) -> utoipa::openapi::OpenApi {
     collected
 }
 
-fn document(title: &str, collected: &utoipa::openapi::OpenApi) -> Value {
+fn document(title: &str, collected: &utoipa::openapi::OpenApi) -> Box<str> {
     let mut document = serde_json::to_value(collected).unwrap_or_default();
     document["info"] = json!({
         "title": title,
@@ -113,7 +120,7 @@ fn document(title: &str, collected: &utoipa::openapi::OpenApi) -> Value {
         "description": "Errors are problem+json (RFC 9457). Times are UTC, ids are UUIDs, names are snake_case.",
         "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"}
     });
-    document
+    document.to_string().into()
 }
 
 pub(crate) fn configure_project(config: &mut ServiceConfig<'_>) {

@@ -100,10 +100,10 @@ async fn serve(
     if serving.demo {
         demo::start(&supervisor, &services);
     }
-    let documents = Arc::new(Documents::collect());
+    let (documents, typed) = Documents::collect();
     let parts = AppParts {
         services: services.clone(),
-        documents: documents.clone(),
+        documents: Arc::new(documents),
         health: health.clone(),
         sites: serving.sites,
     };
@@ -113,12 +113,10 @@ async fn serve(
         n => n,
     };
     let front = FrontConfig::new(&config.gate, &url).map_err(|e| e.to_string())?;
-    let front = documents
-        .typed
-        .iter()
-        .fold(front, |front, (place, document)| {
-            front.with_document(*place, document)
-        });
+    let front = typed.iter().fold(front, |front, (place, document)| {
+        front.with_document(*place, document)
+    });
+    drop(typed);
     let front = Front::new(services.gate.clone(), tokens, front).map_err(|e| e.to_string())?;
     let quiet = front.clone();
     supervisor.run("memory", move || memory::give_back(quiet.clone()));

@@ -1,6 +1,7 @@
 //! One database in one PostgreSQL schema, through a read pool and a write pool that all projects share.
 
 mod notify;
+mod readers;
 mod role;
 mod sequencer;
 mod session;
@@ -12,6 +13,7 @@ use crate::value::{Doc, NAN, has_nan};
 use crate::{Snapshot, WriteTx, place};
 use futures_util::FutureExt;
 use notify::Ears;
+use readers::{Lanes, Readers};
 use sea_orm::{DbErr, QueryResult, Statement, Value};
 use sequencer::Sequencer;
 use session::db_err;
@@ -36,7 +38,7 @@ const RETRIES_MAX: u32 = 3;
 pub struct PgOptions {
     /// `postgres://user:password@host:port/database`.
     pub url: String,
-    /// Connections of the read pool at most.
+    /// Connections that read at most, shared out among the cores; what runs beside requests has a core's share more.
     pub read_connections: u32,
     /// Connections of the write pool at most.
     pub write_connections: u32,
@@ -62,7 +64,7 @@ impl PgOptions {
 
 /// The pools of a process.
 pub(crate) struct PgShared {
-    read: PgPool,
+    read: Readers,
     write: PgPool,
     per_project: usize,
     /// What this node hears and tells under.
@@ -101,9 +103,8 @@ impl PgShared {
             ("lock_timeout", "5000"),
             ("idle_in_transaction_session_timeout", "60000"),
         ]);
-        let pool = |max: u32| {
+        let pool = || {
             PgPoolOptions::new()
-                .max_connections(max.max(1))
                 .acquire_timeout(Duration::from_secs(5))
                 // A connection that was used a moment ago is not asked whether it lives: that would double the round trips.
                 .test_before_acquire(false)
@@ -116,11 +117,12 @@ impl PgShared {
                     })
                 })
         };
-        let write = pool(options.write_connections)
+        let write = pool()
+            .max_connections(options.write_connections.max(1))
             .connect_with(write)
             .await
             .map_err(|e| StoreError::Db(e.to_string()))?;
-        let read = pool(options.read_connections).connect_lazy_with(read);
+        let read = Readers::new(pool(), read, options.read_connections);
         Ok(Arc::new(Self {
             read,
             write,
@@ -144,7 +146,7 @@ impl PgShared {
 pub struct PgDb {
     shared: Arc<PgShared>,
     place: Arc<Place>,
-    reads: Arc<Semaphore>,
+    reads: Arc<Lanes>,
     writes: Arc<Semaphore>,
     sequencer: Arc<Sequencer>,
     closed: Arc<AtomicBool>,
@@ -235,7 +237,7 @@ impl PgDb {
                 plans: AtomicU32::new(0),
                 reads: AtomicU64::new(0),
             }),
-            reads: Arc::new(Semaphore::new(shared.per_project)),
+            reads: Arc::new(Lanes::new(shared.per_project)),
             writes: Arc::new(Semaphore::new(shared.per_project)),
             sequencer: Arc::default(),
             closed: Arc::default(),
@@ -301,11 +303,11 @@ impl PgDb {
 
     /// A connection to read on, and the statement as it is run there.
     async fn session(&self, statement: &mut Statement) -> Result<Reading<'_>, DbErr> {
-        let permit = self.permit(&self.reads).await;
+        let permit = self.permit(self.reads.here()).await;
         let permit = permit.map_err(|e| into_db_err(&e))?;
         self.place.reads.fetch_add(1, Ordering::Relaxed);
         let plans = self.place.put(statement)?;
-        let connection = self.shared.read.acquire().await.map_err(db_err)?;
+        let connection = self.shared.read.here().acquire().await.map_err(db_err)?;
         Ok(Reading {
             connection,
             place: &self.place,
@@ -322,8 +324,8 @@ impl PgDb {
     {
         let mut attempt = 0;
         loop {
-            let _permit = self.permit(&self.reads).await?;
-            let tx = PgTx::snapshot(&self.shared.read, &self.place).await;
+            let _permit = self.permit(self.reads.here()).await?;
+            let tx = PgTx::snapshot(&self.shared.read.here(), &self.place).await;
             let tx = Snapshot::Postgres(tx.map_err(StoreError::from)?);
             let result = f(&tx).await;
             // A table had changed under a prepared statement; the next attempt prepares it anew. The transaction is

@@ -9,7 +9,10 @@ use gate::Problem;
 use kernel::Code;
 use rules::{ErrorKind, Mode, Resolved, RuleError};
 use sea_orm::DbBackend;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
+use std::collections::HashMap;
+use store::Doc;
 
 /// Keys of a sort at most, the id aside.
 const SORT_MAX: usize = 8;
@@ -25,6 +28,8 @@ pub(crate) struct Prepared {
     typed: Typed,
     /// What is read after the page.
     pub later: Vec<Later>,
+    /// The members of a record that make up its key, where the rows have no key of their own.
+    read_key: Option<Vec<String>>,
 }
 
 /// The plans of one record with `fields` or `expand`.
@@ -96,6 +101,17 @@ impl Prepared {
     /// The parameters with the types that the filter takes them as.
     pub(crate) fn params(&self, params: &Map<String, Json>) -> Map<String, Json> {
         self.typed.apply(params)
+    }
+
+    /// The key of a row of the page, as a JSON array.
+    pub(crate) fn key_of(&self, doc: &Doc) -> Option<String> {
+        let Some(names) = &self.read_key else {
+            return doc.key.clone();
+        };
+        let members: HashMap<&str, &RawValue> = serde_json::from_str(&doc.json).ok()?;
+        let parts = names.iter().map(|name| Some(members.get(&**name)?.get()));
+        let parts: Option<Vec<&str>> = parts.collect();
+        Some(format!("[{}]", parts?.join(",")))
     }
 }
 
@@ -203,6 +219,7 @@ pub(crate) fn prepare(
         after: nulls,
     };
     Ok(Prepared {
+        read_key: page.read_key(),
         page: maker.checked(page.plan(backend))?,
         count: page.count(backend),
         keys,

@@ -98,8 +98,14 @@ impl Data {
             };
             project.db.snapshot(job).await?
         };
-        let key_of_last = docs.last().filter(|_| more).and_then(|d| d.key.as_deref());
-        let next_cursor = key_of_last.map(|k| cursor::seal(&key, &print, k));
+        let next_cursor = match docs.last().filter(|_| more) {
+            None => None,
+            Some(doc) => {
+                let of_last = later.key_of(doc);
+                let of_last = of_last.ok_or_else(|| Problem::internal("a record has no key"))?;
+                Some(cursor::seal(&key, &print, &of_last))
+            }
+        };
         if !later.later.is_empty() {
             self.with_files(project, &later.later, &mut docs).await?;
         }

@@ -201,7 +201,7 @@ impl Page<'_> {
             return self.joined(arms, backend);
         }
         let mut select = self.found(arms.pop(), backend);
-        let [json, key, version] = self.shown(backend);
+        let [json, key, version] = self.shown(self.read_key().is_none(), backend);
         select.expr(json).expr(key).expr(version);
         if self.is_nested(backend) {
             for (i, key) in self.sort.iter().enumerate() {
@@ -215,7 +215,7 @@ impl Page<'_> {
     fn joined(&self, arms: Vec<Arm>, backend: DbBackend) -> Plan {
         let mut all: Option<SelectStatement> = None;
         for arm in arms {
-            let inner = self.named(Some(arm), backend);
+            let inner = self.named_with(Some(arm), self.read_key().is_none(), backend);
             let mut one = Query::select();
             let keys = (0..self.sort.len()).map(|i| format!("k{i}"));
             for name in ["j", "k", "v"].map(str::to_owned).into_iter().chain(keys) {
@@ -251,8 +251,12 @@ impl Page<'_> {
     /// The rows with names for what a statement around it takes: the record `j`, its key `k` with the parts `k0`...,
     /// and its version `v`.
     pub(crate) fn named(&self, arm: Option<Arm>, backend: DbBackend) -> SelectStatement {
+        self.named_with(arm, true, backend)
+    }
+
+    fn named_with(&self, arm: Option<Arm>, keyed: bool, backend: DbBackend) -> SelectStatement {
         let mut select = self.found(arm, backend);
-        for (expr, name) in self.shown(backend).into_iter().zip(["j", "k", "v"]) {
+        for (expr, name) in self.shown(keyed, backend).into_iter().zip(["j", "k", "v"]) {
             select.expr_as(expr, Alias::new(name));
         }
         for i in 0..self.sort.len() {
@@ -262,10 +266,27 @@ impl Page<'_> {
         select
     }
 
-    /// The record, its key and its version.
-    fn shown(&self, backend: DbBackend) -> [Expr; 3] {
+    /// The record, its key if it is wanted, and its version.
+    fn shown(&self, keyed: bool, backend: DbBackend) -> [Expr; 3] {
         let json = self.projection.expr(ROW, backend);
-        [json, self.key(backend), col("_version")]
+        let key = if keyed {
+            self.key(backend)
+        } else {
+            null_text(backend)
+        };
+        [json, key, col("_version")]
+    }
+
+    /// The members of the record that make up its key, if they are all shown: then the rows of [`Page::plan`] have no
+    /// key of their own. Only the last row's is needed, and the database would make it for each.
+    pub(crate) fn read_key(&self) -> Option<Vec<String>> {
+        let name = |key: &SortKey<'_>| {
+            let shown = self.projection.columns.iter();
+            let mut shown = shown.filter(|c| c.mask.is_none() || !self.projection.masked);
+            let is_shown = key.hop.is_none() && shown.any(|c| c.name == key.column.name);
+            is_shown.then(|| key.column.name.clone())
+        };
+        self.sort.iter().map(name).collect()
     }
 
     /// Whether the rows are found in a statement of their own, within the one that shows them. PostgreSQL would make

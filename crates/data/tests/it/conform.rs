@@ -316,8 +316,11 @@ async fn fill(
         kit.open(&collection.name, json!(fields)).await;
         let mut operations = Vec::new();
         for record in &collection.records {
-            for field in collection.fields.iter().filter(|f| f.is == Is::File) {
-                if let Some(file) = record[&field.name].as_str() {
+            let files = collection.fields.iter();
+            for field in files.filter(|f| matches!(f.is, Is::File | Is::Files)) {
+                let held = &record[&field.name];
+                let list = held.as_array().map_or(std::slice::from_ref(held), |l| l);
+                for file in list.iter().filter_map(Json::as_str) {
                     put(kit, file.parse().unwrap(), "posters", None).await;
                 }
             }

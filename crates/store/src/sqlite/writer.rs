@@ -237,7 +237,7 @@ impl Writer {
                 continue;
             }
             self.session.set_deadline(queued.long);
-            let ran = self.run_job(&mut *queued.job);
+            let ran = self.run_job(&mut *queued.job, done.is_empty());
             self.session.set_deadline(None);
             match ran {
                 Ran::Ended(result) => done.push((queued, result)),
@@ -290,9 +290,12 @@ impl Writer {
         });
     }
 
-    fn run_job(&self, job: &mut dyn Job) -> Ran {
+    /// Runs a job so that it leaves nothing behind when it fails. The first of a transaction needs no savepoint for
+    /// that: it takes the whole transaction back. Under a savepoint SQLite keeps a copy of each page that is changed,
+    /// in a list that it walks after each statement, so that a long job would cost the square of its length.
+    fn run_job(&self, job: &mut dyn Job, is_first: bool) -> Ran {
         self.session.take_broken();
-        if let Err(e) = self.session.control("SAVEPOINT j") {
+        if !is_first && let Err(e) = self.session.control("SAVEPOINT j") {
             return Ran::EndedAll(Err(from_sqlite(&e)));
         }
         let tx = WriteTx::Sqlite(SqliteTx::job(&self.session));
@@ -315,12 +318,17 @@ impl Writer {
                 result
             });
         }
-        let undone = if keep {
-            Ok(())
-        } else {
-            self.session.control("ROLLBACK TO j")
+        let control = |text| self.session.control(text);
+        let ended = match (is_first, keep) {
+            (true, true) => Ok(()),
+            (true, false) => match control("ROLLBACK").map(|()| control("BEGIN IMMEDIATE")) {
+                Ok(Err(_)) => return Ran::EndedAll(result),
+                undone => undone.map(|_| ()),
+            },
+            (false, true) => control("RELEASE j"),
+            (false, false) => control("ROLLBACK TO j").and_then(|()| control("RELEASE j")),
         };
-        match undone.and_then(|()| self.session.control("RELEASE j")) {
+        match ended {
             Ok(()) => Ran::Ended(result),
             // What should be undone may still be there, so nothing around it may be committed.
             Err(e) => Ran::EndedAll(Err(from_sqlite(&e))),

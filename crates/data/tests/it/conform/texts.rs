@@ -29,6 +29,10 @@ pub struct Texts<'a> {
 const ORDER: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
 const EQUAL: [&str; 2] = ["==", "!="];
 
+fn is_list(is: Is) -> bool {
+    matches!(is, Is::Labels | Is::Files | Is::Many(_))
+}
+
 impl<'a> Texts<'a> {
     pub fn new(world: &'a World, writer: Writer, of: usize) -> Self {
         let own = |prefix: &str| Scope {
@@ -239,13 +243,19 @@ impl<'a> Texts<'a> {
                 (at, steps) = (to, steps + 1);
             }
             let all = self.world.collections.iter().enumerate();
-            let back: Vec<(String, usize)> = all
+            let back = all
                 .flat_map(|(n, c)| c.fields.iter().map(move |f| (n, c, f)))
-                .filter(|(_, _, f)| f.is == Is::To(at) && self.exists(f.hidden))
-                .map(|(n, c, f)| (format!("{}_via_{}", c.name, f.name), n))
-                .collect();
-            if !back.is_empty() {
-                let (name, of) = dice.pick(&back).clone();
+                .filter(|(_, _, f)| f.is == Is::To(at) || f.is == Is::Many(at))
+                .filter(|(_, _, f)| self.exists(f.hidden))
+                .map(|(n, c, f)| (format!("{}_via_{}", c.name, f.name), n));
+            let own = self.world.collections[at].fields.iter();
+            let lists = own.filter_map(|f| match f.is {
+                Is::Many(to) if self.exists(f.hidden) => Some((f.name.clone(), to)),
+                _ => None,
+            });
+            let many: Vec<(String, usize)> = back.chain(lists).collect();
+            if !many.is_empty() {
+                let (name, of) = dice.pick(&many).clone();
                 return Some((path + &name, of, steps + 1));
             }
         }
@@ -328,18 +338,20 @@ impl<'a> Texts<'a> {
                 .map(|date| format!("{date} {order} \"2026-03-01\"")),
             10 => self.field(dice, &|is| is == Is::Bool),
             11 => self
-                .field(dice, &|is| !matches!(is, Is::Geo | Is::Labels))
+                .field(dice, &|is| !is_list(is) && is != Is::Geo)
                 .map(|field| match dice.roll(3) {
                     0 => format!("has({field})"),
                     _ => format!("{field} {} null", dice.pick(&EQUAL)),
                 }),
-            12 => self.field(dice, &|is| is == Is::Labels).map(|labels| {
-                if dice.chance(3) {
-                    format!("size({labels}) {order} 1")
-                } else {
-                    format!("{} in {labels}", self.text(dice))
-                }
-            }),
+            12 => match self.field(dice, &is_list) {
+                Some(list) if dice.chance(3) => Some(format!("size({list}) {order} 1")),
+                _ if dice.chance(2) => self
+                    .field(dice, &|is| is == Is::Labels)
+                    .map(|labels| format!("{} in {labels}", self.text(dice))),
+                _ => self
+                    .field(dice, &|is| is_list(is) && is != Is::Labels)
+                    .map(|ids| format!("{} in {ids}", self.id(dice))),
+            },
             13 => {
                 let items: Vec<String> = (0..dice.roll(4)).map(|_| self.text(dice)).collect();
                 Some(format!("{} in [{}]", self.text(dice), items.join(", ")))

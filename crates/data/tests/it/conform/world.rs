@@ -50,10 +50,12 @@ pub enum Is {
     Json,
     Geo,
     File,
+    Files,
     To(usize),
+    Many(usize),
 }
 
-const KINDS: [Is; 18] = [
+const KINDS: [Is; 19] = [
     Is::Text,
     Is::Editor,
     Is::Email,
@@ -72,6 +74,7 @@ const KINDS: [Is; 18] = [
     Is::Json,
     Is::Geo,
     Is::File,
+    Is::Files,
 ];
 
 #[derive(Clone, Debug)]
@@ -128,7 +131,11 @@ fn options(is: Is) -> Json {
         Is::Json => json!({"type": "json"}),
         Is::Geo => json!({"type": "geo"}),
         Is::File => json!({"type": "file", "bucket": "posters"}),
+        Is::Files => json!({"type": "file", "bucket": "posters", "multiple": true}),
         Is::To(n) => json!({"type": "relation", "collection": format!("c{n}")}),
+        Is::Many(n) => {
+            json!({"type": "relation", "collection": format!("c{n}"), "multiple": true})
+        }
     }
 }
 
@@ -146,7 +153,10 @@ impl FieldOf {
     }
 
     fn random(dice: &mut Dice, name: String, is: Is) -> Self {
-        let can_be_required = !matches!(is, Is::Labels | Is::File | Is::To(_));
+        let can_be_required = !matches!(
+            is,
+            Is::Labels | Is::File | Is::Files | Is::To(_) | Is::Many(_)
+        );
         Self {
             name,
             is,
@@ -294,8 +304,13 @@ fn value(dice: &mut Dice, is: Is) -> Json {
                 {"lat": 5.25, "lon": 172.5}
             ]),
         ),
-        Is::File | Is::To(_) => Json::Null,
+        Is::File | Is::Files | Is::To(_) | Is::Many(_) => Json::Null,
     }
+}
+
+/// The id of a file that is nobody's yet.
+fn file(dice: &mut Dice) -> Json {
+    json!(Uuid::from_u128(u128::from(dice.next()) + (7_u128 << 76)))
 }
 
 impl World {
@@ -309,9 +324,14 @@ impl World {
                 fields.push(FieldOf::random(dice, format!("f{f}"), is));
             }
             for r in 0..1 + dice.roll(2) {
-                let to = Is::To(dice.roll(c + 1));
-                let mut field = FieldOf::random(dice, format!("r{r}"), to);
-                field.required = field.is != Is::To(c) && dice.chance(3);
+                let to = dice.roll(c + 1);
+                let is = if dice.chance(2) {
+                    Is::Many(to)
+                } else {
+                    Is::To(to)
+                };
+                let mut field = FieldOf::random(dice, format!("r{r}"), is);
+                field.required = to != c && is == Is::To(to) && dice.chance(3);
                 fields.push(field);
             }
             collections.push(CollectionOf {
@@ -322,6 +342,9 @@ impl World {
         }
         // From the first to the last, and a field of whatever type beside the records that are there.
         let mut late = FieldOf::random(dice, "z0".to_owned(), Is::To(n - 1));
+        if dice.chance(2) {
+            late.is = Is::Many(n - 1);
+        }
         let is = *dice.pick(&KINDS);
         let mut other = FieldOf::random(dice, "z1".to_owned(), is);
         (late.late, other.late, other.required) = (true, true, false);
@@ -344,14 +367,28 @@ impl World {
                 continue;
             }
             let value = match field.is {
-                Is::To(to) if self.collections[to].records.is_empty() => continue,
+                Is::To(to) | Is::Many(to) if self.collections[to].records.is_empty() => continue,
                 Is::To(to) => dice.pick(&self.collections[to].records)["id"].clone(),
-                Is::File => json!(Uuid::from_u128(u128::from(dice.next()) + (7_u128 << 76))),
+                Is::Many(to) => self.some(dice, to),
+                Is::File => file(dice),
+                Is::Files => (0..dice.roll(3)).map(|_| file(dice)).collect(),
                 is => value(dice, is),
             };
             record.insert(field.name.clone(), value);
         }
         Json::Object(record)
+    }
+
+    /// Up to three records of a collection, each once, in any order.
+    fn some(&self, dice: &mut Dice, of: usize) -> Json {
+        let mut ids: Vec<Json> = Vec::new();
+        for _ in 0..dice.roll(4) {
+            let id = &dice.pick(&self.collections[of].records)["id"];
+            if !ids.contains(id) {
+                ids.push(id.clone());
+            }
+        }
+        json!(ids)
     }
 
     /// What the late fields of a record of the first collection become.
@@ -360,7 +397,8 @@ impl World {
         for field in self.collections[0].fields.iter().filter(|f| f.late) {
             let value = match field.is {
                 Is::To(to) => dice.pick(&self.collections[to].records)["id"].clone(),
-                Is::File => continue,
+                Is::Many(to) => self.some(dice, to),
+                Is::File | Is::Files => continue,
                 is => value(dice, is),
             };
             if !dice.chance(4) {
