@@ -196,6 +196,7 @@ impl Accounts {
         match due {
             Some(due) => Ok(Entered::Factor(due)),
             None => {
+                self.end_replaced(ask).await?;
                 let (row, token) = (&begun.row, begun.refresh_token);
                 let user = admitted.user;
                 let done = self.signed_in(ask, &keys, user, row, token).await;

@@ -11,7 +11,9 @@
 //! - A user is made of whom the project's policies let be one, and of nobody else; wrong guesses at passwords are counted
 //!   alike for accounts that are and that are not.
 //! - A session of two factors begins, or goes on under another id, in the transaction that uses up the second one.
-//! - An unknown identity, a wrong password and a disabled user read the same and cost the same.
+//! - An unknown identity, a wrong password and a disabled user read the same and cost the same, by whatever of its
+//!   identities a user is looked for.
+//! - Who was nobody becomes somebody once, with the same id.
 //!
 //! It owns credentials, sessions and signing keys, by user id. The users themselves are another crate's: see
 //! [`ports::Directory`].

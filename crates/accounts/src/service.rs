@@ -43,6 +43,8 @@ pub struct Ask {
     pub claims: Option<String>,
     /// Whether a session is kept in cookies, and its tokens are not told.
     pub in_cookies: bool,
+    /// The refresh token of the session whose cookies a sign-in writes over.
+    pub replaces: Option<String>,
 }
 
 /// Somebody who is signed in now.
@@ -207,6 +209,28 @@ impl Accounts {
         }
         let next = secret.token(ask.project.uid, row.id, token.counter.saturating_add(1));
         self.tokens(ask, &keys, user, &row, (next, extra)).await
+    }
+
+    /// Ends the session whose cookies a sign-in writes over: nobody could end it any more.
+    pub(crate) async fn end_replaced(&self, ask: &Ask) -> Result<(), Error> {
+        let token = ask.replaces.as_deref().and_then(RefreshToken::parse);
+        let Some(token) = token else {
+            return Ok(());
+        };
+        let Some(row) = rows::session(&ask.project.db, token.family).await? else {
+            return Ok(());
+        };
+        let secret = Secret::new(&ask.project.open(&place(row.id), &row.secret)?);
+        if !secret.made(ask.project.uid, &token) {
+            return Ok(());
+        }
+        let (user, now) = (row.user_id, ask.now);
+        let end = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
+            Ok(rows::end_sessions(tx, user, Which::One(row.id), now).await?)
+        };
+        let ended = ask.project.db.write(end).await?;
+        self.ended(&ask.project, &ended);
+        Ok(())
     }
 
     /// Moves the family on, or finds out why that cannot be; a reuse ends it in the same transaction.

@@ -41,12 +41,12 @@ impl Data {
                 "username" => ("username_key", username_key(value)),
                 "phone" => ("phone", value.to_owned()),
                 own => match users.def.field(own) {
-                    Some(own) if own.unique && own.case_insensitive => {
+                    Some(own) if !own.system && own.unique && own.case_insensitive => {
                         let plan = list::one_folded(users, &own.name, backend);
                         let key = Value::String(Some(value.to_ascii_lowercase()));
                         return self.user(project, users, &plan, key).await;
                     }
-                    Some(own) if own.unique => (own.name.as_str(), value.to_owned()),
+                    Some(own) if !own.system && own.unique => (own.name.as_str(), value.to_owned()),
                     _ => return Ok(None),
                 },
             };

@@ -37,6 +37,7 @@ impl Ask {
             device: agent.and_then(device::name),
             claims: None,
             in_cookies: false,
+            replaces: None,
         })
     }
 
@@ -60,6 +61,8 @@ impl Ask {
                 false
             }
         };
+        let page = own_page(request).filter(|_| ask.in_cookies);
+        ask.replaces = page.and_then(|page| page.refresh_token);
         Ok(ask)
     }
 }

@@ -114,6 +114,32 @@ async fn a_page_gets_cookies_in_place_of_tokens() {
 }
 
 #[actix_web::test]
+async fn a_sign_in_writes_over_what_was_there_and_ends_it() {
+    on_both(async |kit| {
+        kit.sign_up(ADA).await.expect(201);
+        let body = json!({"identity": ADA, "password": PASSWORD, "session": "cookie"});
+        let path = "/v1/auth/sign-in/password";
+        let set_before = kit.from(path, body.clone(), &[PAGE]).await.expect(200);
+        let before = cookies(&set_before);
+        kit.me(&before[0].1).await.expect(200);
+        // A wrong password leaves it as it is; somebody else's word for it too.
+        let wrong = json!({"identity": ADA, "password": "wrong horse", "session": "cookie"});
+        let old = ("x-galley-csrf", &*before[1].1);
+        assert_eq!(kit.from(path, wrong, &[old]).await.status, 401);
+        let forged = format!("{}x", before[1].1);
+        let forged = ("x-galley-csrf", &*forged);
+        kit.from(path, body.clone(), &[forged]).await.expect(200);
+        kit.me(&before[0].1).await.expect(200);
+        let after = cookies(&kit.from(path, body, &[old]).await.expect(200));
+        assert_ne!(before[0].1, after[0].1);
+        assert_eq!(kit.me(&before[0].1).await.status, 401);
+        assert_eq!(kit.refresh(&before[1].1).await.status, 401);
+        kit.me(&after[0].1).await.expect(200);
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn a_project_says_how_sessions_are_handed_over() {
     on_both(async |kit| {
         kit.sign_up(ADA).await.expect(201);

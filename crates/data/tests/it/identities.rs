@@ -21,7 +21,7 @@ async fn fields(kit: &Kit) {
         {"name": "staff_no", "type": "text", "max": 40, "unique": true},
         {"name": "badge", "type": "email", "unique": true},
         {"name": "shared", "type": "text"},
-        {"name": "size", "type": "number", "unique": true}
+        {"name": "weight", "type": "number", "unique": true}
     ]);
     kit.change("users", json!({"fields": {"add": added}}))
         .await
@@ -44,7 +44,7 @@ async fn only_what_is_unique_is_an_identity(kit: &Kit) {
         [""; 0]
     );
     assert_eq!(
-        faults(&["shared", "staff_no", "size", "nothing", "email_key"]).await,
+        faults(&["shared", "staff_no", "weight", "nothing", "email_key"]).await,
         [
             "/sign_in/identities/0",
             "/sign_in/identities/2",
