@@ -9,6 +9,7 @@ import { order, orders } from "./pages/orders";
 import { comeIn, signIn, signUp } from "./pages/sign";
 import { wishes } from "./pages/wishes";
 import { refreshMe } from "./shop/account";
+import { onOtherCart } from "./shop/cart";
 import { keepOn } from "./shop/push";
 import { again, go, type Place, place, start, type View } from "./ui/router";
 import { shell } from "./ui/shell";
@@ -46,6 +47,9 @@ onUser(() => {
 	else again();
 });
 await arrived;
+onOtherCart(() => {
+	if (place().path === "/cart") again();
+});
 // The copy of one's own record in this browser may be old, and the session may have been ended elsewhere.
 if (user()) refreshMe().catch(() => undefined);
 keepOn().catch(() => undefined);

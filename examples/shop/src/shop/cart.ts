@@ -35,6 +35,13 @@ export function onCart(watcher: () => void): void {
 	watchers.add(watcher);
 }
 
+const receivers = new Set<() => void>();
+
+/** Calls back when another cart has taken the place of the one that was here: somebody came, or was here on another device. */
+export function onOtherCart(receiver: () => void): void {
+	receivers.add(receiver);
+}
+
 /** Sets how many of a film there are, within what may be ordered; none takes it out. Tells how many there are now. */
 export function setQuantity(film: Film, quantity: number): number {
 	const allowed = Math.min(quantity, most(film));
@@ -91,7 +98,9 @@ function read(): Entry[] {
 	}
 }
 
-const entriesOf = (kept: unknown): Entry[] => (Array.isArray(kept) ? kept.filter(isEntry) : []);
+function entriesOf(kept: unknown): Entry[] {
+	return Array.isArray(kept) ? kept.filter(isEntry) : [];
+}
 
 function isEntry(it: unknown): it is Entry {
 	const entry = it as Entry;
@@ -156,7 +165,7 @@ async function adopt(owner: string, isGuest: boolean): Promise<void> {
 	if (holder?.replace(GUEST, "") === owner) {
 		// Another device may have changed it since.
 		if (localStorage.getItem(UNSENT) !== null) await send();
-		else if (kept && entries === before) hold(kept);
+		else if (kept && entries === before) replace(kept, hold);
 		return;
 	}
 	const isOurs = holder === null || holder.startsWith(GUEST);
@@ -165,7 +174,13 @@ async function adopt(owner: string, isGuest: boolean): Promise<void> {
 		const quantity = Math.max(entry.quantity, both.get(entry.id)?.quantity ?? 0);
 		both.set(entry.id, { ...entry, quantity });
 	}
-	keep([...both.values()].slice(0, FILMS_MAX));
+	replace([...both.values()].slice(0, FILMS_MAX), keep);
+}
+
+function replace(next: Entry[], by: (next: Entry[]) => void): void {
+	const isOther = JSON.stringify(next) !== JSON.stringify(entries);
+	by(next);
+	if (isOther) for (const receiver of receivers) receiver();
 }
 
 /** Gives up the cart of a customer who has left: it waits at the project. A visitor's stays. */
