@@ -3,7 +3,6 @@
 
 use crate::kit::{Kit, accounts_reaching, on_both};
 use crate::provider::{APP, NATIVE, header, pair, sign_in, start};
-use accounts::AccountsConfig;
 use gate::egress::Egress;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};

@@ -426,7 +426,7 @@ impl Kit {
     }
 
     /// Writes to the directory, as an operator would.
-    pub async fn set(&self, change: user::ActiveModel) {
+    pub async fn write(&self, change: user::ActiveModel) {
         let write = async move |tx: &WriteTx| -> Result<(), StoreError> {
             change.clone().update(tx).await?;
             Ok(())
@@ -441,14 +441,14 @@ impl Kit {
             ..Default::default()
         };
         change.disabled = ActiveValue::Set(disabled);
-        self.set(change).await;
+        self.write(change).await;
         id
     }
 
     pub async fn set_roles(&self, email: &str, roles: &[&str]) {
         let mut change = self.found(email).await.into_active_model();
         change.roles = ActiveValue::Set(json!(roles));
-        self.set(change).await;
+        self.write(change).await;
     }
 
     pub async fn is_verified(&self, email: &str) -> bool {
@@ -458,14 +458,14 @@ impl Kit {
     pub async fn set_verified(&self, email: &str, verified: bool) {
         let mut change = self.found(email).await.into_active_model();
         change.verified = ActiveValue::Set(verified);
-        self.set(change).await;
+        self.write(change).await;
     }
 
     pub async fn set_email(&self, email: &str, new: &str) {
         let mut change = self.found(email).await.into_active_model();
         change.email = ActiveValue::Set(Some(new.to_owned()));
         change.key = ActiveValue::Set(Some(new.to_lowercase()));
-        self.set(change).await;
+        self.write(change).await;
     }
 
     /// Removes a user from the directory.

@@ -280,7 +280,7 @@ async fn who_made_an_account_with_a_strangers_number_or_address_does_not_come_ba
         kit.set_verified(ADA, false).await;
         let mut change = sea_orm::IntoActiveModel::into_active_model(kit.found(ADA).await);
         change.phone_verified = sea_orm::ActiveValue::Set(true);
-        kit.set(change).await;
+        kit.write(change).await;
         for path in ["/v1/auth/sign-in/code/request", "/v1/auth/password-reset"] {
             kit.post(path, json!({ "email": ADA })).await.expect(202);
             kit.tick().await;

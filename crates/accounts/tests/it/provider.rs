@@ -1,7 +1,6 @@
 //! What the tests of social sign-in stand on: a real OpenID provider, and a browser that goes there and comes back.
 
 use crate::kit::{Kit, Reply, accounts_reaching};
-use accounts::AccountsConfig;
 use actix_web::http::Method;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
