@@ -15,12 +15,14 @@ on_both! {
         let read = send(&app, bearer(get("/p/shop/v1/settings"), &key)).await;
         let fresh = json!({
             "cors_origins": [], "sign_up": "open", "development": false,
-            "sign_in": {"identities": ["email"], "password": true, "email_code": false, "magic_link": false},
+            "sign_in": {"identities": ["email"], "password": true, "email_code": false, "magic_link": false, "phone_code": false, "passkey": true, "anonymous": false},
             "brand": {"name": "", "color": "", "logo_url": "", "app_url": ""},
             "mail": {"from": "", "from_name": "", "reply_to": ""},
             "phone": {"countries": [], "messages_per_number_hour": 5, "messages_per_network_hour": 20, "messages_per_day": 1000},
             "sessions": {"cookie": false, "same_site": "lax"},
-            "anonymous": {"per_network_hour": 20, "erased_after_days": 0}
+            "anonymous": {"per_network_hour": 20, "erased_after_days": 0},
+            "social": {"providers": [], "redirect_addresses": []},
+            "auth": {"signing_algorithm": "es256"}
         });
         assert_eq!((read.header("etag"), &read.body), (Some("\"0\""), &fresh));
         let patch = |body: serde_json::Value| bearer(TestRequest::patch().uri("/p/shop/v1/settings"), &key).set_json(body);
@@ -64,6 +66,18 @@ on_both! {
         for body in [&set.body, &read.body, &log.body] {
             let text = body.to_string();
             assert!(!text.contains("hunter2") && !text.contains(&stored) && !text.contains("password\":\"s1"), "{text}");
+        }
+        // Nor is the secret of a provider shown to anybody, or told in the log.
+        let own = json!({"id": "own", "kind": "github", "client_id": "app", "client_secret": "hunter3"});
+        let set = send(&app, patch(json!({"social": {"providers": [own]}}))).await;
+        assert_eq!(set.status, 200, "{:?}", set.body);
+        let log = send(&app, bearer(get("/p/shop/v1/audit"), &key)).await;
+        let of = shop.settings().social.providers[0].clone();
+        let sealed = of.client_secret.clone().unwrap();
+        assert_eq!(shop.client_secret(&of).unwrap().as_deref(), Some("hunter3"));
+        for body in [&set.body, &log.body] {
+            let text = body.to_string();
+            assert!(!text.contains("hunter3") && !text.contains(&sealed), "{text}");
         }
         // Another server does not get the password of the one before.
         send(&app, patch(json!({"mail": {"smtp": {"host": "smtp.evil.example"}}}))).await;

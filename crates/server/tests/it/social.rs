@@ -195,7 +195,16 @@ async fn a_person_signs_in_elsewhere_and_comes_back() {
         let address = format!(
             "{start}?redirect_to={APP}&code_challenge={CHALLENGE}&code_challenge_method=S256"
         );
-        let left = browser.step(&address).await.unwrap();
+        // From the project's own host it goes to the issuer's first: that is where it comes back to.
+        let (_, port) = server.url.rsplit_once(':').unwrap();
+        let path = address.split_once("/p/shop").unwrap().1;
+        let elsewhere = browser.http.get(format!("{}{path}", server.url));
+        let elsewhere = elsewhere.header("host", format!("shop.localhost:{port}"));
+        let elsewhere = elsewhere.send().await.unwrap();
+        assert!(!elsewhere.headers().contains_key("set-cookie"));
+        let first = elsewhere.headers()["location"].to_str().unwrap();
+        assert!(first.starts_with(&format!("{start}?")), "{first}");
+        let left = browser.step(first).await.unwrap();
         let back = browser.leave(&provider.issuer, left).await;
         let home = browser.step(&back).await.unwrap();
         let ticket = parameter(&home, "ticket");
