@@ -132,7 +132,10 @@ test("a provider is added, its secret kept, and removed", async ({ app, elsewher
 	await expect(provider.getByLabel("Id", { exact: true })).toHaveValue("github");
 	await expect(provider.getByText("/p/blog/v1/auth/social/github/callback")).toBeVisible();
 	await social.getByRole("button", { name: "Save" }).click();
-	await expect(provider.getByLabel("Client id")).toHaveAttribute("aria-invalid", "true");
+	await expect(provider.getByLabel("Client id", { exact: true })).toHaveAttribute(
+		"aria-invalid",
+		"true",
+	);
 	await provider.getByLabel("Client id", { exact: true }).fill("app-1");
 	await provider.getByRole("textbox", { name: "Client secret" }).fill("nobody reads this");
 	await picture(app, "provider");

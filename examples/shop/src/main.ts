@@ -6,7 +6,7 @@ import { browse } from "./pages/browse";
 import { cart } from "./pages/cart";
 import { film } from "./pages/film";
 import { order, orders } from "./pages/orders";
-import { comeIn, signIn, signUp } from "./pages/sign";
+import { arrival, comeIn, signIn, signUp } from "./pages/sign";
 import { wishes } from "./pages/wishes";
 import { refreshMe } from "./shop/account";
 import { onOtherCart } from "./shop/cart";
@@ -23,7 +23,7 @@ const own =
 	};
 
 shell();
-const arrived = comeIn();
+const arrived = arrival();
 start([
 	[/^\/$/, browse],
 	[/^\/film\/[^/]+$/, film],
@@ -46,7 +46,7 @@ onUser(() => {
 	if (now === undefined && path === "/account") go("/");
 	else again();
 });
-await arrived;
+if (arrived) await comeIn(arrived);
 onOtherCart(() => {
 	if (place().path === "/cart") again();
 });

@@ -214,17 +214,25 @@ function sent(text: string): HTMLElement {
 	return h("p", { class: "sent", tabindex: "-1" }, text);
 }
 
+/** What somebody came back with from a mail or from a provider. */
+type Arrival = { token: string | undefined; ticket: string | null; error: string | null };
+
 /**
- * Where ways end that lead elsewhere: a link of a mail at `#token=...`, a provider at `?ticket=...` or `?error=...`. What
- * stands in the address is taken out of it before anything else is done.
+ * Reads where ways end that lead elsewhere: a link of a mail at `#token=...`, a provider at `?ticket=...` or `?error=...`.
+ * It is taken out of the address before anything else is done.
  */
-export async function comeIn(): Promise<void> {
+export function arrival(): Arrival | null {
 	const token = /^#token=(.+)$/.exec(location.hash)?.[1];
 	const query = new URLSearchParams(location.search);
 	const [ticket, error] = [query.get("ticket"), query.get("error")];
-	if (token === undefined && ticket === null && error === null) return;
+	if (token === undefined && ticket === null && error === null) return null;
 	history.replaceState(null, "", "/");
 	rewrite("/");
+	return { token, ticket, error };
+}
+
+/** Lets somebody in who came back. */
+export async function comeIn({ token, ticket, error }: Arrival): Promise<void> {
 	const again = h("a", { class: "note-link", href: "#/sign-in" }, "Sign in");
 	if (error !== null) return note("You were not signed in.", again);
 	try {
