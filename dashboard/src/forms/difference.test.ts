@@ -1,3 +1,5 @@
+// What a form changes, and which secrets stay as they are.
+
 import { describe, expect, it } from "vitest";
 import { difference, typed } from "./difference";
 
