@@ -183,6 +183,10 @@ impl From<Problem> for Error {
 }
 
 impl From<Error> for Problem {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one exhaustive list, so that no fact is without a code"
+    )]
     fn from(error: Error) -> Self {
         match error {
             Error::SignUpClosed => Code::SignUpClosed.into(),

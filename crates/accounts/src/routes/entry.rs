@@ -68,6 +68,18 @@ impl Ask {
 }
 
 impl Ask {
+    /// Somebody whose session goes on under another id, in cookies if it was in cookies.
+    pub(crate) fn going_on<P: Permission<Place = InProject>>(
+        caller: &Caller<P>,
+        request: &HttpRequest,
+    ) -> Result<Self, Problem> {
+        let mut ask = Self::new(caller, request)?;
+        let has_bearer = request.headers().contains_key(header::AUTHORIZATION);
+        let cookie = own_page(request).and_then(|page| page.refresh_token);
+        ask.in_cookies = !has_bearer && cookie.is_some();
+        Ok(ask)
+    }
+
     /// Somebody who wants new tokens, and the refresh token of its cookie where it sends none.
     pub(crate) fn renewing<P: Permission<Place = InProject>>(
         caller: &Caller<P>,

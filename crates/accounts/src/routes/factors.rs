@@ -1,13 +1,15 @@
 //! The operations of second factors, and of proving again who one is.
 
+use crate::door::Entered;
 use crate::model::factors::{FactorAnswer, MfaToken, StepUp, TotpAnswer};
 use crate::service::Ask;
+use crate::views::EnteredView;
 use crate::views::factors::{
     CeremonyView, EnrolmentView, FactorAnswerIn, FactorsView, MfaTokenIn, RecoveryCodesView,
     StepUpIn, TotpAnswerIn,
 };
-use crate::views::{EnteredView, SignedInView};
 use crate::{Accounts, can};
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use gate::openapi::{Problems, ReadProblems};
@@ -88,12 +90,11 @@ async fn sign_in_factor(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let form = FactorAnswer::parse(body.input())?;
-    let ask = Ask::new(&caller, &request)?;
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = FactorAnswer::parse(input)?;
     let done = accounts.sign_in_factor(&ask, form).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(SECRET)
-        .json(EnteredView::from(done)))
+    Ok(accounts.entered(&ask, StatusCode::OK, done))
 }
 
 /// By what one proves who one is
@@ -229,7 +230,7 @@ async fn begin_step_up(
 /// For what is dear: for five minutes the session counts as freshly signed in. With anything but the password the session
 /// rises to `aal` 2, and then goes on under another id: use the tokens of the answer, the ones before are dead. 400
 /// `invalid_factor` when what was shown is wrong or was used.
-#[utoipa::path(operation_id = "step_up", tag = "auth", request_body = StepUpIn, responses((status = 200, description = "The tokens to go on with", body = SignedInView), Problems))]
+#[utoipa::path(operation_id = "step_up", tag = "auth", request_body = StepUpIn, responses((status = 200, description = "The tokens to go on with, or in cookies where the session is in cookies", body = EnteredView), Problems))]
 #[post("/v1/auth/step-up")]
 async fn step_up(
     caller: Caller<can::FactorsWrite>,
@@ -239,9 +240,7 @@ async fn step_up(
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
     let form = StepUp::parse(body.input())?;
-    let ask = Ask::new(&caller, &request)?;
+    let ask = Ask::going_on(&caller, &request)?;
     let done = accounts.step_up(&ask, caller.user()?, form).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(SECRET)
-        .json(SignedInView::from(done)))
+    Ok(accounts.entered(&ask, StatusCode::OK, Entered::In(done)))
 }

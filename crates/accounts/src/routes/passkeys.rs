@@ -4,9 +4,10 @@ use crate::model::factors::{MakePasskey, PasskeyPatch, ShowPasskey};
 use crate::service::Ask;
 use crate::views::EnteredView;
 use crate::views::factors::{
-    CeremonyView, PasskeyIn, PasskeyPatchIn, PasskeyView, PasskeysView, ShowPasskeyIn,
+    CeremonyView, EntryPasskeyIn, PasskeyIn, PasskeyPatchIn, PasskeyView, PasskeysView,
 };
 use crate::{Accounts, can};
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use gate::openapi::{Problems, ReadProblems};
@@ -51,7 +52,7 @@ async fn begin_passkey_sign_in(
 ///
 /// Its authenticator must have verified its user, so that it counts for two factors: `aal` 2. 400 `invalid_factor` when
 /// the answer is not good, `invalid_token` when the ceremony is over, answered, or another one.
-#[utoipa::path(operation_id = "sign_in_passkey", tag = "auth", request_body = ShowPasskeyIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
+#[utoipa::path(operation_id = "sign_in_passkey", tag = "auth", request_body = EntryPasskeyIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-in/passkey")]
 async fn sign_in_passkey(
     caller: Caller<can::AuthUse>,
@@ -60,12 +61,11 @@ async fn sign_in_passkey(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let form = ShowPasskey::parse(body.input())?;
-    let ask = Ask::new(&caller, &request)?;
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = ShowPasskey::parse(input)?;
     let done = accounts.sign_in_passkey(&ask, form).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(SECRET)
-        .json(EnteredView::from(done)))
+    Ok(accounts.entered(&ask, StatusCode::OK, done))
 }
 
 /// Begins the making of a passkey

@@ -7,6 +7,7 @@ use crate::views::EnteredView;
 use crate::views::social::{IdentitiesView, IdentityView, ProviderTokenView, SocialSignInIn};
 use crate::{Accounts, can, pages};
 use actix_web::cookie::{SameSite, time::Duration};
+use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{self, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, get, post};
@@ -176,12 +177,11 @@ async fn sign_in_social(
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
-    let form = SocialIn::parse(body.input())?;
-    let ask = Ask::new(&caller, &request)?;
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = SocialIn::parse(input)?;
     let done = accounts.sign_in_social(&ask, form).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(SECRET)
-        .json(EnteredView::from(done)))
+    Ok(accounts.entered(&ask, StatusCode::OK, done))
 }
 
 /// Lists one's accounts elsewhere

@@ -3,6 +3,7 @@
 use crate::factors::{Enrolment, Standing};
 use crate::passkeys::Begun;
 use crate::rows::passkeys;
+use crate::views::SessionKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -53,6 +54,22 @@ pub struct ShowPasskeyIn {
     /// What `toJSON()` of the credential gives.
     #[schema(value_type = Object)]
     pub credential: Value,
+}
+
+/// A passkey that signs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntryPasskeyIn {
+    /// The ceremony.
+    pub ceremony_id: Uuid,
+    /// What `toJSON()` of the credential gives.
+    #[schema(value_type = Object)]
+    pub credential: Value,
+    /// What the device is called; else a name is made of what the browser says it is.
+    #[schema(max_length = 100)]
+    pub device: Option<String>,
+    /// How the session is handed over; else as the project's settings say.
+    pub session: Option<SessionKind>,
 }
 
 /// Another name of a passkey, or whether it is asked for.
@@ -216,6 +233,11 @@ pub struct FactorAnswerIn {
     pub recovery_code: Option<String>,
     /// A passkey.
     pub passkey: Option<ShowPasskeyIn>,
+    /// What the device is called; else a name is made of what the browser says it is.
+    #[schema(max_length = 100)]
+    pub device: Option<String>,
+    /// How the session is handed over; else as the project's settings say.
+    pub session: Option<SessionKind>,
 }
 
 /// A proof by somebody who is signed in: exactly one of the four.

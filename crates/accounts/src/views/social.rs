@@ -4,6 +4,7 @@ use crate::keys::SigningKey;
 use crate::rows::identities;
 use crate::social::ProviderToken;
 use crate::social::flow;
+use crate::views::SessionKind;
 use gate::Project;
 use kernel::Stamp;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,11 @@ pub(crate) struct SocialTicketIn {
     /// The developer's own fields of the `users` collection, for somebody new.
     #[schema(value_type = Option<Object>)]
     profile: Option<Map<String, Value>>,
+    /// What the device is called; else a name is made of what the browser says it is.
+    #[schema(max_length = 100)]
+    device: Option<String>,
+    /// How the session is handed over; else as the project's settings say.
+    session: Option<SessionKind>,
 }
 
 /// A code that a native app got itself.
@@ -66,6 +72,11 @@ pub(crate) struct SocialCodeIn {
     /// The developer's own fields of the `users` collection, for somebody new.
     #[schema(value_type = Option<Object>)]
     profile: Option<Map<String, Value>>,
+    /// What the device is called; else a name is made of what the browser says it is.
+    #[schema(max_length = 100)]
+    device: Option<String>,
+    /// How the session is handed over; else as the project's settings say.
+    session: Option<SessionKind>,
 }
 
 /// A token that a native app got from the provider's library.
@@ -85,6 +96,11 @@ pub(crate) struct SocialIdTokenIn {
     /// The developer's own fields of the `users` collection, for somebody new.
     #[schema(value_type = Option<Object>)]
     profile: Option<Map<String, Value>>,
+    /// What the device is called; else a name is made of what the browser says it is.
+    #[schema(max_length = 100)]
+    device: Option<String>,
+    /// How the session is handed over; else as the project's settings say.
+    session: Option<SessionKind>,
 }
 
 /// An account elsewhere.
