@@ -83,7 +83,7 @@ async fn the_mail_tells_where_and_ends_that_session_once() {
         let theirs = theirs.text("access_token");
         let mail = kit.mail("new_device", ADA).await;
         let text = mail["text"].as_str().unwrap();
-        for part in ["2026-01-02 03:04 UTC", "Firefox, Linux", "198.51.100.7"] {
+        for part in ["2026-01-02 03:04 UTC", "Firefox on Linux", "198.51.100.7"] {
             assert!(text.contains(part), "{text}");
         }
         let token = kit.token("new_device", ADA).await;

@@ -22,7 +22,15 @@ on_both! {
             "sessions": {"cookie": false, "same_site": "lax"},
             "anonymous": {"per_network_hour": 20, "erased_after_days": 0},
             "social": {"providers": [], "redirect_addresses": []},
-            "auth": {"signing_algorithm": "es256"}
+            "auth": {"signing_algorithm": "es256"},
+            "user_teams": false,
+            "passwords": {"length_min": 8, "classes": [], "refuse_identity": true, "refuse_breached": true},
+            "lockout": {"account_guesses_max": 10, "network_guesses_max": 100},
+            "email_domains": {"allow": [], "block": []},
+            "new_device_mail": false,
+            "hooks": {},
+            "passkeys": {"rp_id": "", "rp_name": "", "origins": []},
+            "second_factor": {"policy": "optional", "roles": []}
         });
         assert_eq!((read.header("etag"), &read.body), (Some("\"0\""), &fresh));
         let patch = |body: serde_json::Value| bearer(TestRequest::patch().uri("/p/shop/v1/settings"), &key).set_json(body);
