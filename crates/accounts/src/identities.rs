@@ -2,11 +2,12 @@
 //! having been nobody.
 
 use crate::Accounts;
+use crate::door::Method;
 use crate::error::Error;
 use crate::links::Secret;
 use crate::mail::{Template, Wish};
 use crate::model::{CodeAnswer, Named, Promotion, ToAddress, normal_phone};
-use crate::ports::{UserChange, UserRow};
+use crate::ports::{NewUser, UserChange, UserRow};
 use crate::rows::{self, anonymous, challenges, credential, mails};
 use crate::service::Ask;
 use gate::{Project, UserAuth};
@@ -79,6 +80,27 @@ impl Accounts {
     /// Gives an anonymous user identities and a password. It keeps its id, and all that it has.
     pub async fn promote(&self, ask: &Ask, user: &UserAuth, form: Promotion) -> Result<(), Error> {
         self.demand_promotion(ask, ask.project.settings().sign_in.password)?;
+        let Named {
+            email,
+            username,
+            phone,
+        } = form.named.clone();
+        let row = UserRow {
+            email: email.clone(),
+            username: username.clone(),
+            phone: phone.clone(),
+            ..UserRow::default()
+        };
+        self.demand_good(ask, "password", form.password.expose_secret(), &row)
+            .await?;
+        let new = NewUser {
+            email,
+            username,
+            phone,
+            ..NewUser::new(user.id, ask.now, ask.actor.clone())
+        };
+        // Whoever is somebody now is judged as one who signs up.
+        let newcomer = self.admit_new(ask, new, Method::Password).await?;
         let password_hash = self
             .inner
             .passwords
@@ -103,6 +125,7 @@ impl Accounts {
                 email: email.map(Some),
                 username: username.map(Some),
                 phone: phone.map(Some),
+                profile: newcomer.added().clone(),
                 ..UserChange::new(of.now, of.actor.clone())
             };
             let directory = &this.inner.directory;
@@ -130,6 +153,7 @@ impl Accounts {
         if !user.auth.anonymous {
             return Err(Error::NotAnonymous);
         }
+        Self::demand_domain(ask, &form.email)?;
         let (id, life) = (challenges::fresh()?, Template::Code.life());
         let asked = challenges::asked(id, user.id, &form.email, ask.now, life);
         let wish = Wish {
@@ -163,13 +187,26 @@ impl Accounts {
         if challenge.user_id != user.id || challenge.state != promotion_state(&email) {
             return Err(Error::InvalidToken);
         }
+        let new = NewUser {
+            email: Some(email.clone()),
+            verified: true,
+            ..NewUser::new(user.id, ask.now, ask.actor.clone())
+        };
+        let newcomer = self.admit_new(ask, new, Method::EmailCode).await?;
         let (this, of, id) = (self.clone(), ask.clone(), user.id);
         let promote = async move |tx: &WriteTx| -> Result<(), Error> {
             if !challenges::consume(tx, challenge.id).await? {
                 return Err(Error::InvalidToken);
             }
             this.lock_anonymous(&of, tx, id).await?;
-            this.set_address(&of, tx, id, Some(email.clone())).await?;
+            let change = UserChange {
+                email: Some(Some(email.clone())),
+                verified: Some(true),
+                profile: newcomer.added().clone(),
+                ..UserChange::new(of.now, of.actor.clone())
+            };
+            let directory = &this.inner.directory;
+            directory.change(&of.project, tx, id, change).await?;
             this.promoted(&of, tx, id).await
         };
         ask.project.db.write(promote).await?;
@@ -207,9 +244,11 @@ impl Accounts {
     }
 
     /// Refuses where nobody may make an account, or not by this way.
-    fn demand_promotion(&self, ask: &Ask, is_open: bool) -> Result<(), Error> {
-        if ask.project.settings().sign_up == gate::SignUp::Closed {
-            return Err(Error::SignUpClosed);
+    pub(crate) fn demand_promotion(&self, ask: &Ask, is_open: bool) -> Result<(), Error> {
+        match ask.project.settings().sign_up {
+            gate::SignUp::Open => {}
+            gate::SignUp::InviteOnly => return Err(Error::InvitationRequired),
+            gate::SignUp::Closed => return Err(Error::SignUpClosed),
         }
         is_open.then_some(()).ok_or(Error::MethodDisabled)
     }

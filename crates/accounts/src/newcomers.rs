@@ -18,6 +18,13 @@ pub(crate) struct Newcomer {
     profile: Map<String, Value>,
 }
 
+impl Newcomer {
+    /// What the project's hook adds to the profile.
+    pub(crate) fn added(&self) -> &Map<String, Value> {
+        &self.profile
+    }
+}
+
 impl Accounts {
     /// Lets somebody have an account, if the project's policies let: its sign-up mode (`sign_up_closed`,
     /// `invitation_required`), its domains of addresses (`email_domain_refused`), and its hook (`sign_up_refused`,

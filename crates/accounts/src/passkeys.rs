@@ -193,6 +193,11 @@ impl Accounts {
                 created_at: of.now.time(),
                 used_at: None,
             };
+            if user.anonymous {
+                // Whoever can come back is somebody.
+                this.demand_promotion(&of, true)?;
+                this.promoted(&of, tx, user.id).await?;
+            }
             // "Verify that the credentialId is not yet registered for any user" (section 7.1).
             if !passkeys::insert(tx, row.clone()).await? {
                 return Err(Error::PasskeyKnown);
@@ -201,6 +206,7 @@ impl Accounts {
             Ok(row)
         };
         let row = ask.project.db.write(make).await?;
+        self.user_changed(&ask.project, row.user_id);
         (self.inner.wake)(&ask.project);
         Ok(row)
     }

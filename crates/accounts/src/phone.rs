@@ -167,6 +167,7 @@ impl Accounts {
             };
             directory.change(&of.project, tx, found.id, change).await?;
             if found.anonymous {
+                this.demand_promotion(&of, true)?;
                 this.promoted(&of, tx, found.id).await?;
             }
             Ok(())

@@ -5,7 +5,6 @@ use super::{is_taken, sealed, tokens_place, use_up};
 use crate::Accounts;
 use crate::error::Error;
 use crate::model::social::SocialIn;
-use crate::ports::UserChange;
 use crate::rows::{identities as kept, passkeys};
 use crate::service::Ask;
 use gate::{Project, UserAuth};
@@ -66,7 +65,8 @@ impl Accounts {
                 None => {
                     this.tell_linked(&of, tx, &user).await?;
                     if user.anonymous {
-                        this.make_known(&of, tx, id).await?;
+                        this.demand_promotion(&of, true)?;
+                        this.promoted(&of, tx, id).await?;
                     }
                     this.add_identity(&of, tx, id, proven).await
                 }
@@ -85,16 +85,6 @@ impl Accounts {
         self.user_changed(&ask.project, user.id);
         (self.inner.wake)(&ask.project);
         Ok(row)
-    }
-
-    /// Who has an identity is not anonymous any more.
-    async fn make_known(&self, ask: &Ask, tx: &WriteTx, user: Uuid) -> Result<(), Error> {
-        let change = UserChange {
-            anonymous: Some(false),
-            ..UserChange::new(ask.now, ask.actor.clone())
-        };
-        let directory = &self.inner.directory;
-        Ok(directory.change(&ask.project, tx, user, change).await?)
     }
 
     /// Unlinks an identity, unless nothing would be left to sign in with.

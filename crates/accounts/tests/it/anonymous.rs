@@ -214,3 +214,35 @@ async fn those_whom_nobody_comes_back_to_are_erased() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn who_becomes_somebody_is_judged_as_one_who_signs_up() {
+    on_both(async |kit| {
+        kit.allow_anonymous();
+        let token = kit.anonymous().await.expect(201).text("access_token");
+        kit.settings(|s| {
+            s.email_domains.block = vec!["evil.example".to_owned()];
+            s.passwords.length_min = 20;
+        });
+        let refused = (403, "email_domain_refused".to_owned());
+        let promote = async |email: &str, password: &str| {
+            let body = json!({"email": email, "password": password});
+            kit.post_as(&token, "/v1/auth/promote", Some(body)).await
+        };
+        let long = "a horse and a battery";
+        assert_eq!(promote("x@evil.example", long).await.fails(), refused);
+        let short = promote(ADA, PASSWORD).await;
+        assert_eq!(short.fails(), (422, "validation_failed".to_owned()));
+        let body = json!({"email": "x@evil.example"});
+        let asked = kit.post_as(&token, "/v1/auth/promote/code/request", Some(body));
+        assert_eq!(asked.await.fails(), refused);
+        kit.settings(|s| s.sign_up = gate::SignUp::InviteOnly);
+        let uninvited = (403, "invitation_required".to_owned());
+        assert_eq!(promote(ADA, long).await.fails(), uninvited);
+        assert!(kit.auth(&token).await.anonymous);
+        kit.settings(|s| s.sign_up = gate::SignUp::Open);
+        assert!(promote(ADA, long).await.status.is_success());
+        assert!(!kit.auth(&token).await.anonymous);
+    })
+    .await;
+}
