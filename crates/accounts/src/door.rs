@@ -273,7 +273,7 @@ impl Accounts {
             .ok_or(Error::Sealed("a project without a signing key"))?;
         let life = self.inner.config.access_token();
         let realm = crate::service::realm(&ask.project);
-        let granted = self.granted(&ask.project, &user).await?;
+        let granted = Granted::of(&ask.project.db, &user).await?;
         let holder = crate::tokens::Holder {
             user: user.id,
             session: session.id,
@@ -290,20 +290,6 @@ impl Accounts {
             refresh_token,
             expires_in: self.inner.config.access_token_seconds,
         })
-    }
-
-    /// What goes into the tokens of a user: also the roles that the directory gives it.
-    pub(crate) async fn granted(
-        &self,
-        project: &gate::Project,
-        user: &UserRow,
-    ) -> Result<Granted, Error> {
-        let mut granted = Granted::read(&project.db, user.id).await?;
-        let more = user.roles.iter();
-        let more = more.filter(|role| !granted.roles.contains(role)).cloned();
-        let more: Vec<String> = more.collect();
-        granted.roles.extend(more);
-        Ok(granted)
     }
 
     /// Refuses who has not shown a credential for a while: `reauth_required`. Who acts as somebody else never has.

@@ -2,6 +2,7 @@
 
 use crate::Accounts;
 use crate::error::Error;
+use crate::grants::Granted;
 use crate::model::factors::TotpAnswer;
 use crate::notices::Notice;
 use crate::passkeys::secret_of;
@@ -62,11 +63,11 @@ impl Standing {
 
     /// What is asked for at the door. Where a factor is required any passkey is one; else those that their user chose
     /// for it, so that who makes a passkey is not shut out of the devices that do not have it.
-    pub(crate) fn due(&self, settings: &Settings, user: &UserRow) -> Due {
+    pub(crate) fn due(&self, settings: &Settings, user: &UserRow, roles: &[String]) -> Due {
         if settings.second_factor.policy == SecondFactorPolicy::Off || user.anonymous {
             return Due::Nothing;
         }
-        let is_required = settings.second_factor.requires(&user.roles);
+        let is_required = settings.second_factor.requires(roles);
         let is_chosen = self.app.is_some() || self.passkeys.iter().any(|row| row.second_factor);
         if !is_chosen && !is_required {
             return Due::Nothing;
@@ -251,7 +252,8 @@ impl Accounts {
         if !Standing::read(tx, user.id).await?.is_empty() {
             return Ok(());
         }
-        if ask.project.settings().second_factor.requires(&user.roles) {
+        let roles = Granted::of(tx, user).await?.roles;
+        if ask.project.settings().second_factor.requires(&roles) {
             return Err(Error::LastFactor);
         }
         Ok(factors::delete_recovery(tx, user.id).await?)
@@ -313,7 +315,8 @@ impl Accounts {
         }
         Self::demand_recent(who, ask.now)?;
         let due = Standing::read(db, user.id).await?;
-        let due = due.due(&ask.project.settings(), user);
+        let roles = Granted::of(db, user).await?.roles;
+        let due = due.due(&ask.project.settings(), user, &roles);
         if matches!(due, Due::Factors(_)) && who.auth.level < 2 {
             return Err(Error::SecondFactorRequired);
         }

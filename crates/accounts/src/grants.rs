@@ -2,6 +2,7 @@
 //! their places in teams.
 
 use crate::error::Error;
+use crate::ports::UserRow;
 use crate::rows::{grants, teams};
 use crate::teams::TEAMS_OF_USER_MAX;
 use kernel::Stamp;
@@ -46,6 +47,16 @@ impl Granted {
     pub(crate) async fn read<C: ConnectionTrait>(db: &C, user: Uuid) -> Result<Self, Error> {
         let row = grants::get(db, user).await?;
         Ok(row.map(Self::of_row).unwrap_or_default())
+    }
+
+    /// What a user is given, with the roles that the directory gives it.
+    pub(crate) async fn of<C: ConnectionTrait>(db: &C, user: &UserRow) -> Result<Self, Error> {
+        let mut granted = Self::read(db, user.id).await?;
+        let more = user.roles.iter();
+        let more = more.filter(|role| !granted.roles.contains(role)).cloned();
+        let more: Vec<String> = more.collect();
+        granted.roles.extend(more);
+        Ok(granted)
     }
 
     /// Keeps it as what the user is given from now on.

@@ -4,6 +4,7 @@
 use crate::Accounts;
 use crate::door::{Method, Proof};
 use crate::error::Error;
+use crate::grants::Granted;
 use crate::hooks::Extra;
 use crate::model::users::ImpersonateForm;
 use crate::rows::{self, session};
@@ -50,7 +51,7 @@ impl Accounts {
         let key = keys
             .current(ask.now)
             .ok_or(Error::Sealed("a project without a signing key"))?;
-        let granted = self.granted(&ask.project, &user).await?;
+        let granted = Granted::of(&ask.project.db, &user).await?;
         let holder = tokens::Holder {
             user: id,
             session: row.id,

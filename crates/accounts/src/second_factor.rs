@@ -8,6 +8,7 @@ use crate::Accounts;
 use crate::door::{Admitted, Entered, FactorDue, Method, Proof};
 use crate::error::Error;
 use crate::factors::{Due, ENROL, Enrolment, Standing, place};
+use crate::grants::Granted;
 use crate::model::factors::{Evidence, FactorAnswer, MfaToken, ShowPasskey};
 use crate::notices::Notice;
 use crate::passkeys::{Begun, CEREMONY, FACTOR};
@@ -60,7 +61,8 @@ impl Accounts {
             return Ok(None);
         }
         let standing = Standing::read(tx, user.id).await?;
-        let (factors, enrols) = match standing.due(&ask.project.settings(), user) {
+        let roles = Granted::of(tx, user).await?.roles;
+        let (factors, enrols) = match standing.due(&ask.project.settings(), user, &roles) {
             Due::Nothing => return Ok(None),
             Due::Factors(names) => (names, false),
             Due::Enrolment => (Vec::new(), true),

@@ -445,12 +445,6 @@ impl Kit {
         id
     }
 
-    pub async fn set_roles(&self, email: &str, roles: &[&str]) {
-        let mut change = self.found(email).await.into_active_model();
-        change.roles = ActiveValue::Set(json!(roles));
-        self.write(change).await;
-    }
-
     pub async fn is_verified(&self, email: &str) -> bool {
         self.found(email).await.verified
     }

@@ -30,7 +30,12 @@ async fn a_project_asks_nobody_or_everybody_or_some() {
         assert_eq!(closed.fails(), (403, "method_disabled".to_owned()));
         kit.project.set_for_tests(policy(Required, &["staff"]));
         kit.newcomer(BOB).await;
-        kit.set_roles(BOB, &["staff"]).await;
+        // As an administrator gives it.
+        let path = format!("/v1/users/{}", kit.found(BOB).await.id);
+        let roles = Some(json!({"roles": ["staff"]}));
+        kit.key(Method::PATCH, &path, &["users.write"], roles)
+            .await
+            .expect(200);
         let due = kit.sign_in(BOB, PASSWORD).await.expect(200).json();
         assert_eq!((&due["enrol"], &due["factors"]), (&json!(true), &json!([])));
         is_not_in(

@@ -47,10 +47,12 @@ impl Catalogue for Names<'_> {
     fn back_relation(&self, collection: &str, name: &str) -> Option<(String, String)> {
         let (from, by) = name.split_once("_via_")?;
         let field = self.field(from, by)?;
-        let points = field.kind
-            == ::rules::Kind::Relation {
-                to: collection.to_owned(),
-            };
+        let points = match &field.kind {
+            ::rules::Kind::Relation { to } | ::rules::Kind::Relations { to, .. } => {
+                to == collection
+            }
+            _ => false,
+        };
         points.then(|| (from.to_owned(), by.to_owned()))
     }
 
