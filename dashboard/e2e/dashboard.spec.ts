@@ -305,7 +305,7 @@ test.describe("the rest", () => {
 
 	test("the API page has requests that work", async ({ app }) => {
 		await app.goto("/dashboard/projects/shop/api");
-		await expect(app.getByText("/p/shop/v1/records/genres").first()).toBeVisible();
+		await expect(app.getByText("/p/shop/v1/records/carts").first()).toBeVisible();
 		await app.getByText("TypeScript", { exact: true }).click();
 		await expect(app.getByText("createClient<paths>")).toBeVisible();
 	});
