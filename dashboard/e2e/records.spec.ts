@@ -377,7 +377,7 @@ test.describe("collections and records", () => {
 		await drawer.getByRole("button", { name: "Create user" }).click();
 		await expect(app.getByText("grace@example.com may sign in now.")).toBeVisible();
 		await row(app, "grace@example.com").click();
-		await expect(app.getByRole("dialog").getByText("verified")).toBeVisible();
+		await expect(app.getByRole("dialog").getByText("verified", { exact: true })).toBeVisible();
 		await picture(app, "user");
 		await accessible(app);
 	});

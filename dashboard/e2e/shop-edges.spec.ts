@@ -128,6 +128,8 @@ test("one refresh serves all requests and tabs that wait for it", async ({ page,
 	await signIn(page, who);
 	const refreshes: string[] = [];
 	context.on("request", (it) => it.url().endsWith("/v1/auth/refresh") && refreshes.push(it.url()));
+	// From a page of the same origin without the shop on it, which would ask for new tokens itself.
+	const away = `${site}/v1/auth/methods`;
 	const end = () =>
 		page.evaluate(() => {
 			const session = JSON.parse(localStorage.getItem("shop.session") ?? "{}");
@@ -146,8 +148,9 @@ test("one refresh serves all requests and tabs that wait for it", async ({ page,
 		await new Promise((done) => setTimeout(done, 800));
 		await route.continue();
 	});
+	await Promise.all([page.goto(away), other.goto(away)]);
 	await end();
-	await Promise.all([page.reload(), other.reload()]);
+	await Promise.all([page.goto(`${site}/#/orders`), other.goto(`${site}/#/orders`)]);
 	await expect(page.getByText(orders)).toBeVisible();
 	await expect(other.getByText(orders)).toBeVisible();
 	expect(refreshes).toHaveLength(1);
@@ -155,8 +158,9 @@ test("one refresh serves all requests and tabs that wait for it", async ({ page,
 
 	// One tab of a browser without locks: all its requests wait for the same flight.
 	await page.addInitScript(() => Object.defineProperty(navigator, "locks", { value: undefined }));
+	await page.goto(away);
 	await end();
-	await page.reload();
+	await page.goto(`${site}/#/orders`);
 	await expect(page.getByText(orders)).toBeVisible();
 	expect(refreshes).toHaveLength(2);
 	expect(faults).toEqual([]);
