@@ -7,7 +7,6 @@
 
 mod mail;
 mod public;
-pub mod webhook;
 
 pub use mail::MailHost;
 pub use public::is_public;

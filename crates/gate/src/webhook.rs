@@ -1,4 +1,4 @@
-//! Signed webhooks that are asked for their answer, after the scheme of Standard Webhooks
+//! Signed webhooks, after the scheme of Standard Webhooks
 //! (<https://www.standardwebhooks.com>, version 1): `webhook-id`, `webhook-timestamp`, and `webhook-signature`, which
 //! is the base64 of the HMAC-SHA256 of `id.timestamp.body`.
 
@@ -20,6 +20,7 @@ const PREFIX: &str = "whsec_";
 pub const HOOK_TIME_MAX: Duration = Duration::from_secs(3);
 
 /// What calls are signed with.
+#[derive(Clone)]
 pub struct Key(hmac::Key);
 
 impl Key {
@@ -60,24 +61,27 @@ pub struct Call<'a> {
     pub body: Vec<u8>,
 }
 
-/// Sends a call, and gives what was answered within [`HOOK_TIME_MAX`]. Nothing is repeated.
-pub async fn ask(egress: &Egress, call: Call<'_>) -> Result<Answered, EgressError> {
-    let (id, timestamp) = (call.id.to_string(), call.now.unix_seconds());
-    let signatures: Vec<String> = call
-        .keys
-        .iter()
-        .map(|key| key.sign(&id, timestamp, &call.body))
-        .collect();
+/// The headers of a call: its id, which is the same each time it is tried, when it is sent, and its signatures.
+pub fn headers(keys: &[Key], id: &str, now: Stamp, body: &[u8]) -> Result<HeaderMap, EgressError> {
+    let timestamp = now.unix_seconds();
+    let signatures = keys.iter().map(|key| key.sign(id, timestamp, body));
+    let signatures: Vec<String> = signatures.collect();
     let mut headers = HeaderMap::new();
     for (name, value) in [
         ("content-type", "application/json".to_owned()),
-        ("webhook-id", id),
+        ("webhook-id", id.to_owned()),
         ("webhook-timestamp", timestamp.to_string()),
         ("webhook-signature", signatures.join(" ")),
     ] {
         let value = HeaderValue::from_str(&value);
         headers.insert(name, value.map_err(|e| EgressError::Broken(e.to_string()))?);
     }
+    Ok(headers)
+}
+
+/// Sends a call, and gives what was answered within [`HOOK_TIME_MAX`]. Nothing is repeated.
+pub async fn ask(egress: &Egress, call: Call<'_>) -> Result<Answered, EgressError> {
+    let headers = headers(call.keys, &call.id.to_string(), call.now, &call.body)?;
     let sending = egress.send(Outgoing {
         target: call.target,
         method: Method::POST,

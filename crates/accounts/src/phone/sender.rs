@@ -5,8 +5,8 @@ use crate::mail::template::Rendered;
 use crate::mail::transport::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gate::egress::webhook::WebhookSecret;
 use gate::egress::{Egress, HeaderMap, HeaderName, HeaderValue, Method, Outgoing, Target};
+use gate::webhook::{self, Key};
 use gate::{PhoneTwilio, Project};
 use kernel::Stamp;
 use serde_json::json;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// Who sends.
 pub(crate) enum Sender {
     /// A server that is told each message, signed by the scheme of Standard Webhooks.
-    Webhook(Target, WebhookSecret),
+    Webhook(Target, Box<Key>),
     /// `POST {base}/2010-04-01/Accounts/{sid}/Messages.json`, with the account and its token as basic authentication.
     Twilio(Target, PhoneTwilio, String),
 }
@@ -44,8 +44,8 @@ impl Sender {
         let target = |url: &str| egress.check(url).map_err(|_| passing("not_public"));
         if let Some(webhook) = &settings.phone.webhook {
             let secret = opened(webhook.secret.as_ref())?;
-            let secret = WebhookSecret::parse(&secret).ok_or(passing("secret_unreadable"))?;
-            return Ok(Some(Self::Webhook(target(&webhook.url)?, secret)));
+            let key = Key::parse(&secret).ok_or(passing("secret_unreadable"))?;
+            return Ok(Some(Self::Webhook(target(&webhook.url)?, Box::new(key))));
         }
         let Some(twilio) = &settings.phone.twilio else {
             return Ok(None);
@@ -63,7 +63,7 @@ impl Sender {
     pub(crate) async fn send(&self, egress: &Egress, message: Message<'_>) -> Result<(), Failure> {
         let unfit = |_| Failure::Final("bad_message".to_owned());
         let (target, headers, body) = match self {
-            Self::Webhook(target, secret) => {
+            Self::Webhook(target, key) => {
                 let body = json!({
                     "type": "phone.message",
                     "timestamp": message.at,
@@ -77,7 +77,13 @@ impl Sender {
                 });
                 let body = body.to_string().into_bytes();
                 let id = message.id.to_string();
-                (target, secret.headers(&id, message.at, &body), body)
+                let keys = std::slice::from_ref(&**key);
+                let headers = webhook::headers(keys, &id, message.at, &body);
+                (
+                    target,
+                    headers.map_err(|_| Failure::Final("bad_message".to_owned()))?,
+                    body,
+                )
             }
             Self::Twilio(target, twilio, token) => {
                 let login = STANDARD.encode(format!("{}:{token}", twilio.account_sid));

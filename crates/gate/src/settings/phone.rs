@@ -3,7 +3,7 @@
 
 use super::brand::merge;
 use super::{Patching, close, part};
-use crate::egress::webhook::WebhookSecret;
+use crate::webhook::Key;
 use crate::{Input, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -212,7 +212,7 @@ impl PhoneWebhook {
         if before.is_some_and(|b| b.url != next.url) {
             next.secret = None;
         }
-        let fits = |text: &str| WebhookSecret::parse(text).is_some();
+        let fits = |text: &str| Key::parse(text).is_some();
         secret(input, "secret", &mut next.secret, with, fits)?;
         Ok(next)
     }
