@@ -1,6 +1,7 @@
 //! Random texts of the language for a random schema: well-typed, at every depth.
 
 use super::world::{Dice, Is, World};
+use serde_json::Value as Json;
 
 /// Who writes: what exists for it and what it may name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -222,6 +223,19 @@ impl<'a> Texts<'a> {
         }
     }
 
+    /// What may stand in a list of texts, as the ids of files are: a file that a record holds, or any text.
+    fn listed(&self, dice: &mut Dice) -> String {
+        let all = self.world.collections.iter();
+        let fields = all.flat_map(|c| c.fields.iter().map(move |f| (c, f)));
+        let lists = fields.filter(|(_, field)| field.is == Is::Files);
+        let held = lists.flat_map(|(c, field)| c.records.iter().map(|r| &r[&field.name]));
+        let held: Vec<&Json> = held.filter_map(Json::as_array).flatten().collect();
+        if held.is_empty() || dice.chance(2) {
+            return self.text(dice);
+        }
+        dice.pick(&held).to_string()
+    }
+
     /// Rows to go over, the collection that they are of, and how far away they are.
     fn source(&self, dice: &mut Dice) -> Option<(String, usize, usize)> {
         for _ in 0..6 {
@@ -346,10 +360,10 @@ impl<'a> Texts<'a> {
             12 => match self.field(dice, &is_list) {
                 Some(list) if dice.chance(3) => Some(format!("size({list}) {order} 1")),
                 _ if dice.chance(2) => self
-                    .field(dice, &|is| is == Is::Labels)
-                    .map(|labels| format!("{} in {labels}", self.text(dice))),
+                    .field(dice, &|is| matches!(is, Is::Labels | Is::Files))
+                    .map(|texts| format!("{} in {texts}", self.listed(dice))),
                 _ => self
-                    .field(dice, &|is| is_list(is) && is != Is::Labels)
+                    .field(dice, &|is| matches!(is, Is::Many(_)))
                     .map(|ids| format!("{} in {ids}", self.id(dice))),
             },
             13 => {
