@@ -163,7 +163,7 @@ impl From<DbErr> for StoreError {
     }
 }
 
-fn classify_postgres(code: &str, constraint: String, message: String) -> StoreError {
+pub(crate) fn classify_postgres(code: &str, constraint: String, message: String) -> StoreError {
     match code {
         "23505" => StoreError::Unique(constraint),
         "23503" | "23001" => StoreError::ForeignKey(constraint),

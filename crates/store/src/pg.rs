@@ -1,10 +1,13 @@
 //! One database in one PostgreSQL schema, through a read pool and a write pool that all projects share.
 
+mod bind;
 mod notify;
+mod pipe;
 mod readers;
 mod role;
 mod sequencer;
 mod session;
+mod tls;
 mod tx;
 
 use crate::error::{StoreError, into_db_err, is_stale_plan};
@@ -122,7 +125,8 @@ impl PgShared {
             .connect_with(write)
             .await
             .map_err(|e| StoreError::Db(e.to_string()))?;
-        let read = Readers::new(pool(), read, options.read_connections);
+        let pipes = pipe::address(&options.url, options.statement_timeout_ms);
+        let read = Readers::new(pool(), read, pipes, options.read_connections);
         Ok(Arc::new(Self {
             read,
             write,
@@ -275,7 +279,8 @@ impl PgDb {
     }
 
     pub(crate) async fn rows(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut session = self.session(&mut statement).await?;
+        let plans = self.place.put(&mut statement)?;
+        let mut session = self.session(plans).await?;
         match session::rows(&mut session.connection, &statement).await {
             Err(e) if is_stale_plan(&e) => {
                 session.renew(&mut statement);
@@ -286,7 +291,17 @@ impl PgDb {
     }
 
     pub(crate) async fn docs(&self, mut statement: Statement) -> Result<Vec<Doc>, StoreError> {
-        let mut session = self.session(&mut statement).await?;
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
+        let plans = self.place.put(&mut statement)?;
+        if let Some(pipes) = self.shared.read.pipes()
+            && let Some(found) = pipes.docs(&statement).await
+        {
+            self.place.reads.fetch_add(1, Ordering::Relaxed);
+            return found;
+        }
+        let mut session = self.session(plans).await?;
         let docs = match session::docs(&mut session.connection, &statement).await {
             Err(e) if is_stale_plan(&e) => {
                 session.renew(&mut statement);
@@ -301,12 +316,11 @@ impl PgDb {
         })
     }
 
-    /// A connection to read on, and the statement as it is run there.
-    async fn session(&self, statement: &mut Statement) -> Result<Reading<'_>, DbErr> {
+    /// A connection to read on, for a statement that was put at its place when there were so many `plans`.
+    async fn session(&self, plans: u32) -> Result<Reading<'_>, DbErr> {
         let permit = self.permit(self.reads.here()).await;
         let permit = permit.map_err(|e| into_db_err(&e))?;
         self.place.reads.fetch_add(1, Ordering::Relaxed);
-        let plans = self.place.put(statement)?;
         let connection = self.shared.read.here().acquire().await.map_err(db_err)?;
         Ok(Reading {
             connection,

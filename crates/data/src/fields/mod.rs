@@ -315,6 +315,19 @@ impl Type {
         }
     }
 
+    /// The letter and the expression of a value in SQLite's `galley_object`, which spells it as [`Type::json`] would.
+    #[must_use]
+    pub fn member(&self, column: &str) -> (char, String) {
+        match self {
+            Self::Number(_) => ('n', column.to_owned()),
+            Self::Bool => ('b', column.to_owned()),
+            Self::Geo => ('j', geo::json(column, true)),
+            Self::Exact(e) => ('t', e.json(column, true)),
+            _ if self.is_json() => ('j', column.to_owned()),
+            _ => ('t', column.to_owned()),
+        }
+    }
+
     /// A value that a caller sent, ready to be bound; not null.
     pub fn value(&self, json: &Json) -> Result<Value, Fault> {
         match self {

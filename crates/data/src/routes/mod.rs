@@ -9,12 +9,13 @@ mod records;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Adds this crate's routes to the scope of a project.
+/// Adds this crate's routes to the scope of a project. Each is looked at in turn for a request: those of records come
+/// first, since they are what is asked for most.
 pub fn configure(config: &mut ServiceConfig<'_>) {
+    records::configure(config);
     alter::configure(config);
     changes::configure(config);
     collections::configure(config);
     explain::configure(config);
-    records::configure(config);
     batch::configure(config);
 }

@@ -15,6 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config
+        .route("/v1/records/{collection}/{id}", web::get().to(get_record))
         .route("/v1/records/{collection}", web::get().to(list_records))
         .route("/v1/records/{collection}", web::post().to(create_record))
         .route(
@@ -33,7 +34,6 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
             "/v1/records/{collection}/delete",
             web::post().to(delete_records),
         )
-        .route("/v1/records/{collection}/{id}", web::get().to(get_record))
         .route(
             "/v1/records/{collection}/{id}",
             web::patch().to(update_record),

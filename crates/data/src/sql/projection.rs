@@ -1,4 +1,4 @@
-//! The JSON of a record, built by the database: one object per row, the same bytes on both engines.
+//! The JSON of a record, built where its row is read: one object per row, the same bytes on both engines.
 
 use super::plan::Text;
 use super::{column, pairs, quote};
@@ -65,107 +65,66 @@ impl Projection<'_> {
 
     /// `below` begins the aliases of the rows that come along.
     fn write(&self, sql: &mut Text, alias: &str, below: &str, backend: DbBackend) {
-        let sqlite = backend == DbBackend::Sqlite;
-        // No field begins with an underscore but `_version`: a column named like the alias would be taken for it.
-        sql.push(if sqlite {
-            "json_object("
-        } else {
-            "(SELECT row_to_json(_r) FROM (SELECT "
-        });
-        for (i, c) in self.columns.iter().enumerate() {
-            if i > 0 {
-                sql.push(", ");
-            }
-            if sqlite {
-                // The name follows the grammar of names: it holds no quote.
-                sql.push(&format!("'{}', ", c.name));
-            }
-            self.value(sql, c, alias, backend);
-            if !sqlite {
-                sql.push(&format!(" AS {}", quote(&c.name)));
-            }
+        let mut object = Object::open(sql, "_r", backend);
+        for c in &self.columns {
+            self.member(&mut object, c, alias);
         }
         if !self.expand.is_empty() {
-            sql.push(if sqlite { ", 'expand', " } else { ", " });
-            self.write_expand(sql, alias, below, backend);
-            if !sqlite {
-                sql.push(" AS \"expand\"");
-            }
+            object.member("expand", 'j');
+            self.write_expand(object.sql, alias, below, backend);
         }
-        sql.push(if sqlite { ")" } else { ") AS _r)" });
+        object.close();
     }
 
-    fn value(&self, sql: &mut Text, c: &Column, alias: &str, backend: DbBackend) {
-        let json = match &c.pairs {
-            Some(table) => pairs::list(table, alias, backend),
-            None => c.kind.json(&column(alias, &c.name), backend),
+    fn member(&self, object: &mut Object<'_>, c: &Column, alias: &str) {
+        let name = column(alias, &c.name);
+        let (spelling, json) = match &c.pairs {
+            Some(table) => ('j', pairs::list(table, alias, object.backend)),
+            None if object.is_sqlite() => c.kind.member(&name),
+            None => ('j', c.kind.json(&name, object.backend)),
         };
+        object.member(&c.name, spelling);
         match &c.mask {
             Some(mask) if self.masked => {
-                // SQLite keeps the mark "this is JSON" of a value only outside of CASE.
-                let open = if backend == DbBackend::Sqlite && json.starts_with("json(") {
-                    "json(CASE WHEN "
-                } else {
-                    "CASE WHEN "
-                };
-                let close = if open.starts_with("json(") {
-                    " END)"
-                } else {
-                    " END"
-                };
-                sql.push(open)
-                    .push_expr(truth(&mask.resolved, alias, backend))
-                    .push(" THEN ")
-                    .push(&json)
-                    .push(close);
+                let mask = truth(&mask.resolved, alias, object.backend);
+                let sql = object.sql.push("CASE WHEN ").push_expr(mask);
+                sql.push(" THEN ").push(&json).push(" END");
             }
             _ => {
-                sql.push(&json);
+                object.sql.push(&json);
             }
         }
     }
 
     fn write_expand(&self, sql: &mut Text, alias: &str, below: &str, backend: DbBackend) {
-        let sqlite = backend == DbBackend::Sqlite;
-        sql.push(if sqlite {
-            "json_object("
-        } else {
-            "(SELECT row_to_json(_x) FROM (SELECT "
-        });
+        let mut object = Object::open(sql, "_x", backend);
         for (i, part) in self.expand.iter().enumerate() {
-            if i > 0 {
-                sql.push(", ");
-            }
-            if sqlite {
-                sql.push(&format!("'{}', ", part.name()));
-            }
             match part {
                 Part::One { by, target, shown } => {
+                    object.member(&by.name, 'j');
                     let inner = format!("{below}{i}");
-                    sql.push(if sqlite { "json(" } else { "" });
-                    self.write_one(sql, (by, alias), (target, &inner), shown, backend);
-                    sql.push(if sqlite { ")" } else { "" });
+                    self.write_one(object.sql, (by, alias), (target, &inner), shown, backend);
                 }
-                Part::File(c) => self.value(sql, c, alias, backend),
-                Part::Later(_, by) => {
+                Part::File(c) => self.member(&mut object, c, alias),
+                Part::Later(name, by) => {
+                    object.member(name, 't');
                     let id = column(alias, "id");
                     match by.and_then(|by| by.mask.as_ref()).filter(|_| self.masked) {
-                        None => sql.push(&id),
-                        Some(mask) => sql
+                        None => object.sql.push(&id),
+                        Some(mask) => object
+                            .sql
                             .push("CASE WHEN ")
                             .push_expr(truth(&mask.resolved, alias, backend))
                             .push(&format!(" THEN {id} END")),
                     };
                 }
-                Part::Closed(_) => {
-                    sql.push("NULL");
+                Part::Closed(name) => {
+                    object.member(name, 'j');
+                    object.sql.push("NULL");
                 }
             }
-            if !sqlite {
-                sql.push(&format!(" AS {}", quote(part.name())));
-            }
         }
-        sql.push(if sqlite { ")" } else { ") AS _x)" });
+        object.close();
     }
 
     fn write_one(
@@ -202,5 +161,69 @@ impl Projection<'_> {
             }
         }
         sql.push(")");
+    }
+}
+
+/// A JSON object that is being written into a statement: on SQLite a call of the store's function, whose last value names
+/// the members, and on PostgreSQL a row.
+struct Object<'a> {
+    sql: &'a mut Text,
+    backend: DbBackend,
+    row: &'static str,
+    /// The members so far, as `galley_object` takes them.
+    names: String,
+    /// The last member, whose name stands behind its value on PostgreSQL.
+    last: Option<String>,
+}
+
+impl<'a> Object<'a> {
+    /// `row` names it within the statement. No field begins with an underscore but `_version`: a column named like the
+    /// alias would be taken for it.
+    fn open(sql: &'a mut Text, row: &'static str, backend: DbBackend) -> Self {
+        match backend {
+            DbBackend::Sqlite => sql.push("galley_object("),
+            _ => sql.push(&format!("(SELECT row_to_json({row}) FROM (SELECT ")),
+        };
+        Self {
+            sql,
+            backend,
+            row,
+            names: String::new(),
+            last: None,
+        }
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.backend == DbBackend::Sqlite
+    }
+
+    /// Begins a member; its value is written next. The name follows the grammar of names: it holds no quote.
+    fn member(&mut self, name: &str, spelling: char) {
+        self.end_member();
+        if self.is_sqlite() {
+            let comma = if self.names.is_empty() { "" } else { "," };
+            self.names.push_str(&format!("{comma}{spelling}{name}"));
+        }
+        self.last = Some(name.to_owned());
+    }
+
+    fn end_member(&mut self) {
+        let Some(name) = self.last.take() else { return };
+        if !self.is_sqlite() {
+            self.sql.push(&format!(" AS {}", quote(&name)));
+        }
+        self.sql.push(", ");
+    }
+
+    fn close(mut self) {
+        if self.is_sqlite() {
+            self.end_member();
+            self.sql.push(&format!("'{}')", self.names));
+            return;
+        }
+        if let Some(name) = self.last.take() {
+            self.sql.push(&format!(" AS {}", quote(&name)));
+        }
+        self.sql.push(&format!(") AS {})", self.row));
     }
 }

@@ -1,5 +1,6 @@
 //! One database in one SQLite file: inline reads on the calling thread, writes through one group-committing writer.
 
+mod object;
 mod pool;
 mod reader;
 mod slow;
@@ -412,6 +413,7 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
         let value: Option<f64> = context.get(0)?;
         Ok(value.map(kernel::number::float_text))
     })?;
+    object::register(connection, flags)?;
     // It has no sine of its own.
     connection.create_scalar_function("galley_distance", 4, flags, |context| {
         let half = |n| context.get::<Option<f64>>(n);

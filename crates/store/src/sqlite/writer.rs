@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -22,10 +22,12 @@ const BATCH_MAX: usize = 256;
 const QUEUE_MAX: usize = 8_192;
 /// How often a job is run again after its batch was undone by another.
 const RETRIES_MAX: u8 = 3;
+/// After a job has failed among others, so many batches keep their jobs apart by savepoints.
+const CAREFUL_BATCHES: u32 = 64;
 
 /// A unit of work in the queue.
 pub(super) trait Job: Send {
-    /// Runs in its savepoint; false asks to roll it back.
+    /// Runs in the open transaction, again if need be; false asks to take it back.
     fn run(&mut self, tx: &WriteTx) -> bool;
     /// Answers the caller: with the closure's own result, or with the store's failure.
     fn finish(self: Box<Self>, result: Result<(), StoreError>);
@@ -82,6 +84,8 @@ pub(super) struct Writer {
     gone: watch::Sender<bool>,
     commits: AtomicU64,
     jobs: AtomicU64,
+    /// Batches that still keep their jobs apart.
+    careful: AtomicU32,
 }
 
 #[derive(Default)]
@@ -120,6 +124,7 @@ impl Writer {
             gone: watch::Sender::new(false),
             commits: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
+            careful: AtomicU32::new(0),
         })
     }
 
@@ -230,6 +235,9 @@ impl Writer {
             fail_all(waiting, || from_sqlite(&e));
             return Vec::new();
         }
+        let careful = self.careful.load(Ordering::Relaxed);
+        self.careful
+            .store(careful.saturating_sub(1), Ordering::Relaxed);
         let mut done: Vec<(Queued, Result<(), StoreError>)> = Vec::with_capacity(waiting.len());
         let mut waiting = waiting.into_iter();
         while let Some(mut queued) = waiting.next() {
@@ -237,7 +245,14 @@ impl Writer {
                 continue;
             }
             self.session.set_deadline(queued.long);
-            let ran = self.run_job(&mut *queued.job, done.is_empty());
+            let apart = if done.is_empty() {
+                Apart::First
+            } else if careful > 0 {
+                Apart::Savepoint
+            } else {
+                Apart::Not
+            };
+            let ran = self.run_job(&mut *queued.job, apart);
             self.session.set_deadline(None);
             match ran {
                 Ran::Ended(result) => done.push((queued, result)),
@@ -254,6 +269,15 @@ impl Writer {
                             Err(e) => finish(earlier, Err(e)),
                         }
                     }
+                    again.extend(waiting);
+                    return again;
+                }
+                Ran::Mixed => {
+                    // What this one did is mixed with what the earlier ones did: all run again, kept apart.
+                    self.careful.store(CAREFUL_BATCHES, Ordering::Relaxed);
+                    self.roll_back();
+                    let mut again: Vec<Queued> = done.into_iter().map(|(job, _)| job).collect();
+                    again.push(queued);
                     again.extend(waiting);
                     return again;
                 }
@@ -291,11 +315,14 @@ impl Writer {
     }
 
     /// Runs a job so that it leaves nothing behind when it fails. The first of a transaction needs no savepoint for
-    /// that: it takes the whole transaction back. Under a savepoint SQLite keeps a copy of each page that is changed,
-    /// in a list that it walks after each statement, so that a long job would cost the square of its length.
-    fn run_job(&self, job: &mut dyn Job, is_first: bool) -> Ran {
+    /// that: it takes the whole transaction back. Nor do others as long as none fails. Under a savepoint SQLite keeps a
+    /// copy of each page that is changed, in a list that it walks after each statement: that is a fifth of what small
+    /// jobs cost, and the square of its length for a long one.
+    fn run_job(&self, job: &mut dyn Job, apart: Apart) -> Ran {
         self.session.take_broken();
-        if !is_first && let Err(e) = self.session.control("SAVEPOINT j") {
+        if apart == Apart::Savepoint
+            && let Err(e) = self.session.control("SAVEPOINT j")
+        {
             return Ran::EndedAll(Err(from_sqlite(&e)));
         }
         let tx = WriteTx::Sqlite(SqliteTx::job(&self.session));
@@ -319,14 +346,18 @@ impl Writer {
             });
         }
         let control = |text| self.session.control(text);
-        let ended = match (is_first, keep) {
-            (true, true) => Ok(()),
-            (true, false) => match control("ROLLBACK").map(|()| control("BEGIN IMMEDIATE")) {
+        let ended = match (apart, keep) {
+            (Apart::First | Apart::Not, true) => Ok(()),
+            (Apart::First, false) => match control("ROLLBACK").map(|()| control("BEGIN IMMEDIATE"))
+            {
                 Ok(Err(_)) => return Ran::EndedAll(result),
                 undone => undone.map(|_| ()),
             },
-            (false, true) => control("RELEASE j"),
-            (false, false) => control("ROLLBACK TO j").and_then(|()| control("RELEASE j")),
+            (Apart::Not, false) => return Ran::Mixed,
+            (Apart::Savepoint, true) => control("RELEASE j"),
+            (Apart::Savepoint, false) => {
+                control("ROLLBACK TO j").and_then(|()| control("RELEASE j"))
+            }
         };
         match ended {
             Ok(()) => Ran::Ended(result),
@@ -358,12 +389,25 @@ impl Writer {
     }
 }
 
+/// What keeps a job's changes apart from those of the jobs before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Apart {
+    /// There are none.
+    First,
+    /// A savepoint.
+    Savepoint,
+    /// Nothing.
+    Not,
+}
+
 /// How a job ended.
 enum Ran {
-    /// In its savepoint. `Ok` says that the closure's own result stands.
+    /// Alone. `Ok` says that the closure's own result stands.
     Ended(Result<(), StoreError>),
     /// With the whole batch.
     EndedAll(Result<(), StoreError>),
+    /// With changes that cannot be told from those before it: nothing is known of any of them.
+    Mixed,
 }
 
 /// Answers a job. A panic of the caller's own types must not cost its neighbours their answers.

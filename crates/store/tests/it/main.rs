@@ -22,6 +22,7 @@ mod long;
 mod migrations;
 mod news;
 mod outbox;
+mod pipes;
 mod postgres;
 mod reads;
 mod roles;
