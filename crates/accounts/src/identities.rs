@@ -77,8 +77,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// Gives an anonymous user identities and a password. It keeps its id, and all that it has.
-    pub async fn promote(&self, ask: &Ask, user: &UserAuth, form: Promotion) -> Result<(), Error> {
+    /// Gives an anonymous user identities and a password. It keeps its id, and all that it has. Whether that is done:
+    /// where the project confirms addresses, a mail is on its way.
+    pub async fn promote(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        form: Promotion,
+    ) -> Result<bool, Error> {
         self.demand_promotion(ask, ask.project.settings().sign_in.password)?;
         let Named {
             email,
@@ -93,6 +99,7 @@ impl Accounts {
         };
         self.demand_good(ask, "password", form.password.expose_secret(), &row)
             .await?;
+        let confirms = Self::confirms(ask, &form.named)?;
         let new = NewUser {
             email,
             username,
@@ -101,6 +108,13 @@ impl Accounts {
         };
         // Whoever is somebody now is judged as one who signs up.
         let newcomer = self.admit_new(ask, new, Method::Password).await?;
+        if confirms {
+            if !user.auth.anonymous {
+                return Err(Error::NotAnonymous);
+            }
+            self.hold(ask, &newcomer, &form.password).await?;
+            return Ok(false);
+        }
         let password_hash = self
             .inner
             .passwords
@@ -130,6 +144,7 @@ impl Accounts {
             };
             let directory = &this.inner.directory;
             directory.change(&of.project, tx, id, change).await?;
+            this.grant_new(&of, tx, &newcomer).await?;
             rows::put_credential(tx, credential.clone()).await?;
             if let Some(mail) = &mail {
                 mails::insert(tx, mail.clone()).await?;
@@ -139,7 +154,7 @@ impl Accounts {
         ask.project.db.write(promote).await?;
         self.user_changed(&ask.project, user.id);
         (self.inner.wake)(&ask.project);
-        Ok(())
+        Ok(true)
     }
 
     /// Asks for a code to an address that is to be the anonymous user's.
@@ -207,6 +222,7 @@ impl Accounts {
             };
             let directory = &this.inner.directory;
             directory.change(&of.project, tx, id, change).await?;
+            this.grant_new(&of, tx, &newcomer).await?;
             this.promoted(&of, tx, id).await
         };
         ask.project.db.write(promote).await?;

@@ -232,6 +232,25 @@ impl CodeAnswer {
     }
 }
 
+/// The link of a sign-up, with the password that was chosen then.
+#[derive(Debug)]
+pub struct SignUpConfirmation {
+    /// The secret.
+    pub token: SecretString,
+    /// The password.
+    pub password: SecretString,
+}
+
+impl SignUpConfirmation {
+    /// Reads `token` and `password`.
+    pub fn parse(mut input: Input) -> Result<Self, Problem> {
+        let token = input.text("token", 1, TOKEN_CHARS_MAX).into();
+        let max = gate::password::PASSWORD_BYTES_MAX;
+        let password = input.text("password", 1, max).into();
+        input.finish().map(|()| Self { token, password })
+    }
+}
+
 /// A one-time secret with the password that is to be set.
 #[derive(Debug)]
 pub struct Reset {

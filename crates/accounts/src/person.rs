@@ -10,7 +10,7 @@ use crate::model::users::EraseForm;
 use crate::rows::teams::{self as team_rows};
 use crate::rows::{
     self, Which, anonymous, challenges, changes, externals, grants, identities, mails, places,
-    tokens,
+    sign_ups, tokens,
 };
 use crate::service::Ask;
 use crate::teams;
@@ -113,6 +113,7 @@ impl Accounts {
         if let Some(email) = &user.email {
             let key = address_key(email);
             mails::delete_to(tx, &key).await?;
+            sign_ups::delete_to(tx, &key).await?;
             team_rows::delete_invitations_to(tx, &key).await?;
         }
         self.drop_factors(tx, id).await?;
@@ -136,6 +137,7 @@ async fn forget(tx: &WriteTx, user: Uuid) -> Result<(), Error> {
     grants::delete(tx, user).await?;
     identities::delete_of(tx, user).await?;
     externals::delete_of(tx, user).await?;
+    sign_ups::delete_of(tx, user).await?;
     anonymous::delete(tx, user).await?;
     Ok(places::delete_of(tx, user).await?)
 }

@@ -199,6 +199,9 @@ pub struct ProjectSettingsPatch {
     pub cors_origins: Option<Vec<String>>,
     /// Whether strangers may create accounts.
     pub sign_up: Option<SignUp>,
+    /// Whether who signs up with an address and a password confirms it by mail before there is an account, so that
+    /// sign-up tells nobody whether an address has one.
+    pub confirm_email: Option<bool>,
     /// By which ways users sign in.
     pub sign_in: Option<ProjectSignInPatch>,
     /// Whether refusals by rules are explained to callers.

@@ -101,7 +101,7 @@ async fn confirm_password_reset(
 ///
 /// A mail goes to the present address and one to the new; the address changes when both have been confirmed, within a
 /// day. Until then all stays as it is. A later request replaces an earlier one. Whether the new address has an account
-/// is not told.
+/// is not told: who has the address is mailed that there is an account, and the change waits in vain.
 #[utoipa::path(operation_id = "request_email_change", tag = "auth", request_body = EmailChangeIn, responses((status = 202, description = "Taken"), Problems))]
 #[post("/v1/auth/email-change")]
 async fn request_email_change(

@@ -73,8 +73,9 @@ async fn sign_in_anonymous(
 /// Gives an anonymous user an identity
 ///
 /// The user keeps its id, its session and all that it has. 409 `not_anonymous` where it has an identity already, 409
-/// `identity_taken` where another user has this one.
-#[utoipa::path(operation_id = "promote_user", tag = "auth", request_body = PromotionIn, responses((status = 204, description = "Done"), Problems))]
+/// `identity_taken` where another user has this one. Where the project confirms addresses, 202 whether or not the address
+/// has an account: a mail leads on, as after a sign-up.
+#[utoipa::path(operation_id = "promote_user", tag = "auth", request_body = PromotionIn, responses((status = 204, description = "Done"), (status = 202, description = "Taken: a mail is on its way"), Problems))]
 #[post("/v1/auth/promote")]
 async fn promote(
     caller: Caller<can::IdentityPromote>,
@@ -85,8 +86,9 @@ async fn promote(
 ) -> Result<HttpResponse, Problem> {
     let form = Promotion::parse(body.input(), &caller.project()?.settings().sign_in)?;
     let ask = Ask::new(&caller, &request)?;
-    accounts.promote(&ask, caller.user()?, form).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let is_done = accounts.promote(&ask, caller.user()?, form).await?;
+    let answers = [HttpResponse::Accepted, HttpResponse::NoContent];
+    Ok(answers[usize::from(is_done)]().finish())
 }
 
 /// Asks for a code to give an anonymous user an address

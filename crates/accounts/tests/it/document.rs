@@ -4,7 +4,7 @@ use actix_web::App;
 use utoipa_actix_web::AppExt;
 
 /// Every operation, and whether everybody may call it.
-const OPERATIONS: [(&str, bool); 96] = [
+const OPERATIONS: [(&str, bool); 97] = [
     ("activate_totp", false),
     ("begin_factor_passkey", true),
     ("begin_factor_totp", true),
@@ -18,6 +18,7 @@ const OPERATIONS: [(&str, bool); 96] = [
     ("confirm_email_change", true),
     ("confirm_password_reset", true),
     ("confirm_phone_change", false),
+    ("confirm_sign_up", true),
     ("confirm_verification", true),
     ("create_passkey", false),
     ("delete_passkey", false),

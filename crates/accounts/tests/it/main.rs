@@ -9,6 +9,7 @@ mod anonymous;
 mod authenticator;
 mod by_mail;
 mod captcha;
+mod confirm_email;
 mod cookies;
 mod custom;
 mod devices;
