@@ -53,26 +53,59 @@ impl Accounts {
         self.inner.mail(wish, ask.now)
     }
 
-    /// Gives the user another name to sign in with.
+    /// Gives the user another name to sign in with, or none, if something else is left to sign in with.
     pub async fn change_username(
         &self,
         ask: &Ask,
         user: &UserAuth,
-        name: String,
+        name: Option<String>,
     ) -> Result<(), Error> {
-        if !ask.project.settings().sign_in.knows_by("username") {
+        let is_known = ask.project.settings().sign_in.knows_by("username");
+        if name.is_some() && !is_known {
             return Err(Error::MethodDisabled);
         }
-        let (this, of, id) = (self.clone(), ask.clone(), user.id);
-        let change = async move |tx: &WriteTx| -> Result<(), Error> {
-            let change = UserChange {
-                username: Some(Some(name.clone())),
-                ..UserChange::new(of.now, of.actor.clone())
-            };
-            let directory = &this.inner.directory;
-            Ok(directory.change(&of.project, tx, id, change).await?)
+        let change = UserChange {
+            username: Some(name.clone()),
+            ..UserChange::new(ask.now, ask.actor.clone())
         };
-        ask.project.db.write(change).await?;
+        match name {
+            None => self.take_away(ask, user, change).await,
+            Some(_) => {
+                let (this, of, id) = (self.clone(), ask.clone(), user.id);
+                let write = async move |tx: &WriteTx| -> Result<(), Error> {
+                    let directory = &this.inner.directory;
+                    let change = change.clone();
+                    Ok(directory.change(&of.project, tx, id, change).await?)
+                };
+                ask.project.db.write(write).await?;
+                self.user_changed(&ask.project, user.id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes the user's telephone number away, if something else is left to sign in with.
+    pub async fn remove_phone(&self, ask: &Ask, user: &UserAuth) -> Result<(), Error> {
+        let change = UserChange {
+            phone: Some(None),
+            phone_verified: Some(false),
+            ..UserChange::new(ask.now, ask.actor.clone())
+        };
+        self.take_away(ask, user, change).await
+    }
+
+    /// Takes something away by which the user is known, as dear as any other change of how it signs in.
+    async fn take_away(&self, ask: &Ask, user: &UserAuth, change: UserChange) -> Result<(), Error> {
+        let (this, of, who) = (self.clone(), ask.clone(), user.clone());
+        let write = async move |tx: &WriteTx| -> Result<(), Error> {
+            let user = this.lock_self(&of, tx, &who).await?;
+            this.demand_change(&of, tx, &who, &user).await?;
+            let directory = &this.inner.directory;
+            let change = change.clone();
+            directory.change(&of.project, tx, who.id, change).await?;
+            this.demand_a_way_in(&of, tx, who.id).await
+        };
+        ask.project.db.write(write).await?;
         self.user_changed(&ask.project, user.id);
         Ok(())
     }

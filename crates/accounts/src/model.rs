@@ -258,14 +258,25 @@ pub struct Reset {
     pub token: SecretString,
     /// The password.
     pub new: SecretString,
+    /// What the password is called in the body.
+    pub name: &'static str,
 }
 
 impl Reset {
     /// Reads `token` and `new_password`.
-    pub fn parse(mut input: Input) -> Result<Self, Problem> {
+    pub fn parse(input: Input) -> Result<Self, Problem> {
+        Self::read(input, "new_password")
+    }
+
+    /// Reads `token` and `password`, which is the account's first.
+    pub fn parse_first(input: Input) -> Result<Self, Problem> {
+        Self::read(input, "password")
+    }
+
+    fn read(mut input: Input, name: &'static str) -> Result<Self, Problem> {
         let token = input.text("token", 1, TOKEN_CHARS_MAX).into();
-        let new = new_password(&mut input, "new_password");
-        input.finish().map(|()| Self { token, new })
+        let new = new_password(&mut input, name);
+        input.finish().map(|()| Self { token, new, name })
     }
 }
 

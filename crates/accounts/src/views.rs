@@ -70,6 +70,24 @@ pub struct SignUpConfirmationIn {
     pub session: Option<SessionKind>,
 }
 
+/// The link of an invitation, with the first password of the account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationAcceptIn {
+    /// The secret of the mail.
+    #[schema(max_length = 8192)]
+    pub token: String,
+    /// At least 8 characters, at most 512 bytes.
+    #[schema(min_length = 8, max_length = 512, format = "password")]
+    pub password: String,
+    /// What the device is called.
+    #[schema(max_length = 100, nullable = false)]
+    pub device: Option<String>,
+    /// How the session is handed over.
+    #[schema(nullable = false)]
+    pub session: Option<SessionKind>,
+}
+
 /// A wish to sign in with a password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -112,7 +112,11 @@ async fn a_hook_gives_a_newcomer_roles_and_claims() {
             .expect(204);
         kit.pass(Duration::from_secs(2));
         let roles = kit.auth(&nobody).await.roles.clone();
-        assert!(["editor", "guest"].iter().all(|role| roles.contains(&(*role).to_owned())));
+        assert!(
+            ["editor", "guest"]
+                .iter()
+                .all(|role| roles.contains(&(*role).to_owned()))
+        );
         // What no user could have, and what only we say, is no good answer.
         let before = users(&kit).await;
         for bad in [

@@ -15,6 +15,7 @@ mod custom;
 mod devices;
 mod directory;
 mod document;
+mod doors;
 mod email_change;
 mod hand;
 mod hooks;
