@@ -124,8 +124,8 @@ pub struct OperatorCreate {
     /// The e-mail address.
     #[schema(max_length = 254, format = Email)]
     pub email: String,
-    /// The password.
-    #[schema(min_length = 4, max_length = 512, format = Password)]
+    /// The password: at least 10 characters, at most 512 bytes, and known from no breach.
+    #[schema(min_length = 10, max_length = 512, format = Password)]
     pub password: String,
     /// The name that people read.
     #[schema(min_length = 1, max_length = 100)]
@@ -166,8 +166,8 @@ pub struct SetUp {
     /// The e-mail address.
     #[schema(max_length = 254, format = Email)]
     pub email: String,
-    /// The password.
-    #[schema(min_length = 4, max_length = 512, format = Password)]
+    /// The password: at least 10 characters, at most 512 bytes, and known from no breach.
+    #[schema(min_length = 10, max_length = 512, format = Password)]
     pub password: String,
     /// The name that people read.
     #[schema(min_length = 1, max_length = 100)]
