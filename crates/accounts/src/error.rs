@@ -15,6 +15,9 @@ pub enum Error {
     /// Nobody signs up but who was invited.
     #[error("sign-up needs an invitation")]
     InvitationRequired,
+    /// The password is right, but nobody has shown that the address is theirs.
+    #[error("the address is not confirmed")]
+    EmailNotConfirmed,
     /// Addresses of this domain are not taken.
     #[error("addresses of this domain are not taken")]
     EmailDomainRefused,
@@ -198,6 +201,7 @@ impl From<Error> for Problem {
                     "Addresses of this domain are not taken.",
                 )])
             }
+            Error::EmailNotConfirmed => Code::EmailNotConfirmed.into(),
             Error::SignUpRefused(why) => Self::new(Code::SignUpRefused).detail(why),
             Error::HookFailed => Self::new(Code::HookFailed).retry_after(5),
             Error::CaptchaFailed(how) => {

@@ -8,11 +8,11 @@ use crate::notices::Notice;
 use crate::passkeys::secret_of;
 use crate::ports::UserRow;
 use crate::rows::ceremonies::{self, Bound};
-use crate::rows::{self, Which, factors, identities, mails, passkeys};
+use crate::rows::{self, Which, externals, factors, identities, mails, passkeys};
 use crate::second_factor::{GoodCode, TOKEN_GUESSES_MAX};
 use crate::service::Ask;
 use crate::{recovery, totp};
-use gate::{By, SecondFactorPolicy, Settings, UserAuth};
+use gate::{By, SecondFactorPolicy, Settings, SignInMethods, UserAuth};
 use kernel::Code;
 use sea_orm::ConnectionTrait;
 use secrecy::ExposeSecret;
@@ -286,7 +286,35 @@ impl Accounts {
             || linked.any(|row| settings.social.provider(&row.provider).is_some())
             || (user.email.is_some() && by_mail)
             || (user.phone.is_some() && ways.phone_code)
-            || (has_password && ways.password))
+            || (has_password && ways.password && is_known(ways, user))
+            || externals::has(tx, user.id).await?)
+    }
+
+    /// Whether the user can get in as it stands.
+    pub(crate) async fn gets_in(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: &UserRow,
+    ) -> Result<bool, Error> {
+        let linked = identities::of(tx, user.id).await?;
+        let passkeys = passkeys::of(tx, user.id).await?.len();
+        self.has_a_way_in(ask, tx, user, (passkeys, &linked)).await
+    }
+
+    /// Refuses what was done in this transaction if its user, who is locked, can get in no more.
+    pub(crate) async fn demand_a_way_in(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: Uuid,
+    ) -> Result<(), Error> {
+        let user = self.inner.directory.lock(&ask.project, tx, user).await?;
+        let user = user.ok_or(Error::NoSuchUser)?;
+        match self.gets_in(ask, tx, &user).await? {
+            true => Ok(()),
+            false => Err(Error::LastWayIn),
+        }
     }
 
     /// The caller's user, locked: what changes its factors goes one after the other.
@@ -322,6 +350,20 @@ impl Accounts {
         }
         Ok(())
     }
+}
+
+/// Whether there is something to type beside a password.
+fn is_known(ways: &SignInMethods, user: &UserRow) -> bool {
+    let built_in = [
+        ("email", user.email.is_some()),
+        ("username", user.username.is_some()),
+        ("phone", user.phone.is_some()),
+    ];
+    let has = |name: &str| user.view.get(name).is_some_and(|value| !value.is_null());
+    built_in
+        .iter()
+        .any(|(name, has)| *has && ways.knows_by(name))
+        || ways.own_fields().any(has)
 }
 
 fn hashes(ask: &Ask, user: Uuid, codes: &[String]) -> Vec<String> {

@@ -3,11 +3,13 @@
 
 use crate::Accounts;
 use crate::error::Error;
+use crate::model::users;
+use crate::newcomers::Added;
 use crate::ports::{NewUser, UserRow};
 use crate::rows::session;
 use crate::service::Ask;
 use gate::egress::EgressError;
-use gate::{Hook, HookName, webhook};
+use gate::{Hook, HookName, Input, webhook};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -53,6 +55,10 @@ struct Consent {
     refuse: Option<String>,
     /// The developer's own fields, written as an operator would.
     profile: Map<String, Value>,
+    /// The newcomer's roles.
+    roles: Option<Value>,
+    /// Its claims, which stand in its tokens and before rules.
+    claims: Option<Value>,
 }
 
 /// What a hook answers before a token is signed.
@@ -67,17 +73,17 @@ struct Claims {
 pub(crate) struct Extra(pub(crate) Map<String, Value>);
 
 impl Accounts {
-    /// Asks the project whether somebody may sign up, and gives what it adds to the profile. Without a good answer
-    /// nobody may.
+    /// Asks the project whether somebody may sign up, and gives what it adds: fields of the profile, roles and claims.
+    /// Without a good answer nobody may; roles or claims that no user could have make it a bad one.
     pub(crate) async fn ask_before_sign_up(
         &self,
         ask: &Ask,
         user: &NewUser,
         method: &'static str,
-    ) -> Result<Map<String, Value>, Error> {
+    ) -> Result<Added, Error> {
         let settings = ask.project.settings();
         let Some(hook) = &settings.hooks.before_sign_up else {
-            return Ok(Map::new());
+            return Ok(Added::default());
         };
         let data = json!({
             "user": {
@@ -95,16 +101,9 @@ impl Accounts {
             "user_agent": ask.user_agent,
         });
         let answer = self.ask_hook(ask, HookName::BeforeSignUp, hook, data).await;
-        let consent = answer.and_then(|body| read::<Consent>(&body));
-        match consent {
-            Ok(Consent {
-                refuse: None,
-                profile,
-            }) => Ok(profile),
-            Ok(Consent {
-                refuse: Some(message),
-                ..
-            }) => {
+        match answer.and_then(|body| consent(&body)) {
+            Ok(Ok(added)) => Ok(added),
+            Ok(Err(message)) => {
                 let shown = message.chars().filter(|c| !c.is_control());
                 Err(Error::SignUpRefused(
                     shown.take(MESSAGE_CHARS_MAX).collect(),
@@ -184,6 +183,31 @@ fn read<T: Default + for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, String> 
     serde_json::from_value(Value::Object(object)).map_err(|e| e.to_string())
 }
 
+/// What a hook's answer adds, or why it refuses.
+fn consent(body: &[u8]) -> Result<Result<Added, String>, String> {
+    let consent = read::<Consent>(body)?;
+    if let Some(message) = consent.refuse {
+        return Ok(Err(message));
+    }
+    let given = [("roles", consent.roles), ("claims", consent.claims)];
+    let given = given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let mut input = Input::new(given.collect());
+    let granted = users::granted(&mut input);
+    input.finish().map_err(|problem| {
+        let faults = problem.field_errors().iter();
+        let faults: Vec<String> = faults
+            .map(|f| format!("{}: {}", f.path, f.message))
+            .collect();
+        faults.join(" ")
+    })?;
+    Ok(Ok(Added {
+        profile: consent.profile,
+        granted,
+    }))
+}
+
 fn checked(claims: Map<String, Value>) -> Result<Extra, String> {
     if let Some(name) = claims.keys().find(|name| RESERVED.contains(&name.as_str())) {
         return Err(format!("the claim {name} is not a hook's to write"));
@@ -221,8 +245,17 @@ mod tests {
             br#"{"allow": true}"#,
             br#"{"refuse": 1}"#,
             br#"{"profile": []}"#,
+            br#"{"roles": "admin"}"#,
+            br#"{"roles": ["not a role"]}"#,
+            br#"{"roles": [1]}"#,
+            br#"{"claims": []}"#,
+            br#"{"claims": {"teams": {}}}"#,
         ] {
-            assert!(read::<Consent>(bad).is_err(), "{bad:?}");
+            assert!(consent(bad).is_err(), "{bad:?}");
         }
+        let good = consent(br#"{"roles": ["editor"], "claims": {"plan": "gold"}}"#);
+        let granted = good.unwrap().unwrap().granted;
+        assert_eq!(granted.roles, ["editor"]);
+        assert_eq!(granted.claims["plan"], "gold");
     }
 }

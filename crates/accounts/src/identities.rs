@@ -53,32 +53,71 @@ impl Accounts {
         self.inner.mail(wish, ask.now)
     }
 
-    /// Gives the user another name to sign in with.
+    /// Gives the user another name to sign in with, or none, if something else is left to sign in with.
     pub async fn change_username(
         &self,
         ask: &Ask,
         user: &UserAuth,
-        name: String,
+        name: Option<String>,
     ) -> Result<(), Error> {
-        if !ask.project.settings().sign_in.knows_by("username") {
+        let is_known = ask.project.settings().sign_in.knows_by("username");
+        if name.is_some() && !is_known {
             return Err(Error::MethodDisabled);
         }
-        let (this, of, id) = (self.clone(), ask.clone(), user.id);
-        let change = async move |tx: &WriteTx| -> Result<(), Error> {
-            let change = UserChange {
-                username: Some(Some(name.clone())),
-                ..UserChange::new(of.now, of.actor.clone())
-            };
-            let directory = &this.inner.directory;
-            Ok(directory.change(&of.project, tx, id, change).await?)
+        let change = UserChange {
+            username: Some(name.clone()),
+            ..UserChange::new(ask.now, ask.actor.clone())
         };
-        ask.project.db.write(change).await?;
+        match name {
+            None => self.take_away(ask, user, change).await,
+            Some(_) => {
+                let (this, of, id) = (self.clone(), ask.clone(), user.id);
+                let write = async move |tx: &WriteTx| -> Result<(), Error> {
+                    let directory = &this.inner.directory;
+                    let change = change.clone();
+                    Ok(directory.change(&of.project, tx, id, change).await?)
+                };
+                ask.project.db.write(write).await?;
+                self.user_changed(&ask.project, user.id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes the user's telephone number away, if something else is left to sign in with.
+    pub async fn remove_phone(&self, ask: &Ask, user: &UserAuth) -> Result<(), Error> {
+        let change = UserChange {
+            phone: Some(None),
+            phone_verified: Some(false),
+            ..UserChange::new(ask.now, ask.actor.clone())
+        };
+        self.take_away(ask, user, change).await
+    }
+
+    /// Takes something away by which the user is known, as dear as any other change of how it signs in.
+    async fn take_away(&self, ask: &Ask, user: &UserAuth, change: UserChange) -> Result<(), Error> {
+        let (this, of, who) = (self.clone(), ask.clone(), user.clone());
+        let write = async move |tx: &WriteTx| -> Result<(), Error> {
+            let user = this.lock_self(&of, tx, &who).await?;
+            this.demand_change(&of, tx, &who, &user).await?;
+            let directory = &this.inner.directory;
+            let change = change.clone();
+            directory.change(&of.project, tx, who.id, change).await?;
+            this.demand_a_way_in(&of, tx, who.id).await
+        };
+        ask.project.db.write(write).await?;
         self.user_changed(&ask.project, user.id);
         Ok(())
     }
 
-    /// Gives an anonymous user identities and a password. It keeps its id, and all that it has.
-    pub async fn promote(&self, ask: &Ask, user: &UserAuth, form: Promotion) -> Result<(), Error> {
+    /// Gives an anonymous user identities and a password. It keeps its id, and all that it has. Whether that is done:
+    /// where the project confirms addresses, a mail is on its way.
+    pub async fn promote(
+        &self,
+        ask: &Ask,
+        user: &UserAuth,
+        form: Promotion,
+    ) -> Result<bool, Error> {
         self.demand_promotion(ask, ask.project.settings().sign_in.password)?;
         let Named {
             email,
@@ -93,6 +132,7 @@ impl Accounts {
         };
         self.demand_good(ask, "password", form.password.expose_secret(), &row)
             .await?;
+        let confirms = Self::confirms(ask, &form.named)?;
         let new = NewUser {
             email,
             username,
@@ -101,6 +141,13 @@ impl Accounts {
         };
         // Whoever is somebody now is judged as one who signs up.
         let newcomer = self.admit_new(ask, new, Method::Password).await?;
+        if confirms {
+            if !user.auth.anonymous {
+                return Err(Error::NotAnonymous);
+            }
+            self.hold(ask, &newcomer, &form.password).await?;
+            return Ok(false);
+        }
         let password_hash = self
             .inner
             .passwords
@@ -130,6 +177,7 @@ impl Accounts {
             };
             let directory = &this.inner.directory;
             directory.change(&of.project, tx, id, change).await?;
+            this.grant_new(&of, tx, &newcomer).await?;
             rows::put_credential(tx, credential.clone()).await?;
             if let Some(mail) = &mail {
                 mails::insert(tx, mail.clone()).await?;
@@ -139,7 +187,7 @@ impl Accounts {
         ask.project.db.write(promote).await?;
         self.user_changed(&ask.project, user.id);
         (self.inner.wake)(&ask.project);
-        Ok(())
+        Ok(true)
     }
 
     /// Asks for a code to an address that is to be the anonymous user's.
@@ -207,6 +255,7 @@ impl Accounts {
             };
             let directory = &this.inner.directory;
             directory.change(&of.project, tx, id, change).await?;
+            this.grant_new(&of, tx, &newcomer).await?;
             this.promoted(&of, tx, id).await
         };
         ask.project.db.write(promote).await?;

@@ -1,18 +1,22 @@
 //! Invitations: an account that is made for somebody, who takes it into use with a first password by a mail's link.
 
 use crate::Accounts;
+use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
 use crate::grants::Granted;
+use crate::links::Fresh;
 use crate::mail::{Template, Wish, address_key, demand_room};
+use crate::model::Reset;
 use crate::model::users::{InviteForm, Person};
 use crate::ports::UserChange;
 use crate::rows::{self, mails};
 use crate::service::Ask;
+use crate::users::{keep_made, made_before};
 use crate::views::users::ManagedUserDetailView;
 use gate::By;
 use kernel::Code;
 use serde_json::json;
-use store::WriteTx;
+use store::{Claim, WriteTx};
 use uuid::Uuid;
 
 impl Accounts {
@@ -24,6 +28,7 @@ impl Accounts {
         ask: &Ask,
         by: &By,
         form: InviteForm,
+        claim: Option<Claim>,
     ) -> Result<ManagedUserDetailView, Error> {
         let found = self
             .inner
@@ -48,19 +53,35 @@ impl Accounts {
         let entry = by.did("user.invite", id.to_string(), json!({}));
         let max = self.inner.config.mail.mails_per_recipient_hour;
         let (this, of) = (self.clone(), ask.clone());
-        let invite = async move |tx: &WriteTx| -> Result<(), Error> {
+        let invite = async move |tx: &WriteTx| -> Result<Uuid, Error> {
+            if let Some(made) = made_before(tx, claim.as_ref(), of.now).await? {
+                return Ok(made);
+            }
             demand_room(tx, &letter.recipient_key, max, of.now).await?;
             match known {
                 None => this.make(&of, tx, id, &person, None).await?,
                 Some(_) => this.invite_again(&of, tx, id, &person).await?,
             }
             mails::insert(tx, letter.clone()).await?;
-            Ok(gate::audit::record(tx, entry.clone()).await?)
+            gate::audit::record(tx, entry.clone()).await?;
+            keep_made(tx, claim.as_ref(), id, of.now).await
         };
-        ask.project.db.write(invite).await?;
+        let id = ask.project.db.write(invite).await?;
         self.user_changed(&ask.project, id);
         (self.inner.wake)(&ask.project);
         self.get_user(ask, id).await
+    }
+
+    /// Takes an account into use that was made for the reader of a mail, with its first password, and signs in.
+    pub async fn enter_by_invitation(&self, ask: &Ask, form: Reset) -> Result<Entered, Error> {
+        let set = async |fresh: Fresh| {
+            let (this, of) = (self.clone(), ask.clone());
+            let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
+                this.put_fresh(&of, tx, &fresh).await
+            };
+            self.enter(ask, Proof::one(Method::Invitation), admit).await
+        };
+        self.by_link(ask, form, Template::Invite, set).await
     }
 
     async fn invite_again(

@@ -14,7 +14,7 @@ use crate::mail::{COUNTED, INBOX_MAX, MAIL_KEPT, Template, address_key};
 use crate::phone::Purpose;
 use crate::ports::UserRow;
 use crate::rows::{
-    self, ceremonies, challenges, changes, guesses, mails, social, tallies, teams, tokens,
+    self, ceremonies, challenges, changes, guesses, mails, sign_ups, social, tallies, teams, tokens,
 };
 use crate::{guesses as counting, places};
 use futures_util::StreamExt;
@@ -211,8 +211,12 @@ impl Accounts {
         if template == Template::TeamInvite {
             return self.team_mail(project, row, now).await;
         }
+        if template == Template::Verify && row.subject_id.is_some() {
+            return self.sign_up_mail(project, row, now).await;
+        }
         let (user, new_email) = match self.addressee(project, row, template, now).await? {
             Ok(found) => found,
+            Err(Fate::Dropped("address_taken")) => return self.known_mail(project, row).await,
             Err(fate) => return Ok(Made::Not(fate)),
         };
         let sign_in = match self.sign_in_place(project, row, template, user.id).await? {
@@ -260,7 +264,7 @@ impl Accounts {
                     challenges::make(tx, challenge).await?;
                 }
                 // It tells something, and asks for nothing.
-                (Template::Linked, _) => {}
+                (Template::Linked | Template::AccountExists, _) => {}
                 (_, change_id) => {
                     let token = tokens::Model {
                         hash: secret.hash(None),
@@ -416,6 +420,7 @@ impl Accounts {
             mails::delete_old(tx, now.minus(MAIL_KEPT)).await?;
             tokens::delete_old(tx, now).await?;
             changes::delete_old(tx, now).await?;
+            sign_ups::delete_old(tx, now).await?;
             teams::delete_old_invitations(tx, now).await?;
             ceremonies::delete_old(tx, now).await?;
             challenges::delete_old(tx, now.minus(links::GUESSES_COUNTED)).await?;

@@ -57,6 +57,7 @@ mod routes;
 pub mod rows;
 mod second_factor;
 mod service;
+mod sign_ups;
 mod social;
 mod step_up;
 pub mod teams;
@@ -76,6 +77,7 @@ pub use mail::{INBOX_MAX, MAIL_KEPT, Template, Wake};
 pub use pages::configure_pages;
 pub use routes::configure_project;
 pub use service::{Ask, SignedIn};
+pub use sign_ups::SignedUp;
 
 use cache::Cache;
 use gate::Project;

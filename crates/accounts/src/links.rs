@@ -4,6 +4,7 @@
 //! the act, so that of many who come with it one succeeds.
 
 use crate::Accounts;
+use crate::door::Admitted;
 use crate::error::Error;
 use crate::guesses::Right;
 use crate::mail::{Template, Wish, address_key, demand_room};
@@ -98,6 +99,14 @@ pub(crate) fn state(
     gate::token_hash(&format!("{} {key} {password:?}", template.as_str()))
 }
 
+/// A new password, with the secret that lets it be set.
+#[derive(Clone)]
+pub(crate) struct Fresh {
+    token: tokens::Model,
+    right: Right,
+    password_hash: String,
+}
+
 impl Accounts {
     /// Asks for a mail that verifies an address.
     pub async fn request_verification(&self, ask: &Ask, form: ToAddress) -> Result<(), Error> {
@@ -143,15 +152,39 @@ impl Accounts {
     }
 
     async fn set_by_link(&self, ask: &Ask, form: Reset, of: Template) -> Result<(), Error> {
+        let set = async |fresh: Fresh| {
+            let (this, of) = (self.clone(), ask.clone());
+            let write = async move |tx: &WriteTx| -> Result<Admitted, Error> {
+                this.put_fresh(&of, tx, &fresh).await
+            };
+            let admitted = ask.project.db.write(write).await?;
+            self.ended(&ask.project, &admitted.ended);
+            self.user_changed(&ask.project, admitted.user.id);
+            Ok(())
+        };
+        self.by_link(ask, form, of, set).await
+    }
+
+    /// Does something with a new password and the secret that lets it be set. The secret is reserved before the password
+    /// is hashed: many who come with one secret cost one hash.
+    pub(crate) async fn by_link<T>(
+        &self,
+        ask: &Ask,
+        form: Reset,
+        of: Template,
+        set: impl AsyncFnOnce(Fresh) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let hash = Secret::brought(form.token.expose_secret()).hash(None);
         let (now, until) = (ask.now, ask.now.plus(CLAIM));
         let claim = async move |tx: &WriteTx| -> Result<Option<tokens::Model>, Error> {
             Ok(tokens::claim(tx, &hash, of.as_str(), now, until).await?)
         };
-        // Reserved before it is hashed: many who come with one secret cost one hash.
         let token = ask.project.db.write(claim).await?;
         let token = token.ok_or(Error::InvalidToken)?;
-        let done = self.reset(ask, token.clone(), &form).await;
+        let done = match self.fresh(ask, token.clone(), &form).await {
+            Ok(fresh) => set(fresh).await,
+            Err(error) => Err(error),
+        };
         if done.is_err() {
             let give_back = async move |tx: &WriteTx| -> Result<(), Error> {
                 Ok(tokens::release(tx, &token).await?)
@@ -161,47 +194,60 @@ impl Accounts {
         done
     }
 
-    async fn reset(&self, ask: &Ask, token: tokens::Model, form: &Reset) -> Result<(), Error> {
+    /// A new password, judged and hashed.
+    async fn fresh(&self, ask: &Ask, token: tokens::Model, form: &Reset) -> Result<Fresh, Error> {
         let found = self
             .inner
             .directory
             .get(&ask.project, token.user_id)
             .await?;
         let found = found.ok_or(Error::InvalidToken)?;
-        self.demand_good(ask, "new_password", form.new.expose_secret(), &found)
-            .await?;
+        let new = form.new.expose_secret();
+        self.demand_good(ask, form.name, new, &found).await?;
         let right = Right::of_user(ask, found.id, &identities(&found));
-        let password_hash = self.inner.passwords.hash(form.new.expose_secret()).await?;
-        let (this, of, now) = (self.clone(), ask.clone(), ask.now);
-        let user = token.user_id;
-        let set = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
-            let user = this.demand_state(&of, tx, &token).await?;
-            if !tokens::consume_claimed(tx, &token).await? {
-                return Err(Error::InvalidToken);
-            }
-            let row = credential::Model {
-                user_id: user.id,
-                password_hash: password_hash.clone(),
-                changed_at: now.time(),
-            };
-            rows::put_credential(tx, row).await?;
-            // Whoever reads the user's mail is not locked out by others' guesses.
-            right.forget(tx).await?;
-            if !user.verified {
-                this.drop_unproven_phone(&of, tx, &user).await?;
-                // Whoever set them up may not be who reads the mail, nor who linked an account of his own.
-                this.drop_factors(tx, user.id).await?;
-                linked::delete_of(tx, user.id).await?;
-                this.set_address(&of, tx, user.id, None).await?;
-            }
-            changes::delete(tx, user.id).await?;
-            tokens::delete_of(tx, user.id, None).await?;
-            Ok(rows::end_sessions(tx, user.id, Which::All, now).await?)
+        let password_hash = self.inner.passwords.hash(new).await?;
+        Ok(Fresh {
+            token,
+            right,
+            password_hash,
+        })
+    }
+
+    /// Sets a new password, and uses up the secret that let it be set.
+    pub(crate) async fn put_fresh(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        fresh: &Fresh,
+    ) -> Result<Admitted, Error> {
+        let user = self.demand_state(ask, tx, &fresh.token).await?;
+        if !tokens::consume_claimed(tx, &fresh.token).await? {
+            return Err(Error::InvalidToken);
+        }
+        let row = credential::Model {
+            user_id: user.id,
+            password_hash: fresh.password_hash.clone(),
+            changed_at: ask.now.time(),
         };
-        let ended = ask.project.db.write(set).await?;
-        self.ended(&ask.project, &ended);
-        self.user_changed(&ask.project, user);
-        Ok(())
+        rows::put_credential(tx, row).await?;
+        // Whoever reads the user's mail is not locked out by others' guesses.
+        fresh.right.forget(tx).await?;
+        if !user.verified {
+            self.drop_unproven_phone(ask, tx, &user).await?;
+            // Whoever set them up may not be who reads the mail, nor who linked an account of his own.
+            self.drop_factors(tx, user.id).await?;
+            linked::delete_of(tx, user.id).await?;
+            self.set_address(ask, tx, user.id, None).await?;
+        }
+        changes::delete(tx, user.id).await?;
+        tokens::delete_of(tx, user.id, None).await?;
+        let ended = rows::end_sessions(tx, user.id, Which::All, ask.now).await?;
+        let again = self.inner.directory.lock(&ask.project, tx, user.id).await?;
+        Ok(Admitted {
+            user: again.ok_or(Error::InvalidToken)?,
+            ended,
+            changed: true,
+        })
     }
 
     /// Asks for another address: both addresses are asked by mail. Whether the new one has an account is not told.
@@ -420,7 +466,8 @@ mod tests {
             changed_at: Stamp::parse("2026-01-02T03:04:05Z").unwrap().time(),
         };
         let (one, two) = (credential("a"), credential("b"));
-        let with_secret = |one: &Template| *one != Template::SecurityNotice;
+        let tells = [Template::SecurityNotice, Template::AccountExists];
+        let with_secret = |one: &Template| !tells.contains(one);
         for template in Template::ALL.into_iter().filter(with_secret) {
             let of = |email: &str, c| state(template, &user(email), c);
             assert_eq!(of("A@b.co ", Some(&one)), of("a@b.co", Some(&one)));

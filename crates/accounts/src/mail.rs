@@ -4,6 +4,7 @@
 //! account, and the job finds out.
 
 pub(crate) mod desk;
+mod sign_up;
 mod team;
 pub mod template;
 mod texts;
@@ -58,11 +59,13 @@ pub enum Template {
     SecurityNotice,
     /// Tells that an account elsewhere signs in now.
     Linked,
+    /// Tells who has an account already that somebody wanted another one with the same address.
+    AccountExists,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Verify,
         Self::Reset,
         Self::ChangeEmailOld,
@@ -74,6 +77,7 @@ impl Template {
         Self::NewDevice,
         Self::SecurityNotice,
         Self::Linked,
+        Self::AccountExists,
     ];
 
     /// Its name.
@@ -91,6 +95,7 @@ impl Template {
             Self::NewDevice => "new_device",
             Self::SecurityNotice => "security_notice",
             Self::Linked => "linked",
+            Self::AccountExists => "account_exists",
         }
     }
 
@@ -109,7 +114,8 @@ impl Template {
             | Self::ChangeEmailNew
             | Self::NewDevice
             | Self::SecurityNotice
-            | Self::Linked => 86_400,
+            | Self::Linked
+            | Self::AccountExists => 86_400,
             Self::Reset => 3_600,
             Self::MagicLink => 900,
             Self::Code => 600,
@@ -126,7 +132,11 @@ impl Template {
             Self::MagicLink => Some("magic-link"),
             Self::Invite => Some("invite"),
             Self::NewDevice => Some("end-session"),
-            Self::Code | Self::TeamInvite | Self::SecurityNotice | Self::Linked => None,
+            Self::Code
+            | Self::TeamInvite
+            | Self::SecurityNotice
+            | Self::Linked
+            | Self::AccountExists => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The tables of accounts in a project's database: credentials, sessions and signing keys, all keyed by user id; mails
 //! and the one-time secrets in them.
 
+mod doors;
 mod factors;
 mod identities;
 mod people;
@@ -46,6 +47,10 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "accounts/8-ways",
         up: ways::ways,
+    },
+    Step {
+        name: "accounts/9-doors",
+        up: doors::doors,
     },
 ];
 

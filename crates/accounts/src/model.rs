@@ -11,7 +11,6 @@ use gate::{Input, Problem};
 use kernel::{Code, FieldError};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 /// Characters of a password at least.
 const PASSWORD_CHARS_MIN: usize = 8;
@@ -126,9 +125,11 @@ impl SignIn {
 }
 
 mod identity;
+mod secrets;
 mod ways;
 
 pub use identity::{Named, normal_phone};
+pub use secrets::{CodeAnswer, OneTime, Reset, SignUpConfirmation};
 pub use ways::{Mint, Promotion, ToPhone, Whom, device, session_name, username};
 
 /// A wish for new tokens.
@@ -188,65 +189,6 @@ impl ToAddress {
         let email = address(&mut input, "email");
         let captcha = captcha(&mut input);
         input.finish().map(|()| Self { email, captcha })
-    }
-}
-
-/// A one-time secret that was sent by mail.
-#[derive(Debug)]
-pub struct OneTime {
-    /// The secret.
-    pub token: SecretString,
-}
-
-impl OneTime {
-    /// Reads `token`.
-    pub fn parse(mut input: Input) -> Result<Self, Problem> {
-        let token = input.text("token", 1, TOKEN_CHARS_MAX).into();
-        input.finish().map(|()| Self { token })
-    }
-}
-
-/// The answer to a challenge.
-#[derive(Debug)]
-pub struct CodeAnswer {
-    /// The challenge.
-    pub challenge: Uuid,
-    /// The code, without spaces.
-    pub code: SecretString,
-}
-
-impl CodeAnswer {
-    /// Reads `challenge_id` and `code`.
-    pub fn parse(mut input: Input) -> Result<Self, Problem> {
-        let id = input.text("challenge_id", 1, 100);
-        let challenge = kernel::parse_id(&id);
-        if !id.is_empty() && challenge.is_none() {
-            input.fault("challenge_id", "not_an_id", "This must be an id.");
-        }
-        let code = input.text("code", 1, 20);
-        let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-        input.finish().map(|()| Self {
-            challenge: challenge.unwrap_or_default(),
-            code: code.into(),
-        })
-    }
-}
-
-/// A one-time secret with the password that is to be set.
-#[derive(Debug)]
-pub struct Reset {
-    /// The secret.
-    pub token: SecretString,
-    /// The password.
-    pub new: SecretString,
-}
-
-impl Reset {
-    /// Reads `token` and `new_password`.
-    pub fn parse(mut input: Input) -> Result<Self, Problem> {
-        let token = input.text("token", 1, TOKEN_CHARS_MAX).into();
-        let new = new_password(&mut input, "new_password");
-        input.finish().map(|()| Self { token, new })
     }
 }
 

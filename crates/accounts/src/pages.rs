@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::language::Language;
 use crate::mail::template::escaped;
 use crate::mail::{PageText, PageTexts, texts};
-use crate::model::{OneTime, Reset};
+use crate::model::{OneTime, Reset, SignUpConfirmation};
 use crate::service::Ask;
 use crate::{Accounts, can, jobs};
 use actix_web::http::StatusCode;
@@ -42,6 +42,7 @@ enum Kind {
     MagicLink,
     Invite,
     EndSession,
+    SignUp,
 }
 
 impl Kind {
@@ -53,6 +54,7 @@ impl Kind {
             "magic-link" => Some(Self::MagicLink),
             "invite" => Some(Self::Invite),
             "end-session" => Some(Self::EndSession),
+            "sign-up" => Some(Self::SignUp),
             _ => None,
         }
     }
@@ -66,6 +68,7 @@ impl Kind {
             Self::MagicLink => &["magic_link"],
             Self::Invite => &["invite"],
             Self::EndSession => &["new_device"],
+            Self::SignUp => &[crate::sign_ups::PURPOSE],
         }
     }
 
@@ -77,6 +80,7 @@ impl Kind {
             Self::MagicLink => &texts.magic_link,
             Self::Invite => &texts.invite,
             Self::EndSession => &texts.end_session,
+            Self::SignUp => &texts.sign_up,
         }
     }
 }
@@ -94,6 +98,7 @@ struct Opened {
 struct Sent {
     token: String,
     new_password: Option<String>,
+    password: Option<String>,
 }
 
 /// What a page says.
@@ -143,7 +148,11 @@ fn demand_own_page(request: &HttpRequest) -> Result<(), Problem> {
 
 impl Accounts {
     async fn page(&self, ask: &Ask, kind: Kind, token: &str) -> Result<HttpResponse, Error> {
-        if !self.is_good(ask, kind.purposes(), token).await? {
+        let is_good = match kind {
+            Kind::SignUp => self.begun_with(ask, token).await?.is_some(),
+            _ => self.is_good(ask, kind.purposes(), token).await?,
+        };
+        if !is_good {
             return bad_link(ask);
         }
         render(ask, StatusCode::OK, &Say::Ask(kind, token, None))
@@ -163,6 +172,14 @@ impl Accounts {
             },
             Kind::Verify => {
                 let done = self.confirm_verification(ask, once()).await;
+                done.map(|()| &text.done)
+            }
+            Kind::SignUp => {
+                let form = SignUpConfirmation {
+                    token: sent.token.clone().into(),
+                    password: sent.password.clone().unwrap_or_default().into(),
+                };
+                let done = self.settle_sign_up(ask, form).await;
                 done.map(|()| &text.done)
             }
             Kind::EndSession => {
@@ -200,6 +217,7 @@ impl Accounts {
                     let told = match fault {
                         Some("too_long") => words.password_long.clone(),
                         Some("too_short" | "required") => short,
+                        Some("wrong") => words.password_wrong.clone(),
                         _ => words.password_weak.clone(),
                     };
                     (StatusCode::UNPROCESSABLE_ENTITY, told)
@@ -328,6 +346,11 @@ fn form(
             "<label for=\"p\">{}</label><input id=\"p\" name=\"new_password\" type=\"password\" \
              autocomplete=\"new-password\" required minlength=\"8\" maxlength=\"512\">",
             escaped(&words.new_password)
+        ),
+        Kind::SignUp => format!(
+            "<label for=\"p\">{}</label><input id=\"p\" name=\"password\" type=\"password\" \
+             autocomplete=\"current-password\" required maxlength=\"512\">",
+            escaped(&words.password)
         ),
         _ => String::new(),
     };

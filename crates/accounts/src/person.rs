@@ -4,13 +4,14 @@
 
 use crate::Accounts;
 use crate::error::Error;
+use crate::factors::Standing;
 use crate::grants::Granted;
 use crate::mail::address_key;
 use crate::model::users::EraseForm;
 use crate::rows::teams::{self as team_rows};
 use crate::rows::{
     self, Which, anonymous, challenges, changes, externals, grants, identities, mails, places,
-    tokens,
+    sign_ups, tokens,
 };
 use crate::service::Ask;
 use crate::teams;
@@ -39,6 +40,21 @@ impl Accounts {
         let places = team_rows::places(db, id, teams::TEAMS_OF_USER_MAX).await?;
         let places: Vec<PlaceView> = places.into_iter().map(Into::into).collect();
         let credential = rows::credential(db, id).await?;
+        let linked = identities::of(db, id).await?;
+        let linked: Vec<Value> = linked.into_iter().map(exported_identity).collect();
+        let externals = externals::of(db, id).await?;
+        let externals: Vec<String> = externals.into_iter().map(|row| row.external_id).collect();
+        let standing = Standing::read(db, id).await?;
+        let time = Stamp::from_time;
+        let app = standing.app.iter();
+        let app = app.map(|app| json!({"kind": "totp", "created_at": time(app.created_at)}));
+        let codes = (standing.recovery_codes > 0)
+            .then(|| json!({"kind": "recovery_codes", "left": standing.recovery_codes}));
+        let factors: Vec<Value> = app.chain(codes).collect();
+        let passkeys = standing.passkeys.into_iter().map(|row| {
+            json!({"name": row.name, "created_at": time(row.created_at), "used_at": row.used_at.map(time)})
+        });
+        let passkeys: Vec<Value> = passkeys.collect();
         let mut all = Map::new();
         let mut put = |name: &str, value: Value| drop(all.insert(name.to_owned(), value));
         put("exported_at", json!(ask.now));
@@ -48,6 +64,10 @@ impl Accounts {
         put("has_password", json!(credential.is_some()));
         put("sessions", json!(sessions));
         put("teams", json!(places));
+        put("identities", json!(linked));
+        put("external_ids", json!(externals));
+        put("passkeys", json!(passkeys));
+        put("factors", json!(factors));
         for part in &self.inner.parts {
             all.extend(part.export(&ask.project, user, ask.now).await?);
         }
@@ -113,6 +133,7 @@ impl Accounts {
         if let Some(email) = &user.email {
             let key = address_key(email);
             mails::delete_to(tx, &key).await?;
+            sign_ups::delete_to(tx, &key).await?;
             team_rows::delete_invitations_to(tx, &key).await?;
         }
         self.drop_factors(tx, id).await?;
@@ -126,6 +147,21 @@ impl Accounts {
     }
 }
 
+/// An account elsewhere as its user may read it: without any token of it.
+fn exported_identity(row: identities::Model) -> Value {
+    json!({
+        "provider": row.provider,
+        "issuer": row.issuer,
+        "subject": row.subject,
+        "email": row.email,
+        "email_verified": row.email_verified,
+        "name": row.name,
+        "picture": row.picture,
+        "linked_at": Stamp::from_time(row.created_at),
+        "used_at": Stamp::from_time(row.used_at),
+    })
+}
+
 /// Removes what accounts itself keeps by user id. A table that is new here needs a line of its own.
 async fn forget(tx: &WriteTx, user: Uuid) -> Result<(), Error> {
     rows::delete_credential(tx, user).await?;
@@ -136,6 +172,7 @@ async fn forget(tx: &WriteTx, user: Uuid) -> Result<(), Error> {
     grants::delete(tx, user).await?;
     identities::delete_of(tx, user).await?;
     externals::delete_of(tx, user).await?;
+    sign_ups::delete_of(tx, user).await?;
     anonymous::delete(tx, user).await?;
     Ok(places::delete_of(tx, user).await?)
 }

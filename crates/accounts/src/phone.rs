@@ -16,7 +16,9 @@ use crate::mail::template::{Rendered, Values};
 use crate::mail::{Template, built_in};
 use crate::model::{CodeAnswer, ToPhone};
 use crate::ports::{UserChange, UserRow};
-use crate::rows::{self, Which, challenges, changes, credential, mails, tallies, tokens};
+use crate::rows::{
+    self, Which, challenges, changes, credential, identities, mails, tallies, tokens,
+};
 use crate::service::Ask;
 use gate::{Project, UserAuth};
 use kernel::{FieldError, Stamp};
@@ -211,8 +213,11 @@ impl Accounts {
         if user.phone_verified {
             return Ok(Admitted::as_before(user));
         }
-        // Whoever chose the password and the address may not be who holds the telephone.
+        // Whoever chose the password and the address, set factors up or linked an account elsewhere may not be who holds
+        // the telephone.
         rows::delete_credential(tx, id).await?;
+        self.drop_factors(tx, id).await?;
+        identities::delete_of(tx, id).await?;
         changes::delete(tx, id).await?;
         tokens::delete_of(tx, id, None).await?;
         let ended = rows::end_sessions(tx, id, Which::All, ask.now).await?;

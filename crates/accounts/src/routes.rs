@@ -12,11 +12,11 @@ mod teams;
 mod users;
 mod ways;
 
-use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
+use crate::model::{PasswordChange, Refresh, SignIn, SignUp, SignUpConfirmation};
 use crate::service::Ask;
 use crate::views::{
     EnteredView, JwksView, MeView, OpenidConfigurationView, PasswordChangeIn, RefreshIn,
-    RefreshedView, SessionsView, SignInPasswordIn, SignUpIn,
+    RefreshedView, SessionsView, SignInPasswordIn, SignUpConfirmationIn, SignUpIn,
 };
 use crate::{Accounts, can};
 use actix_web::http::StatusCode;
@@ -39,6 +39,7 @@ const SECRET: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 pub fn configure_project(config: &mut ServiceConfig<'_>) {
     config
         .service(sign_up)
+        .service(confirm_sign_up)
         .service(sign_in_password)
         .service(refresh_session)
         .service(sign_out)
@@ -72,7 +73,11 @@ fn id(text: &str) -> Result<uuid::Uuid, Problem> {
 /// Makes a user and signs it in. At least one of the project's identities is needed; the body takes the fields of the
 /// `users` collection beside. 403 `sign_up_closed` where the project lets nobody sign up; 409 `identity_taken` where
 /// another user has the identity.
-#[utoipa::path(operation_id = "sign_up", tag = "auth", request_body = SignUpIn, security(()), responses((status = 201, description = "Signed up and in", body = EnteredView), Problems))]
+///
+/// Where the project confirms addresses (`confirm_email` of `GET /v1/auth/methods`), a sign-up with an address is answered
+/// 202 without a body, whether or not the address has an account, and nobody is signed in: a mail leads on, or tells the
+/// reader of the account that is there. Names to sign in with are public, and a taken one is 409 all the same.
+#[utoipa::path(operation_id = "sign_up", tag = "auth", request_body = SignUpIn, security(()), responses((status = 201, description = "Signed up and in", body = EnteredView), (status = 202, description = "Taken: a mail is on its way"), Problems))]
 #[post("/v1/auth/sign-up")]
 async fn sign_up(
     caller: Caller<can::AuthUse>,
@@ -85,12 +90,35 @@ async fn sign_up(
     let ask = Ask::entering(&caller, &request, &mut input)?;
     let form = SignUp::read(input, &ask.project.settings().sign_in);
     let done = accounts.sign_up(&ask, form).await?;
+    Ok(accounts.signed_up(&ask, done))
+}
+
+/// Confirms the address of a sign-up
+///
+/// With the secret of the mail and the password that was chosen, so that nobody confirms what somebody else began. Makes
+/// the user and signs it in. 400 `invalid_token` when the secret is wrong, used or out of date; 409 `identity_taken`
+/// when the address or the name got an account meanwhile.
+#[utoipa::path(operation_id = "confirm_sign_up", tag = "auth", request_body = SignUpConfirmationIn, security(()), responses((status = 201, description = "Signed up and in", body = EnteredView), Problems))]
+#[post("/v1/auth/sign-up/confirm")]
+async fn confirm_sign_up(
+    caller: Caller<can::AuthUse>,
+    _once: NoIdempotency,
+    body: Body,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = SignUpConfirmation::parse(input)?;
+    let done = accounts.confirm_sign_up(&ask, form).await?;
     Ok(accounts.entered(&ask, StatusCode::CREATED, done))
 }
 
 /// Signs in with a password
 ///
-/// An unknown identity, a wrong password and a disabled user are answered alike: 401 `invalid_credentials`.
+/// An unknown identity, a wrong password and a disabled user are answered alike: 401 `invalid_credentials`. Where the
+/// project confirms addresses and the password is right but the address is not confirmed yet, 403
+/// `email_not_confirmed`, and the link is sent anew.
 #[utoipa::path(operation_id = "sign_in_password", tag = "auth", request_body = SignInPasswordIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
 #[post("/v1/auth/sign-in/password")]
 async fn sign_in_password(

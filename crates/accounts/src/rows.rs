@@ -12,6 +12,7 @@ pub mod identities;
 pub mod mails;
 pub mod passkeys;
 pub(crate) mod places;
+pub mod sign_ups;
 pub mod social;
 pub(crate) mod tallies;
 pub mod teams;

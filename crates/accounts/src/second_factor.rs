@@ -16,7 +16,7 @@ use crate::ports::UserRow;
 use crate::rows::ceremonies::{self, Bound, pending};
 use crate::rows::{factors, mails};
 use crate::service::Ask;
-use crate::{recovery, totp};
+use crate::{device, recovery, totp};
 use kernel::Stamp;
 use secrecy::ExposeSecret;
 use std::sync::Arc;
@@ -73,6 +73,8 @@ impl Accounts {
             user_id: user.id,
             methods: proof.method.as_str().to_owned(),
             enrols,
+            device: ask.device.clone(),
+            claims: ask.claims.clone(),
             attempts: 0,
             expires_at: ask.now.plus(CEREMONY).time(),
         };
@@ -146,6 +148,7 @@ impl Accounts {
             Some(notice) => self.notice(ask, waiting.user_id, notice).await?,
             None => None,
         };
+        let ask = &going_on(ask, &waiting);
         let (this, of, earlier) = (self.clone(), ask.clone(), waiting.methods.clone());
         let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             if !ceremonies::consume_pending(tx, &hash, of.now).await? {
@@ -235,6 +238,19 @@ impl Accounts {
             }
         }
         Ok(false)
+    }
+}
+
+/// The request with what its session is to hold from the first proof on: the claims, and the device's name unless it is
+/// called by another one now.
+fn going_on(ask: &Ask, waiting: &pending::Model) -> Ask {
+    let guessed = ask.user_agent.as_deref().and_then(device::name);
+    let is_named = ask.device.is_some() && ask.device != guessed;
+    let first = waiting.device.clone().filter(|_| !is_named);
+    Ask {
+        device: first.or(ask.device.clone()),
+        claims: waiting.claims.clone(),
+        ..ask.clone()
     }
 }
 

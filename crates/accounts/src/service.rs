@@ -1,4 +1,4 @@
-//! The verbs of accounts: signing up, in and out, refreshing, and changing the password.
+//! The verbs of accounts: signing in and out, refreshing, and changing the password.
 
 use crate::Accounts;
 use crate::door::{Admitted, Entered, Method, Proof};
@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::guesses::Subject;
 use crate::import;
 use crate::language::Language;
-use crate::model::{PasswordChange, Refresh, SignIn, SignUp};
-use crate::ports::{NewUser, UserRow};
+use crate::model::{PasswordChange, Refresh, SignIn};
+use crate::ports::UserRow;
 use crate::refresh::{self, RefreshToken, Secret, Verdict};
 use crate::rows::{self, Which, credential, session};
 use crate::tokens::Realm;
@@ -69,64 +69,6 @@ enum Turn {
 }
 
 impl Accounts {
-    /// Makes a user with a password, and signs it in.
-    pub async fn sign_up(&self, ask: &Ask, mut form: SignUp) -> Result<Entered, Error> {
-        let settings = ask.project.settings();
-        if settings.sign_up == gate::SignUp::Closed && !ask.is_trusted {
-            return Err(Error::SignUpClosed);
-        }
-        if !settings.sign_in.password && !ask.is_trusted {
-            return Err(Error::MethodDisabled);
-        }
-        let profile = self
-            .inner
-            .directory
-            .check(&ask.project, &form.profile)
-            .await;
-        let password = form.password.expose_secret();
-        let policy = (&settings.passwords, "password");
-        let named = [&form.named.email, &form.named.username, &form.named.phone];
-        let named: Vec<&str> = named.into_iter().filter_map(|n| n.as_deref()).collect();
-        let faults = self.faults(policy, password, &named).await?;
-        form.judge(profile, faults)?;
-        self.demand_person(ask, CaptchaPlace::SignUp, form.captcha.as_ref())
-            .await?;
-        let id = self.inner.ids.new_id();
-        let email = form.named.email.clone();
-        let user = NewUser {
-            email: form.named.email,
-            username: form.named.username,
-            phone: form.named.phone,
-            profile: form.profile,
-            ..NewUser::new(id, ask.now, ask.actor.clone())
-        };
-        let newcomer = self.admit_new(ask, user, Method::Password).await?;
-        let password_hash = self
-            .inner
-            .passwords
-            .hash(form.password.expose_secret())
-            .await?;
-        let mail = email.map(|email| self.verification(ask, email));
-        let credential = credential::Model {
-            user_id: id,
-            password_hash,
-            changed_at: ask.now.time(),
-        };
-        let (this, of) = (self.clone(), ask.clone());
-        let make = async move |tx: &WriteTx| -> Result<Admitted, Error> {
-            let made = this.make_new(&of, tx, &newcomer).await?;
-            rows::insert_credential(tx, credential.clone()).await?;
-            if let Some(mail) = &mail {
-                rows::mails::insert(tx, mail.clone()).await?;
-            }
-            Ok(Admitted::as_before(made))
-        };
-        let proof = Proof::one(Method::Password);
-        let entered = self.enter(ask, proof, make).await?;
-        (self.inner.wake)(&ask.project);
-        Ok(entered)
-    }
-
     /// Signs in with a password. An unknown identity, a wrong password and a disabled user read and cost the same.
     pub async fn sign_in_password(&self, ask: &Ask, form: SignIn) -> Result<Entered, Error> {
         if !ask.project.settings().sign_in.password {
@@ -154,10 +96,18 @@ impl Accounts {
             _ => None,
         };
         let Some(user) = found.filter(|user| !user.disabled && is_right) else {
+            let waits = self.waits(ask, &form).await?;
+            // Also where it is that of a sign-up: who signs up with somebody's address guesses at nothing unseen.
             guess.was_wrong(ask).await?;
-            return Err(Error::InvalidCredentials);
+            return Err(match waits {
+                Some(sign_up) => self.remind(ask, Some(sign_up.id), &form.identity).await?,
+                None => Error::InvalidCredentials,
+            });
         };
         let right = guess.was_right();
+        if let Some(email) = Self::unconfirmed(ask, &user) {
+            return Err(self.remind(ask, None, email).await?);
+        }
         let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
             // The password may have been changed since it was checked; a session of the old one must not begin.
             if rows::lock_credential(tx, id).await? != credential {
@@ -441,7 +391,7 @@ impl Accounts {
         }
     }
 
-    async fn faults(
+    pub(crate) async fn faults(
         &self,
         (policy, name): (&PasswordPolicy, &str),
         password: &str,

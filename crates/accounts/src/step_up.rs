@@ -144,6 +144,7 @@ impl Accounts {
                 methods,
                 level,
                 device: old.device,
+                claims: old.claims,
                 ..(*next).clone()
             };
             rows::end_sessions(tx, old.user_id, Which::One(id), of.now).await?;

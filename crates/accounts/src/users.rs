@@ -7,17 +7,17 @@ use crate::Accounts;
 use crate::error::Error;
 use crate::grants::Granted;
 use crate::model::users::{Person, UserForm, UserPatchForm, UsersFilter};
-use crate::ports::{NewUser, UserChange};
+use crate::ports::{NewUser, UserChange, UserRow};
 use crate::rows::teams::{self};
 use crate::rows::{self, Which, changes, credential, grants, session, tokens};
 use crate::service::Ask;
 use crate::views::users::{ManagedUserDetailView, ManagedUserView};
-use gate::{By, ListQuery};
-use kernel::Page;
-use secrecy::ExposeSecret;
+use gate::{By, ListQuery, Problem};
+use kernel::{Code, Page, Stamp};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use std::collections::HashMap;
-use store::WriteTx;
+use store::{Answer, Claim, StoreError, WriteTx};
 use uuid::Uuid;
 
 impl Person {
@@ -43,20 +43,44 @@ impl Accounts {
         ask: &Ask,
         by: &By,
         form: UserForm,
+        claim: Option<Claim>,
     ) -> Result<ManagedUserDetailView, Error> {
+        let named = UserRow {
+            email: form.person.email.clone(),
+            username: form.person.username.clone(),
+            phone: form.person.phone.clone(),
+            ..UserRow::default()
+        };
         let hash = match &form.password {
-            Some(password) => Some(self.inner.passwords.hash(password.expose_secret()).await?),
+            Some(password) => Some(self.set_password(ask, password, &named).await?),
             None => None,
         };
         let (id, person) = (self.inner.ids.new_id(), form.person);
         let entry = by.did("user.create", id.to_string(), json!({}));
         let (this, of) = (self.clone(), ask.clone());
-        let make = async move |tx: &WriteTx| -> Result<(), Error> {
+        let make = async move |tx: &WriteTx| -> Result<Uuid, Error> {
+            if let Some(made) = made_before(tx, claim.as_ref(), of.now).await? {
+                return Ok(made);
+            }
             this.make(&of, tx, id, &person, hash.clone()).await?;
-            Ok(gate::audit::record(tx, entry.clone()).await?)
+            gate::audit::record(tx, entry.clone()).await?;
+            keep_made(tx, claim.as_ref(), id, of.now).await
         };
-        ask.project.db.write(make).await?;
+        let id = ask.project.db.write(make).await?;
         self.get_user(ask, id).await
+    }
+
+    /// The hash of a password that is set for a user who is known by these identities, if the project's policy lets
+    /// anybody have it.
+    async fn set_password(
+        &self,
+        ask: &Ask,
+        password: &SecretString,
+        named: &UserRow,
+    ) -> Result<String, Error> {
+        let password = password.expose_secret();
+        self.demand_good(ask, "password", password, named).await?;
+        Ok(self.inner.passwords.hash(password).await?)
     }
 
     /// Makes a user with its password's hash and what it is given, in the open transaction.
@@ -138,7 +162,8 @@ impl Accounts {
         })
     }
 
-    /// Changes a user. Another password and being disabled end all its sessions.
+    /// Changes a user. Another password and being disabled end all its sessions. A name or a number is not taken away
+    /// where it is the last that the user can sign in with.
     pub async fn update_user(
         &self,
         ask: &Ask,
@@ -146,11 +171,15 @@ impl Accounts {
         id: Uuid,
         form: UserPatchForm,
     ) -> Result<ManagedUserDetailView, Error> {
+        let found = self.inner.directory.get(&ask.project, id).await?;
+        let mut named = found.ok_or(Error::NoSuchUser)?;
+        let known_by =
+            |new: &Option<Option<String>>, old: Option<String>| new.clone().unwrap_or(old);
+        named.email = known_by(&form.email, named.email);
+        named.username = known_by(&form.username, named.username);
+        named.phone = known_by(&form.phone, named.phone);
         let hash = match &form.password {
-            Some(Some(password)) => {
-                let hash = self.inner.passwords.hash(password.expose_secret()).await?;
-                Some(Some(hash))
-            }
+            Some(Some(password)) => Some(Some(self.set_password(ask, password, &named).await?)),
             Some(None) => Some(None),
             None => None,
         };
@@ -172,10 +201,12 @@ impl Accounts {
         let entry = by.did("user.update", id.to_string(), detail);
         let (this, of) = (self.clone(), ask.clone());
         let ends = form.disabled == Some(true) || hash.is_some();
+        let takes = change.username == Some(None) || change.phone == Some(None);
         let update = async move |tx: &WriteTx| -> Result<Vec<Uuid>, Error> {
             let directory = &this.inner.directory;
             let found = directory.lock(&of.project, tx, id).await?;
-            found.ok_or(Error::NoSuchUser)?;
+            let found = found.ok_or(Error::NoSuchUser)?;
+            let had_a_way = takes && this.gets_in(&of, tx, &found).await?;
             directory
                 .change(&of.project, tx, id, change.clone())
                 .await?;
@@ -198,6 +229,9 @@ impl Accounts {
                 }
                 Some(None) => rows::delete_credential(tx, id).await?,
                 None => {}
+            }
+            if had_a_way {
+                this.demand_a_way_in(&of, tx, id).await?;
             }
             gate::audit::record(tx, entry.clone()).await?;
             if !ends {
@@ -235,4 +269,39 @@ impl Accounts {
         self.ended(&ask.project, &ended);
         Ok(())
     }
+}
+
+/// The user that an earlier request with the same idempotency key made.
+pub(crate) async fn made_before(
+    tx: &WriteTx,
+    claim: Option<&Claim>,
+    now: Stamp,
+) -> Result<Option<Uuid>, Error> {
+    let Some(claim) = claim else { return Ok(None) };
+    let answer = match tx.idempotent(claim, now).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(())) => return Err(Problem::new(Code::IdempotencyMismatch).into()),
+        Err(StoreError::Busy(_)) => return Err(Problem::new(Code::InFlight).into()),
+        Err(e) => return Err(e.into()),
+    };
+    let id = answer.and_then(|answer| answer.body);
+    Ok(id.and_then(|text| kernel::parse_id(&text)))
+}
+
+/// Keeps which user was made, for retries with the same idempotency key: they are told how it stands then.
+pub(crate) async fn keep_made(
+    tx: &WriteTx,
+    claim: Option<&Claim>,
+    id: Uuid,
+    now: Stamp,
+) -> Result<Uuid, Error> {
+    if let Some(claim) = claim {
+        let answer = Answer {
+            status: 201,
+            etag: None,
+            body: Some(id.to_string()),
+        };
+        tx.keep_answer(claim, &answer, now).await?;
+    }
+    Ok(id)
 }

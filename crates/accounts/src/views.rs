@@ -52,6 +52,42 @@ pub struct SignUpIn {
     pub profile: HashMap<String, Value>,
 }
 
+/// The link of a sign-up, with the password that was chosen then.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignUpConfirmationIn {
+    /// The secret of the mail.
+    #[schema(max_length = 8192)]
+    pub token: String,
+    /// The password of the sign-up.
+    #[schema(max_length = 512, format = "password")]
+    pub password: String,
+    /// What the device is called.
+    #[schema(max_length = 100, nullable = false)]
+    pub device: Option<String>,
+    /// How the session is handed over.
+    #[schema(nullable = false)]
+    pub session: Option<SessionKind>,
+}
+
+/// The link of an invitation, with the first password of the account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationAcceptIn {
+    /// The secret of the mail.
+    #[schema(max_length = 8192)]
+    pub token: String,
+    /// At least 8 characters, at most 512 bytes.
+    #[schema(min_length = 8, max_length = 512, format = "password")]
+    pub password: String,
+    /// What the device is called.
+    #[schema(max_length = 100, nullable = false)]
+    pub device: Option<String>,
+    /// How the session is handed over.
+    #[schema(nullable = false)]
+    pub session: Option<SessionKind>,
+}
+
 /// A wish to sign in with a password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -357,6 +393,8 @@ pub struct MethodsView {
     pub session: SessionKind,
     /// Who may make an account.
     pub sign_up_mode: gate::SignUp,
+    /// Whether who signs up with an address and a password confirms it by a mail before there is an account.
+    pub confirm_email: bool,
     /// Characters of a new password at least.
     pub password_length_min: u32,
     /// Classes of characters of which each must be in a new password.
@@ -401,6 +439,7 @@ impl MethodsView {
                 false => SessionKind::Tokens,
             },
             sign_up_mode: settings.sign_up,
+            confirm_email: settings.confirm_email,
             password_length_min: settings.passwords.length_min,
             password_classes: settings.passwords.classes.clone(),
             captcha: settings.captcha.as_ref().map(|captcha| CaptchaView {

@@ -51,6 +51,10 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Whether strangers may create accounts.
     pub sign_up: SignUp,
+    /// Whether who signs up with an address and a password must show by a mail that the address is theirs before there
+    /// is an account. With it, sign-up tells nobody whether an address has an account: it answers 202 in any case, and
+    /// the mail tells the rest. Names to sign in with are public, and a taken one is told as ever.
+    pub confirm_email: bool,
     /// By which ways users sign in.
     pub sign_in: SignInMethods,
     /// Whether refusals by rules are explained to callers. Never turn this on where real users are.
@@ -110,6 +114,7 @@ impl Default for Settings {
         Self {
             cors_origins: Vec::new(),
             sign_up: SignUp::Open,
+            confirm_email: false,
             sign_in: SignInMethods::default(),
             development: false,
             brand: Brand::default(),
@@ -246,6 +251,9 @@ impl Settings {
             self.hooks = self.hooks.patch(&mut hooks, with)?;
             close(input, "hooks", hooks);
         }
+        self.confirm_email = input
+            .optional_bool("confirm_email")
+            .unwrap_or(self.confirm_email);
         self.new_device_mail = input
             .optional_bool("new_device_mail")
             .unwrap_or(self.new_device_mail);

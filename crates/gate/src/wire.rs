@@ -124,8 +124,8 @@ pub struct OperatorCreate {
     /// The e-mail address.
     #[schema(max_length = 254, format = Email)]
     pub email: String,
-    /// The password.
-    #[schema(min_length = 4, max_length = 512, format = Password)]
+    /// The password: at least 10 characters, at most 512 bytes, and known from no breach.
+    #[schema(min_length = 10, max_length = 512, format = Password)]
     pub password: String,
     /// The name that people read.
     #[schema(min_length = 1, max_length = 100)]
@@ -166,8 +166,8 @@ pub struct SetUp {
     /// The e-mail address.
     #[schema(max_length = 254, format = Email)]
     pub email: String,
-    /// The password.
-    #[schema(min_length = 4, max_length = 512, format = Password)]
+    /// The password: at least 10 characters, at most 512 bytes, and known from no breach.
+    #[schema(min_length = 10, max_length = 512, format = Password)]
     pub password: String,
     /// The name that people read.
     #[schema(min_length = 1, max_length = 100)]
@@ -199,6 +199,9 @@ pub struct ProjectSettingsPatch {
     pub cors_origins: Option<Vec<String>>,
     /// Whether strangers may create accounts.
     pub sign_up: Option<SignUp>,
+    /// Whether who signs up with an address and a password confirms it by mail before there is an account, so that
+    /// sign-up tells nobody whether an address has one.
+    pub confirm_email: Option<bool>,
     /// By which ways users sign in.
     pub sign_in: Option<ProjectSignInPatch>,
     /// Whether refusals by rules are explained to callers.

@@ -129,6 +129,8 @@ codes! {
     Impersonated = "impersonated", Forbidden, "This cannot be done as somebody else";
     /// Nobody signs up but who was invited.
     InvitationRequired = "invitation_required", Forbidden, "Sign-up needs an invitation";
+    /// The password is right, but nobody has shown that the address is theirs; a mail to do so is on its way.
+    EmailNotConfirmed = "email_not_confirmed", Forbidden, "The address is not confirmed yet";
     /// Addresses of this domain are not taken.
     EmailDomainRefused = "email_domain_refused", Forbidden, "Addresses of this domain are not taken";
     /// The project's own hook refused the sign-up.

@@ -41,9 +41,12 @@ pub(crate) struct PageTexts {
     pub(crate) change_email: PageText,
     pub(crate) magic_link: PageText,
     pub(crate) end_session: PageText,
+    pub(crate) sign_up: PageText,
     pub(crate) bad_link: PageText,
     /// Leads back to the app.
     pub(crate) back: String,
+    pub(crate) password: String,
+    pub(crate) password_wrong: String,
     pub(crate) new_password: String,
     pub(crate) password_short: String,
     pub(crate) password_long: String,
@@ -203,6 +206,7 @@ mod tests {
                 &pages.change_email,
                 &pages.magic_link,
                 &pages.end_session,
+                &pages.sign_up,
             ] {
                 assert!(
                     ![&page.title, &page.lead, &page.button, &page.done].contains(&&String::new())

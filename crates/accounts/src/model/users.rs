@@ -58,10 +58,7 @@ impl Person {
             email,
             username,
             phone,
-            granted: Granted {
-                roles: roles(input).unwrap_or_default(),
-                claims: claims(input).unwrap_or_default(),
-            },
+            granted: granted(input),
             profile: object(input, "profile").unwrap_or_default(),
         }
     }
@@ -154,10 +151,7 @@ impl InviteForm {
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
         let form = Self {
             email: address(&mut input, "email"),
-            granted: Granted {
-                roles: roles(&mut input).unwrap_or_default(),
-                claims: claims(&mut input).unwrap_or_default(),
-            },
+            granted: granted(&mut input),
             profile: object(&mut input, "profile").unwrap_or_default(),
         };
         input.finish().map(|()| form)
@@ -304,6 +298,14 @@ fn object(input: &mut Input, name: &str) -> Option<Map<String, Value>> {
             input.fault(name, "not_an_object", "This must be an object.");
             None
         }
+    }
+}
+
+/// What a user is given: `roles` and `claims`.
+pub(crate) fn granted(input: &mut Input) -> Granted {
+    Granted {
+        roles: roles(input).unwrap_or_default(),
+        claims: claims(input).unwrap_or_default(),
     }
 }
 

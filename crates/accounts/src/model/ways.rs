@@ -129,10 +129,17 @@ pub fn device(input: &mut Input) -> Option<String> {
     Some(name)
 }
 
-/// Reads `username`, which must be there, and nothing else.
-pub fn username(mut input: Input) -> Result<String, Problem> {
-    let name = identity::username(&mut input);
-    input.finish().map(|()| name)
+/// Reads `username`, which must be there and may be null, and nothing else.
+pub fn username(mut input: Input) -> Result<Option<String>, Problem> {
+    let sent = input.take("username");
+    if sent.as_ref().is_some_and(Value::is_null) {
+        return input.finish().map(|()| None);
+    }
+    let alone = sent.map(|value| ("username".to_owned(), value));
+    let mut alone = Input::new(alone.into_iter().collect());
+    let name = identity::username(&mut alone);
+    alone.faults().into_iter().for_each(|f| input.push(f));
+    input.finish().map(|()| Some(name))
 }
 
 /// Reads `device`, which must be there, and nothing else.

@@ -5,6 +5,7 @@ use super::{SECRET, USER_AGENT_MAX};
 use crate::door::Entered;
 use crate::error::Error;
 use crate::service::{Ask, SignedIn};
+use crate::sign_ups::SignedUp;
 use crate::views::{CookieSessionView, EnteredView};
 use crate::{Accounts, device, model, pages};
 use actix_web::cookie::time::Duration;
@@ -107,6 +108,14 @@ impl Accounts {
             due @ Entered::Factor(_) => HttpResponse::build(status)
                 .insert_header(SECRET)
                 .json(EnteredView::from(due)),
+        }
+    }
+
+    /// The answer to whoever signed up: 202 where a mail is to be answered first, the same for all.
+    pub(super) fn signed_up(&self, ask: &Ask, done: SignedUp) -> HttpResponse {
+        match done {
+            SignedUp::At(entered) => self.entered(ask, StatusCode::CREATED, entered),
+            SignedUp::Waits => HttpResponse::Accepted().finish(),
         }
     }
 

@@ -1,11 +1,16 @@
-//! The operations that go by mail: verifying an address, setting a new password, changing the address.
+//! The operations that go by mail: verifying an address, setting a new password, accepting an invitation, changing the
+//! address.
 //!
 //! Whoever asks for a mail is answered the same whether or not the address has an account.
 
 use crate::model::{EmailChange, OneTime, Reset, ToAddress};
 use crate::service::Ask;
-use crate::views::{EmailChangeIn, EmailChangeView, OneTimeIn, ResetIn, ToAddressIn};
+use crate::views::{
+    EmailChangeIn, EmailChangeView, EnteredView, InvitationAcceptIn, OneTimeIn, ResetIn,
+    ToAddressIn,
+};
 use crate::{Accounts, can};
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, post};
 use gate::openapi::Problems;
@@ -18,6 +23,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .service(confirm_verification)
         .service(request_password_reset)
         .service(confirm_password_reset)
+        .service(accept_invitation)
         .service(request_email_change)
         .service(confirm_email_change);
 }
@@ -97,11 +103,32 @@ async fn confirm_password_reset(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// Accepts an invitation
+///
+/// With the secret of the mail and the first password of the account that was made for its reader, who is signed in by
+/// it. 400 `invalid_token` when the secret is wrong, used, out of date, or a newer invitation was sent. An invitation to a
+/// team is another thing, which who is signed in accepts under `/v1/team-invitations`.
+#[utoipa::path(operation_id = "accept_invitation", tag = "auth", request_body = InvitationAcceptIn, security(()), responses((status = 200, description = "Signed in", body = EnteredView), Problems))]
+#[post("/v1/auth/invitation/accept")]
+async fn accept_invitation(
+    caller: Caller<can::AuthUse>,
+    _once: NoIdempotency,
+    body: Body,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
+    let mut input = body.input();
+    let ask = Ask::entering(&caller, &request, &mut input)?;
+    let form = Reset::parse_first(input)?;
+    let done = accounts.enter_by_invitation(&ask, form).await?;
+    Ok(accounts.entered(&ask, StatusCode::OK, done))
+}
+
 /// Asks for another address of one's account
 ///
 /// A mail goes to the present address and one to the new; the address changes when both have been confirmed, within a
 /// day. Until then all stays as it is. A later request replaces an earlier one. Whether the new address has an account
-/// is not told.
+/// is not told: who has the address is mailed that there is an account, and the change waits in vain.
 #[utoipa::path(operation_id = "request_email_change", tag = "auth", request_body = EmailChangeIn, responses((status = 202, description = "Taken"), Problems))]
 #[post("/v1/auth/email-change")]
 async fn request_email_change(

@@ -15,13 +15,16 @@ use crate::{Accounts, can};
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use aws_lc_rs::hmac;
 use futures_util::{Stream, stream};
 use gate::openapi::{Problems, ReadProblems};
 use gate::wire::ListParams;
 use gate::{
-    Body, Caller, Holders, Lines, ListQuery, NoIdempotency, Permission, Problem, QueryInput,
+    Body, Caller, Holders, Idempotent, InProject, Lines, ListQuery, NoIdempotency, Permission,
+    Problem, QueryInput,
 };
 use kernel::Code;
+use store::Claim;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// After the routes of `/v1/users/me`: an id takes every word.
@@ -94,22 +97,41 @@ fn lines(
     })
 }
 
+/// What is claimed by an idempotency key. A body may hold a password, so its hash is a keyed one: nobody who sees what is
+/// kept can try passwords against it.
+fn claim<P: Permission<Place = InProject>>(
+    caller: &Caller<P>,
+    key: &Idempotent,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Option<Claim>, Problem> {
+    let secret = caller.project()?.derive_key("idempotency");
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), body);
+    let (method, path) = (request.method().as_str(), request.path());
+    let query = request.query_string();
+    key.claim(caller.who(), method, path, query, tag.as_ref(), None)
+}
+
 /// Makes a user
 ///
-/// With or without a password, verified as it is said; nobody is signed in by it, and no mail is sent. 409
-/// `identity_taken` where another account has one of its identities.
-#[utoipa::path(operation_id = "create_user_account", tag = "users", request_body = ManagedUserIn, responses((status = 201, description = "The user", body = ManagedUserDetailView), Problems))]
+/// With or without a password, which the project's policy judges, verified as it is said; nobody is signed in by it, and no mail is sent. 409
+/// `identity_taken` where another account has one of its identities. A retry with the same `Idempotency-Key` makes no
+/// second one, and is told how the first stands.
+#[utoipa::path(operation_id = "create_user_account", tag = "users", params(("Idempotency-Key" = Option<String>, Header, description = "16 to 128 characters; makes a retry safe for 24 hours.")), request_body = ManagedUserIn, responses((status = 201, description = "The user", body = ManagedUserDetailView), Problems))]
 #[post("/v1/users")]
 async fn create_user_account(
     caller: Caller<can::UsersWrite>,
-    _once: NoIdempotency,
+    key: Idempotent,
     body: Body,
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
+    let claim = claim(&caller, &key, &request, &body.bytes)?;
     let form = UserForm::parse(body.input())?;
     let ask = Ask::new(&caller, &request)?;
-    let view = accounts.create_user(&ask, &caller.by(), form).await?;
+    let view = accounts
+        .create_user(&ask, &caller.by(), form, claim)
+        .await?;
     Ok(HttpResponse::Created().json(view))
 }
 
@@ -145,7 +167,8 @@ async fn get_user_account(
 
 /// Changes a user
 ///
-/// What is absent stays; null removes. It acts within a second on all its sessions; another password, and being disabled,
+/// What is absent stays; null removes, but no name or number that is the last to sign in with: 409 `last_way_in`. A password is
+/// judged by the project's policy. It acts within a second on all its sessions; another password, and being disabled,
 /// end them.
 #[utoipa::path(operation_id = "update_user_account", tag = "users", params(("id" = Uuid, Path, description = "The user")), request_body = ManagedUserPatch, responses((status = 200, description = "The user", body = ManagedUserDetailView), Problems))]
 #[patch("/v1/users/{id}")]
@@ -240,18 +263,21 @@ async fn impersonate_user(
 /// Makes an account without a password and sends its reader a link to set one, good once and for seven days. Who was
 /// invited and has not come yet is given what is said now, and another link, which replaces the first. 409
 /// `identity_taken` where the address has an account that is in use.
-#[utoipa::path(operation_id = "invite_user", tag = "users", request_body = InviteIn, responses((status = 201, description = "The user", body = ManagedUserDetailView), Problems))]
+#[utoipa::path(operation_id = "invite_user", tag = "users", params(("Idempotency-Key" = Option<String>, Header, description = "16 to 128 characters; makes a retry safe for 24 hours.")), request_body = InviteIn, responses((status = 201, description = "The user", body = ManagedUserDetailView), Problems))]
 #[post("/v1/users/invite")]
 async fn invite_user(
     caller: Caller<can::UsersWrite>,
-    _once: NoIdempotency,
+    key: Idempotent,
     body: Body,
     request: HttpRequest,
     accounts: Data<Accounts>,
 ) -> Result<HttpResponse, Problem> {
+    let claim = claim(&caller, &key, &request, &body.bytes)?;
     let form = InviteForm::parse(body.input())?;
     let ask = Ask::new(&caller, &request)?;
-    let view = accounts.invite_user(&ask, &caller.by(), form).await?;
+    let view = accounts
+        .invite_user(&ask, &caller.by(), form, claim)
+        .await?;
     Ok(HttpResponse::Created().json(view))
 }
 
@@ -261,7 +287,7 @@ async fn invite_user(
 /// one is told and nothing of it is written. One that is there already, by `match`, stays as it is, so that an import
 /// can be sent again. Hashes of bcrypt, scrypt, Argon2, PBKDF2 and Firebase are taken as they are, unless they cost too
 /// much to verify.
-#[utoipa::path(operation_id = "import_users", tag = "users", params(("dry_run" = Option<bool>, Query, description = "Only tell what would come of it"), ("match" = Option<String>, Query, description = "By what a user is there already: `id`, or `email`")), request_body = Vec<ImportUserIn>, responses((status = 200, description = "What came of each", body = ImportedView), Problems))]
+#[utoipa::path(operation_id = "import_users", tag = "users", params(("dry_run" = Option<bool>, Query, description = "Only tell what would come of it"), ("match" = Option<String>, Query, description = "By what a user is there already: `id`, or `email`")), request_body(content((Vec<ImportUserIn> = "application/json"), (String = "application/x-ndjson"))), responses((status = 200, description = "What came of each", body = ImportedView), Problems))]
 #[post("/v1/users/import")]
 async fn import_users(
     caller: Caller<can::UsersImport>,
@@ -301,7 +327,8 @@ async fn export_users(
 
 /// Exports all that is kept of oneself
 ///
-/// One JSON document: the user, its sessions, teams, the records that name it and that it may read, its files and
+/// One JSON document: the user, its sessions with their devices, teams, accounts elsewhere (without their tokens), passkeys
+/// and second factors (without their secrets), the records that name it and that it may read, its files and
 /// devices.
 #[utoipa::path(operation_id = "export_me", tag = "users", responses((status = 200, description = "All that is kept", body = Object), ReadProblems))]
 #[get("/v1/users/me/export")]

@@ -13,7 +13,7 @@ use crate::views::{
 use crate::{Accounts, can, custom};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, patch, post};
+use actix_web::{HttpRequest, HttpResponse, delete, patch, post};
 use gate::openapi::Problems;
 use gate::{Body, Caller, NoIdempotency, Problem};
 use kernel::Code;
@@ -31,7 +31,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .service(request_phone_code)
         .service(sign_in_phone)
         .service(request_phone_change)
-        .service(confirm_phone_change);
+        .service(confirm_phone_change)
+        .service(remove_phone);
     config
         .service(mint_custom_token)
         .service(sign_in_custom)
@@ -73,8 +74,9 @@ async fn sign_in_anonymous(
 /// Gives an anonymous user an identity
 ///
 /// The user keeps its id, its session and all that it has. 409 `not_anonymous` where it has an identity already, 409
-/// `identity_taken` where another user has this one.
-#[utoipa::path(operation_id = "promote_user", tag = "auth", request_body = PromotionIn, responses((status = 204, description = "Done"), Problems))]
+/// `identity_taken` where another user has this one. Where the project confirms addresses, 202 whether or not the address
+/// has an account: a mail leads on, as after a sign-up.
+#[utoipa::path(operation_id = "promote_user", tag = "auth", request_body = PromotionIn, responses((status = 204, description = "Done"), (status = 202, description = "Taken: a mail is on its way"), Problems))]
 #[post("/v1/auth/promote")]
 async fn promote(
     caller: Caller<can::IdentityPromote>,
@@ -85,8 +87,9 @@ async fn promote(
 ) -> Result<HttpResponse, Problem> {
     let form = Promotion::parse(body.input(), &caller.project()?.settings().sign_in)?;
     let ask = Ask::new(&caller, &request)?;
-    accounts.promote(&ask, caller.user()?, form).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let is_done = accounts.promote(&ask, caller.user()?, form).await?;
+    let answers = [HttpResponse::Accepted, HttpResponse::NoContent];
+    Ok(answers[usize::from(is_done)]().finish())
 }
 
 /// Asks for a code to give an anonymous user an address
@@ -129,7 +132,9 @@ async fn promote_by_code(
 
 /// Changes one's name to sign in with
 ///
-/// 403 `method_disabled` where the project does not know users by names, 409 `identity_taken` where it is taken.
+/// 403 `method_disabled` where the project does not know users by names, 409 `identity_taken` where it is taken. Null
+/// takes the name away: that needs a credential that was shown less than five minutes ago, else 403 `reauth_required`, and
+/// is 409 `last_way_in` where nothing else is left to sign in with.
 #[utoipa::path(operation_id = "change_username", tag = "auth", request_body = UsernameIn, responses((status = 204, description = "Changed"), Problems))]
 #[post("/v1/auth/username")]
 async fn change_username(
@@ -221,6 +226,23 @@ async fn confirm_phone_change(
     accounts
         .confirm_phone_change(&ask, caller.user()?, form)
         .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Takes one's telephone number away
+///
+/// 403 `reauth_required` where the last sign-in is older than five minutes; 409 `last_way_in` where nothing else is left
+/// to sign in with.
+#[utoipa::path(operation_id = "remove_phone", tag = "auth", responses((status = 204, description = "Removed"), Problems))]
+#[delete("/v1/auth/phone")]
+async fn remove_phone(
+    caller: Caller<can::PhoneChange>,
+    _once: NoIdempotency,
+    request: HttpRequest,
+    accounts: Data<Accounts>,
+) -> Result<HttpResponse, Problem> {
+    let ask = Ask::new(&caller, &request)?;
+    accounts.remove_phone(&ask, caller.user()?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

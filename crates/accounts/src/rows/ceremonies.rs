@@ -51,6 +51,10 @@ pub mod pending {
         pub methods: String,
         /// Whether the user has no second factor and is to set one up.
         pub enrols: bool,
+        /// What the device is called that the first proof came from.
+        pub device: Option<String>,
+        /// What the project's own identity system says of the user: a JSON object.
+        pub claims: Option<String>,
         /// How often it was answered.
         pub attempts: i64,
         /// Until when it can be.

@@ -34,6 +34,17 @@ pub(crate) async fn get<C: ConnectionTrait>(
     Ok(found.map(|row| row.user_id))
 }
 
+/// The names of a user.
+pub(crate) async fn of<C: ConnectionTrait>(db: &C, user: Uuid) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::UserId.eq(user)).all(db).await
+}
+
+/// Whether a user has one.
+pub(crate) async fn has<C: ConnectionTrait>(db: &C, user: Uuid) -> Result<bool, DbErr> {
+    let count = Entity::find().filter(Column::UserId.eq(user)).count(db);
+    Ok(count.await? > 0)
+}
+
 /// Gives a name to a user; false where it has one already, of whom it then is.
 pub(crate) async fn claim(
     tx: &WriteTx,

@@ -147,6 +147,22 @@ pub(crate) async fn fill(tx: &WriteTx, row: &Model, content: &str) -> Result<boo
     Ok(done.rows_affected == 1)
 }
 
+/// The same for a mail that turned out to be another one than was asked for.
+pub(crate) async fn fill_as(
+    tx: &WriteTx,
+    row: &Model,
+    template: &str,
+    content: &str,
+) -> Result<bool, DbErr> {
+    let done = Entity::update_many()
+        .col_expr(Column::Template, Expr::value(template))
+        .col_expr(Column::Content, Expr::value(Some(content)))
+        .filter(taken(row))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
 /// Notes that a mail is done, if it is still the caller's. What it said is kept only where somebody is to read it here.
 pub(crate) async fn finish(
     tx: &WriteTx,

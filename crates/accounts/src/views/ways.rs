@@ -76,9 +76,14 @@ pub struct PromotionIn {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UsernameIn {
-    /// 3 to 64 characters, without `@`, spaces and what cannot be seen. Every case is one.
-    #[schema(min_length = 3, max_length = 64, example = "ada.lovelace")]
-    pub username: String,
+    /// 3 to 64 characters, without `@`, spaces and what cannot be seen. Every case is one. Null takes it away.
+    #[schema(
+        min_length = 3,
+        max_length = 64,
+        example = "ada.lovelace",
+        required = true
+    )]
+    pub username: Option<String>,
 }
 
 /// A wish for a code to a telephone.

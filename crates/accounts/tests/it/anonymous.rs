@@ -140,7 +140,7 @@ async fn a_code_proves_the_address_of_who_was_nobody() {
         // Nobody learns who has an address.
         let challenge = ask(&other, ADA).await;
         kit.tick().await;
-        assert_eq!(kit.mails().await[0]["reason"], "address_taken");
+        assert_eq!(kit.mails().await[0]["template"], "account_exists");
         assert_eq!(answer(&other, &challenge, "123456").await.fails(), bad);
     })
     .await;

@@ -139,3 +139,31 @@ async fn tickets_are_for_server_keys_and_for_users_who_may_sign_in() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn what_a_ticket_hands_on_waits_for_the_second_factor() {
+    on_both(async |kit| {
+        kit.project.set_for_tests(crate::hand::settings());
+        let token = kit.newcomer(ADA).await;
+        let (uri, _) = kit.app(&token).await;
+        let id = kit.found(ADA).await.id;
+        let body = json!({"user_id": id, "device": "Till 4", "claims": {"shop": 7}});
+        for (named, called) in [(None, "Till 4"), (Some("My till"), "My till")] {
+            kit.pass(Duration::from_secs(60));
+            let ticket = kit.mint(body.clone()).await.expect(201).text("token");
+            let due = kit.use_ticket(&ticket).await.expect(200).text("mfa_token");
+            let code = crate::hand::code(&kit, &uri, 0);
+            let mut body = json!({"mfa_token": due, "totp_code": code});
+            if let Some(name) = named {
+                body["device"] = json!(name);
+            }
+            let done = kit.post("/v1/auth/sign-in/factor", body).await.expect(200);
+            let token = done.text("access_token");
+            let auth = kit.auth(&token).await;
+            assert_eq!((&auth.claims["shop"], auth.level), (&json!(7), 2));
+            let sessions = kit.get_as(&token, "/v1/auth/sessions").await.json();
+            assert_eq!(sessions["items"][0]["device"], called);
+        }
+    })
+    .await;
+}

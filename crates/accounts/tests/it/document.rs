@@ -4,7 +4,8 @@ use actix_web::App;
 use utoipa_actix_web::AppExt;
 
 /// Every operation, and whether everybody may call it.
-const OPERATIONS: [(&str, bool); 96] = [
+const OPERATIONS: [(&str, bool); 99] = [
+    ("accept_invitation", true),
     ("activate_totp", false),
     ("begin_factor_passkey", true),
     ("begin_factor_totp", true),
@@ -18,6 +19,7 @@ const OPERATIONS: [(&str, bool); 96] = [
     ("confirm_email_change", true),
     ("confirm_password_reset", true),
     ("confirm_phone_change", false),
+    ("confirm_sign_up", true),
     ("confirm_verification", true),
     ("create_passkey", false),
     ("delete_passkey", false),
@@ -43,6 +45,7 @@ const OPERATIONS: [(&str, bool); 96] = [
     ("promote_user_by_code", false),
     ("put_mail_template", false),
     ("refresh_session", true),
+    ("remove_phone", false),
     ("rename_session", false),
     ("renew_recovery_codes", false),
     ("request_email_change", false),
@@ -128,6 +131,9 @@ fn every_operation_has_its_id_its_errors_and_its_lock() {
             }
         }
     }
+    let import = &document["paths"]["/v1/users/import"]["post"]["requestBody"]["content"];
+    let kinds: Vec<&String> = import.as_object().unwrap().keys().collect();
+    assert_eq!(kinds, ["application/json", "application/x-ndjson"]);
     found.sort_unstable();
     let mut want = OPERATIONS.to_vec();
     want.sort_unstable();

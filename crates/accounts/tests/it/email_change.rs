@@ -159,7 +159,7 @@ async fn whether_an_address_is_taken_is_not_told() {
             .filter(|m| m["recipient"] == "Taken@example.com")
             .collect();
         assert_eq!(to_taken.len(), 1);
-        assert_eq!(to_taken[0]["reason"], "address_taken");
+        assert_eq!(to_taken[0]["template"], "account_exists");
         drop(free_mail);
         // Taken between the mail and the confirmation: told to who has proved that it is his.
         kit.ask_change(&access, "late@example.com", PASSWORD)

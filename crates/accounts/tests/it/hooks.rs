@@ -89,6 +89,63 @@ async fn a_project_is_asked_before_somebody_signs_up() {
 }
 
 #[actix_web::test]
+async fn a_hook_gives_a_newcomer_roles_and_claims() {
+    on_both(async |kit| {
+        let peer = Peer::start();
+        let kit = with_hook(kit, &peer, "before_sign_up", false).await;
+        let given =
+            r#"{"roles": ["editor"], "claims": {"plan": "gold"}, "profile": {"name": "A"}}"#;
+        peer.answers(200, given);
+        let token = kit.sign_up(ADA).await.expect(201).text("access_token");
+        assert_eq!(claims(&token)["roles"][0], "editor");
+        let auth = kit.auth(&token).await;
+        assert!(auth.roles.contains(&"editor".to_owned()));
+        assert_eq!(auth.claims["plan"], "gold");
+        // Who was nobody is given them beside what it has.
+        kit.allow_anonymous();
+        peer.answers(200, r#"{"roles": ["guest"]}"#);
+        let nobody = kit.anonymous().await.text("access_token");
+        peer.answers(200, given);
+        let body = json!({"email": "bob@example.com", "password": PASSWORD});
+        kit.post_as(&nobody, "/v1/auth/promote", Some(body))
+            .await
+            .expect(204);
+        kit.pass(Duration::from_secs(2));
+        let roles = kit.auth(&nobody).await.roles.clone();
+        assert!(
+            ["editor", "guest"]
+                .iter()
+                .all(|role| roles.contains(&(*role).to_owned()))
+        );
+        // What no user could have, and what only we say, is no good answer.
+        let before = users(&kit).await;
+        for bad in [
+            r#"{"roles": ["not a role"]}"#,
+            r#"{"roles": "editor"}"#,
+            r#"{"claims": {"teams": {"owner": ["x"]}}}"#,
+            r#"{"claims": []}"#,
+        ] {
+            peer.answers(200, bad);
+            let failed = kit.sign_up("carl@example.com").await.fails();
+            assert_eq!(failed, (503, "hook_failed".to_owned()), "{bad}");
+        }
+        assert_eq!(users(&kit).await, before);
+        // A sign-up that waits keeps what it was given.
+        kit.settings(|s| s.confirm_email = true);
+        peer.answers(200, given);
+        kit.sign_up("dora@example.com").await.expect(202);
+        peer.answers(200, "{}");
+        let link = kit.token("verify", "dora@example.com").await;
+        let body = json!({"token": link, "password": PASSWORD});
+        let done = kit.post("/v1/auth/sign-up/confirm", body).await.expect(201);
+        let auth = kit.auth(&done.text("access_token")).await;
+        assert!(auth.roles.contains(&"editor".to_owned()));
+        assert_eq!(done.json()["user"]["name"], "A");
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn without_a_good_answer_nobody_signs_up_and_others_write_meanwhile() {
     on_both(async |kit| {
         let peer = Peer::start();

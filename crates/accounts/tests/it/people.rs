@@ -68,6 +68,7 @@ impl Kit {
             "_auth_tokens",
             "_challenges",
             "_email_changes",
+            "_sign_ups",
         ] {
             let query = Query::select()
                 .column(Alias::new("user_id"))

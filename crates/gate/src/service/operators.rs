@@ -8,12 +8,15 @@ use crate::roles::{ProjectRole, Reach};
 use crate::rows::operators::{self, Model};
 use crate::rows::{projects, sessions};
 use crate::views::OperatorView;
-use crate::{Input, Problem, Who};
+use crate::{Input, PasswordPolicy, Problem, Who};
 use kernel::{Code, FieldError, Page, Stamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use store::{StoreError, WriteTx};
 use uuid::Uuid;
+
+/// Characters of an operator's password at least: it opens everything.
+const PASSWORD_CHARS_MIN: usize = 10;
 
 /// A new operator, as it was asked for.
 #[derive(Clone, Debug)]
@@ -71,6 +74,10 @@ impl OperatorIn {
         }
         let name = input.optional_text("name", 1, 100);
         let password = check_new_password(input, "password");
+        if password.chars().count() < PASSWORD_CHARS_MIN && !input.has_fault("password") {
+            let message = format!("At least {PASSWORD_CHARS_MIN} characters are needed.");
+            input.fault("password", "too_short", message);
+        }
         Self {
             email,
             name,
@@ -159,6 +166,16 @@ impl Gate {
 
     /// Checks and hashes outside of any transaction: only the transaction may be waited for inside.
     pub(super) async fn operator_row(&self, by: &By, new: OperatorIn) -> Result<Model, Problem> {
+        let policy = PasswordPolicy {
+            length_min: u32::try_from(PASSWORD_CHARS_MIN).unwrap_or(u32::MAX),
+            refuse_identity: false,
+            ..PasswordPolicy::default()
+        };
+        let (passwords, password) = (&self.0.passwords, &new.password);
+        let faults = passwords.faults(&policy, "password", password, &[]).await?;
+        if !faults.is_empty() {
+            return Err(Problem::validation(faults));
+        }
         let reach = if new.owner {
             Reach::Everything
         } else {

@@ -11,7 +11,9 @@ use serde_json::Value;
 #[serde(default)]
 #[schema(as = ProjectHooks)]
 pub struct Hooks {
-    /// Asked before somebody signs up, whatever the way; null: nobody is. Without a good answer nobody signs up.
+    /// Asked before somebody signs up, whatever the way; null: nobody is. Without a good answer nobody signs up. It
+    /// answers `{}`, or `{"refuse": "why not"}`, or what the new user is to have: `profile` (fields of `users`),
+    /// `roles` and `claims`, as a key could give them. What no user could have is a bad answer: 503 `hook_failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     pub before_sign_up: Option<Hook>,

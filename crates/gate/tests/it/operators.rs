@@ -1,9 +1,9 @@
 //! Operators: the one-time set-up, sign-in, sessions and their ends, roles, and the last owner.
 
-use crate::kit::{Kit, OWNER, PASSWORD, code, operator, who};
+use crate::kit::{Kit, OWNER, PASSWORD, code, input, operator, who};
 use crate::on_both;
 use futures_util::future::join_all;
-use gate::{GateConfig, ListQuery, PasswordsConfig};
+use gate::{GateConfig, ListQuery, OperatorIn, PasswordsConfig};
 use kernel::Code;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -55,6 +55,24 @@ on_both! {
         signed = kit.gate.sign_in(&kit.by(), OWNER, PASSWORD).await.unwrap();
         kit.gate.sign_out(&kit.by(), &signed.token).await.unwrap();
         assert_eq!(whoami(&signed.token).await, 401);
+    }
+
+    async fn a_password_that_opens_everything_is_long_and_known_from_no_breach(kit: Kit) {
+        let read = |password: &str| OperatorIn::read_owner(input(json!({"email": OWNER, "password": password})));
+        for short in ["", "ninechars", "äöüäöüäöü"] {
+            let problem = read(short).unwrap_err();
+            assert_eq!(problem.field_errors().iter().map(|f| &*f.path).collect::<Vec<_>>(), ["/password"], "{short}");
+        }
+        let link = kit.gate.setup_link().await.unwrap().unwrap();
+        let token = link.split_once("token=").unwrap().1;
+        let breached = || read("1234567890").unwrap();
+        for refused in [kit.gate.set_up(&kit.by(), token, breached()).await, kit.gate.create_operator(&kit.by(), breached()).await] {
+            let problem = refused.unwrap_err();
+            assert_eq!((problem.code(), problem.field_errors()[0].code), (Code::ValidationFailed, "breached"));
+        }
+        assert_eq!(kit.gate.list_operators(&ListQuery::default()).await.unwrap().items.len(), 0);
+        // The link is good for another one.
+        kit.gate.set_up(&kit.by(), token, read("ten chars!").unwrap()).await.unwrap();
     }
 
     async fn members_reach_their_projects_only(kit: Kit) {

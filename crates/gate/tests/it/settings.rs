@@ -14,7 +14,7 @@ on_both! {
         let key = kit.key("shop", &["settings.*", "audit.read"]).await;
         let read = send(&app, bearer(get("/p/shop/v1/settings"), &key)).await;
         let fresh = json!({
-            "cors_origins": [], "sign_up": "open", "development": false,
+            "cors_origins": [], "sign_up": "open", "confirm_email": false, "development": false,
             "sign_in": {"identities": ["email"], "password": true, "email_code": false, "magic_link": false, "phone_code": false, "passkey": true, "anonymous": false},
             "brand": {"name": "", "color": "", "logo_url": "", "app_url": ""},
             "mail": {"from": "", "from_name": "", "reply_to": ""},

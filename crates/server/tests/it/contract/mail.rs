@@ -19,6 +19,9 @@ pub fn body(samples: &Samples, operation: &str) -> Option<Value> {
         "confirm_verification" | "confirm_email_change" | "sign_in_magic_link" => {
             json!({ "token": token() })
         }
+        "confirm_sign_up" | "accept_invitation" => {
+            json!({"token": token(), "password": "a-long-password"})
+        }
         "confirm_password_reset" => json!({"token": token(), "new_password": "another-password"}),
         "request_email_change" => {
             json!({"new_email": format!("{}@example.com", unique()), "current_password": "a-long-password"})
@@ -35,6 +38,9 @@ pub fn body(samples: &Samples, operation: &str) -> Option<Value> {
 
 /// Sets what the operation is about: a mail, or a secret of a fresh account's.
 pub async fn set(samples: &mut Samples, key: &Client, operation: &Operation) {
+    if ["confirm_sign_up", "accept_invitation"].contains(&&*operation.id) {
+        return begin(samples, key, &operation.id).await;
+    }
     let (template, ask) = match operation.id.as_str() {
         "get_mail" => ("verify", None),
         "confirm_verification" => ("verify", None),
@@ -77,6 +83,30 @@ pub async fn set(samples: &mut Samples, key: &Client, operation: &Operation) {
     samples
         .path
         .insert("mail", mail["id"].as_str().unwrap().to_owned());
+    samples.path.insert("secret", secret(&mail));
+}
+
+/// Begins what a link goes on with: a sign-up that waits, or an invitation.
+async fn begin(samples: &mut Samples, key: &Client, operation: &str) {
+    let email = format!("{}@example.com", unique());
+    let settings = "/p/shop/v1/settings";
+    let template = if operation == "accept_invitation" {
+        let body = json!({ "email": email });
+        let made = key.post("/p/shop/v1/users/invite", body).await;
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        "invite"
+    } else {
+        key.patch(settings, json!({"confirm_email": true})).await;
+        let mut stranger = key.clone();
+        stranger.token = String::new();
+        let body = json!({"email": email, "password": "a-long-password"});
+        let made = stranger.post(&format!("{AUTH}/sign-up"), body).await;
+        assert_eq!(made.status, 202, "{:?}", made.body);
+        "verify"
+    };
+    let mail = caught(key, template, &email).await;
+    let changed = key.patch(settings, json!({"confirm_email": false})).await;
+    assert_eq!(changed.status, 200, "{:?}", changed.body);
     samples.path.insert("secret", secret(&mail));
 }
 
