@@ -60,7 +60,7 @@ export function SafetySettings() {
 				project={project}
 				title="Passwords"
 				description="What is demanded of new ones. Those that are there stay."
-				read={({ passwords }) => passwords && { passwords }}
+				read={({ passwords }) => ({ passwords })}
 			>
 				{(form) => (
 					<>
@@ -97,7 +97,7 @@ export function SafetySettings() {
 				project={project}
 				title="Guesses"
 				description="How many wrong ones are borne in 15 minutes, before further ones must wait."
-				read={({ lockout }) => lockout && { lockout }}
+				read={({ lockout }) => ({ lockout })}
 			>
 				{(form) => (
 					<SimpleGrid cols={{ base: 1, xs: 2 }}>
@@ -118,7 +118,7 @@ export function SafetySettings() {
 				project={project}
 				title="E-mail domains"
 				description="From which domains addresses are taken."
-				read={({ email_domains }) => email_domains && { email_domains }}
+				read={({ email_domains }) => ({ email_domains })}
 				rename={whole}
 			>
 				{(form) => (
@@ -140,9 +140,7 @@ export function SafetySettings() {
 			<SettingsForm
 				project={project}
 				title="New devices"
-				read={({ new_device_mail }) =>
-					new_device_mail === undefined ? undefined : { new_device_mail }
-				}
+				read={({ new_device_mail }) => ({ new_device_mail })}
 			>
 				{(form) => (
 					<Switch
@@ -202,7 +200,7 @@ export function SafetySettings() {
 			<SettingsForm
 				project={project}
 				title="Anonymous users"
-				read={({ anonymous }) => anonymous && { anonymous }}
+				read={({ anonymous }) => ({ anonymous })}
 			>
 				{(form) => (
 					<SimpleGrid cols={{ base: 1, xs: 2 }}>
@@ -225,7 +223,7 @@ export function SafetySettings() {
 				project={project}
 				title="Sessions in cookies"
 				description="For pages of the project's own origin, which need not hold tokens then."
-				read={({ sessions }) => sessions && { sessions }}
+				read={({ sessions }) => ({ sessions })}
 			>
 				{(form) => (
 					<>

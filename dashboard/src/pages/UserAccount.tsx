@@ -82,10 +82,8 @@ function Rights({ project, account }: { project: string; account: Account }) {
 	});
 	const submit = useSubmit(form, {
 		send: ({ password, ...rest }) => {
-			const change: AccountChange = {};
-			for (const [name, value] of Object.entries(rest)) {
-				if (form.isDirty(name)) change[name] = value;
-			}
+			const changed = Object.entries(rest).filter(([name]) => form.isDirty(name));
+			const change: AccountChange = Object.fromEntries(changed);
 			return updateAccount(project, id, password === "" ? change : { ...change, password });
 		},
 		done: async (now) => {

@@ -104,6 +104,7 @@ pub struct InviteIn {
 #[schema(as = ManagedUser)]
 pub struct ManagedUserView {
     /// The user.
+    #[schema(value_type = Uuid)]
     pub id: Value,
     /// Its e-mail address.
     #[schema(value_type = Option<String>)]
