@@ -13,6 +13,7 @@ const pages: [name: string, path: string, heading: string][] = [
 	["records", "/dashboard/projects/shop/records/products", "products"],
 	["records-empty", "/dashboard/projects/shop/records/wishes", "wishes"],
 	["users", "/dashboard/projects/shop/users", "Users"],
+	["users-transfer", "/dashboard/projects/shop/users/transfer", "Import and export"],
 	["teams", "/dashboard/projects/shop/teams", "Teams"],
 	["files", "/dashboard/projects/shop/files", "Files"],
 	["push", "/dashboard/projects/shop/push", "Push"],
@@ -31,6 +32,7 @@ const pages: [name: string, path: string, heading: string][] = [
 	["settings-safety", "/dashboard/projects/shop/settings/safety", "Settings"],
 	["settings-hooks", "/dashboard/projects/shop/settings/hooks", "Settings"],
 	["settings-mail", "/dashboard/projects/shop/settings/mail", "Settings"],
+	["settings-phone", "/dashboard/projects/shop/settings/phone", "Settings"],
 ];
 
 const sizes = { desk: { width: 1360, height: 860 }, phone: { width: 390, height: 844 } };

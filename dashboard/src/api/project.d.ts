@@ -3406,6 +3406,10 @@ export interface components {
             has_password: boolean;
             /** @description Its teams. */
             teams: components["schemas"]["TeamPlace"][];
+            /** @description Its passkeys and second factors. */
+            factors: components["schemas"]["FactorsView"];
+            /** @description Its accounts elsewhere, the oldest first. */
+            identities: components["schemas"]["Identity"][];
         };
         /** @description A user to be made. It has an e-mail address, a username or a telephone number at least. */
         ManagedUserIn: {

@@ -40,5 +40,9 @@ export const userSessionsQuery = (project: string, id: string) =>
 export const endSessions = (project: string, id: string) =>
 	take(at(project).POST("/v1/users/{id}/sessions/end", { params: of(id) }));
 
+/** Removes the passkeys and second factors of a user who lost them, which ends all its sessions. */
+export const resetFactors = (project: string, id: string) =>
+	take(at(project).DELETE("/v1/users/{id}/factors", { params: of(id) }));
+
 export const impersonate = (project: string, id: string, reason: string) =>
 	take(at(project).POST("/v1/users/{id}/impersonate", { params: of(id), body: { reason } }));

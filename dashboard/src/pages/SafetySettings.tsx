@@ -46,11 +46,10 @@ const NEW_CAPTCHA: NonNullable<CaptchaForm["captcha"]> = {
 	places: ["sign_up"],
 };
 
-/** The service as the form holds it; the server has one if it has policies of passwords. */
-function readCaptcha({ captcha, passwords }: ProjectSettings): CaptchaForm | undefined {
-	if (!passwords) return undefined;
-	return { captcha: captcha ? { ...NEW_CAPTCHA, ...captcha } : null };
-}
+/** The service as the form holds it; its secret is never told. */
+const readCaptcha = ({ captcha }: ProjectSettings): CaptchaForm => ({
+	captcha: captcha ? { ...NEW_CAPTCHA, ...captcha } : null,
+});
 
 export function SafetySettings() {
 	const { project } = route.useParams();
@@ -154,7 +153,7 @@ export function SafetySettings() {
 				title="CAPTCHA"
 				description="Proof that a person asks, by a service of others: the app shows its puzzle and sends what it answers."
 				read={readCaptcha}
-				secret="secret"
+				secrets={["secret"]}
 			>
 				{(form) => (
 					<>
