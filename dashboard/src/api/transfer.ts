@@ -33,9 +33,12 @@ const CHARACTERS_MAX = 256_000;
 /** What an export tells of a user that an import does not take. */
 const TOLD_ONLY = ["created_at", "updated_at", "anonymous"];
 
+/** Whether a file is a JSON list, of which each user has a place and no line. */
+export const isList = (text: string) => text.trimStart().startsWith("[");
+
 /** The users of a file: a JSON list, or an object a line. A line that is no JSON is kept as it is; the server tells. */
 export function entriesOf(text: string): Entry[] {
-	if (text.trimStart().startsWith("[")) {
+	if (isList(text)) {
 		const list = JSON.parse(text) as unknown[];
 		return list.map((value, index) => ({ place: index + 1, text: JSON.stringify(fitting(value)) }));
 	}

@@ -3,13 +3,13 @@
 import {
 	Button,
 	Group,
+	Input,
 	NumberInput,
 	PasswordInput,
 	SegmentedControl,
 	SimpleGrid,
 	Stack,
 	TagsInput,
-	Text,
 	TextInput,
 } from "@mantine/core";
 import type { UseFormReturnType } from "@mantine/form";
@@ -86,8 +86,7 @@ export function PhoneSettings() {
 						{form.values.phone.twilio && <Twilio form={form} />}
 						<TagsInput
 							label="Where they may go"
-							description="How the numbers begin. + is everywhere, where floods of messages are how others earn."
-							placeholder="+49"
+							description="How the numbers begin, such as +49. A + is everywhere, and floods of messages to far numbers are how others earn."
 							{...form.getInputProps("phone.countries")}
 						/>
 						<SimpleGrid cols={{ base: 1, xs: 3 }} spacing="md" style={{ alignItems: "end" }}>
@@ -127,9 +126,9 @@ function Sender({ form }: { form: Form }) {
 	};
 	return (
 		<Stack gap={4}>
-			<Text size="sm" fw={500} id="phone-sender">
+			<Input.Label labelElement="div" id="phone-sender">
 				Who sends them
-			</Text>
+			</Input.Label>
 			<Group>
 				<SegmentedControl
 					aria-labelledby="phone-sender"
@@ -158,9 +157,10 @@ function Webhook({ form }: { form: Form }) {
 				description="whsec_ and 24 to 64 bytes in Base64, by which it knows whose messages they are. Sealed, and never shown again."
 				inputWrapperOrder={["label", "input", "description", "error"]}
 				autoComplete="new-password"
+				aria-invalid={Boolean(form.errors["phone.webhook.secret"])}
 				{...form.getInputProps("phone.webhook.secret")}
 			/>
-			<Group gap="xs">
+			<Group gap="xs" mt={-8}>
 				<Button
 					size="compact-sm"
 					variant="default"
@@ -195,6 +195,7 @@ function Twilio({ form }: { form: Form }) {
 					description="Sealed, and never shown again."
 					inputWrapperOrder={["label", "input", "description", "error"]}
 					autoComplete="new-password"
+					aria-invalid={Boolean(form.errors["phone.twilio.auth_token"])}
 					{...form.getInputProps("phone.twilio.auth_token")}
 				/>
 			</SimpleGrid>

@@ -20,11 +20,13 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { keys } from "../api/keys";
+import { pointer } from "../api/problem";
 import {
 	type Entry,
 	entriesOf,
 	exportAddress,
 	importUsers,
+	isList,
 	type Match,
 	type Report,
 } from "../api/transfer";
@@ -33,6 +35,13 @@ import { Page } from "../ui/Page";
 import { ProblemAlert, tellDone } from "../ui/Problem";
 
 const route = getRouteApi("/shell/projects/$project/users/transfer");
+
+/** What was read of a file. */
+interface Users {
+	name: string;
+	entries: Entry[];
+	isList: boolean;
+}
 
 /** Faults that are shown: who has more mends these first. */
 const SHOWN_MAX = 100;
@@ -60,7 +69,7 @@ function Import({ project }: { project: string }) {
 	const client = useQueryClient();
 	const reset = useRef<() => void>(null);
 	const [match, setMatch] = useState<Match>("id");
-	const [file, setFile] = useState<{ name: string; entries: Entry[] }>();
+	const [file, setFile] = useState<Users>();
 	const [report, setReport] = useState<Report>();
 	const send = useMutation({
 		mutationFn: ({ entries, by, dry }: { entries: Entry[]; by: Match; dry: boolean }) =>
@@ -72,10 +81,10 @@ function Import({ project }: { project: string }) {
 		},
 	});
 	const read = useMutation({
-		mutationFn: async (chosen: File) => ({
-			name: chosen.name,
-			entries: entriesOf(await chosen.text()),
-		}),
+		mutationFn: async (chosen: File) => {
+			const text = await chosen.text();
+			return { name: chosen.name, entries: entriesOf(text), isList: isList(text) };
+		},
 		onSuccess: (it) => {
 			setFile(it);
 			check(it.entries, match);
@@ -153,7 +162,7 @@ function Import({ project }: { project: string }) {
 						animated
 					/>
 				)}
-				{report && <Told report={report} />}
+				{report && <Told report={report} unit={file?.isList ? "Place" : "Line"} />}
 				{isChecked && file && (
 					<Group justify="flex-end">
 						<Button
@@ -172,7 +181,7 @@ function Import({ project }: { project: string }) {
 const users = (count: number) => `${count.toLocaleString("en")} ${count === 1 ? "user" : "users"}`;
 
 /** What came, or would come, of each. */
-function Told({ report }: { report: Report }) {
+function Told({ report, unit }: { report: Report; unit: string }) {
 	const { isDry, created, existing, failed } = report;
 	const counts: [label: string, count: number, color?: string][] = [
 		[isDry ? "to be made" : "made", created],
@@ -198,7 +207,7 @@ function Told({ report }: { report: Report }) {
 					<Table aria-label="Faults" verticalSpacing={6}>
 						<Table.Thead>
 							<Table.Tr>
-								<Table.Th w={80}>Line</Table.Th>
+								<Table.Th w={80}>{unit}</Table.Th>
 								<Table.Th w={160}>Where</Table.Th>
 								<Table.Th>What is wrong</Table.Th>
 							</Table.Tr>
@@ -208,7 +217,7 @@ function Told({ report }: { report: Report }) {
 								faults.map(({ path, message }) => (
 									<Table.Tr key={`${place} ${path} ${message}`}>
 										<Table.Td>{place}</Table.Td>
-										<Table.Td ff="monospace">{path.slice(1)}</Table.Td>
+										<Table.Td ff="monospace">{pointer(path).slice(1).join(".")}</Table.Td>
 										<Table.Td>{message}</Table.Td>
 									</Table.Tr>
 								)),

@@ -231,7 +231,7 @@ function WaysIn({ project, account }: { project: string; account: Account }) {
 					icon={<IconDeviceMobile size={18} />}
 					more={
 						<>
-							since <Ago time={totp_since} />,{" "}
+							since <Ago time={totp_since} size="xs" />,{" "}
 							{recovery_codes === 1 ? "1 recovery code" : `${recovery_codes} recovery codes`} left
 						</>
 					}
@@ -304,10 +304,10 @@ function WayIn({
 function Used({ made, used }: { made: string; used?: string | null }) {
 	return (
 		<>
-			made <Ago time={made} />,{" "}
+			made <Ago time={made} size="xs" />,{" "}
 			{used ? (
 				<>
-					used <Ago time={used} />
+					used <Ago time={used} size="xs" />
 				</>
 			) : (
 				"never used"
@@ -380,7 +380,7 @@ function Session({ project, session }: { project: string; session: UserSession }
 				))}
 				{session.level > 1 && <Badge color="teal">two factors</Badge>}
 				<Text size="xs" c="dimmed" component="div">
-					{session.network}, used <Ago time={session.used_at} />
+					{session.network}, used <Ago time={session.used_at} size="xs" />
 				</Text>
 			</Group>
 			{session.impersonator && (
