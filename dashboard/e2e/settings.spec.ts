@@ -181,7 +181,7 @@ test("messages to telephones are sent by a server or by an API, whose secrets st
 	expect(made).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
 	await countries.fill("+49");
 	await countries.press("Enter");
-	await phone.getByLabel("Of all in a day").fill("50");
+	await phone.getByLabel("Per day").fill("50");
 	await picture(app, "phone-webhook");
 	await accessible(app);
 	await save.click();
@@ -194,7 +194,7 @@ test("messages to telephones are sent by a server or by an API, whose secrets st
 	expect(JSON.stringify(await read())).not.toContain(made);
 	await expect(secret).toHaveValue("");
 	// What is not the secret is changed without it; another address needs it anew.
-	await phone.getByLabel("Of all in a day").fill("60");
+	await phone.getByLabel("Per day").fill("60");
 	await save.click();
 	await expect.poll(async () => (await read()).phone).toMatchObject({ messages_per_day: 60 });
 	await phone.getByLabel("Its address").fill("https://other.example.com/send");
@@ -216,7 +216,7 @@ test("messages to telephones are sent by a server or by an API, whose secrets st
 	const now = await read();
 	expect(now.phone.webhook ?? null).toBeNull();
 	expect(JSON.stringify(now)).not.toContain("nobody reads this");
-	await phone.getByText("Nobody").click();
+	await phone.getByText("Nobody", { exact: true }).click();
 	await save.click();
 	await expect.poll(async () => (await read()).phone.twilio ?? null).toBeNull();
 });

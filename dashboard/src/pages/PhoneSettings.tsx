@@ -89,19 +89,24 @@ export function PhoneSettings() {
 							description="How the numbers begin, such as +49. A + is everywhere, and floods of messages to far numbers are how others earn."
 							{...form.getInputProps("phone.countries")}
 						/>
-						<SimpleGrid cols={{ base: 1, xs: 3 }} spacing="md" style={{ alignItems: "end" }}>
+						<SimpleGrid
+							cols={{ base: 1, xs: 3 }}
+							spacing="md"
+							role="group"
+							aria-label="Messages at most"
+						>
 							<NumberInput
-								label="To a number in an hour"
+								label="Per number and hour"
 								min={1}
 								{...form.getInputProps("phone.messages_per_number_hour")}
 							/>
 							<NumberInput
-								label="From a network in an hour"
+								label="Per network and hour"
 								min={1}
 								{...form.getInputProps("phone.messages_per_network_hour")}
 							/>
 							<NumberInput
-								label="Of all in a day"
+								label="Per day"
 								min={1}
 								{...form.getInputProps("phone.messages_per_day")}
 							/>
