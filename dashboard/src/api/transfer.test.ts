@@ -1,3 +1,5 @@
+// What of a file is sent, and in how many requests.
+
 import { describe, expect, it } from "vitest";
 import { entriesOf, portions } from "./transfer";
 
