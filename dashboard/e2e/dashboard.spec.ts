@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Page } from "@playwright/test";
-import { accessible, expect, picture, test, watch } from "./fixtures";
+import { accessible, expect, picture, signIn, test, watch } from "./fixtures";
 import { operator } from "./kit";
 
 const row = (page: Page, text: string | RegExp) => page.getByRole("row").filter({ hasText: text });
@@ -45,12 +45,14 @@ test.describe("the way in", () => {
 		expect(new URL(page.url()).origin).toBe(demo.url);
 	});
 
-	test("after signing out nothing can be read", async ({ app }) => {
-		await app.getByRole("button", { name: "Account and colours" }).click();
-		await app.getByRole("menuitem", { name: "Sign out" }).click();
-		await expect(app.getByRole("heading", { name: "Sign in" })).toBeVisible();
-		await app.goto("/dashboard/projects/shop");
-		await expect(app.getByRole("heading", { name: "Sign in" })).toBeVisible();
+	test("after signing out nothing can be read", async ({ page, faults: _ }) => {
+		// The session of the other tests must not end.
+		await signIn(page);
+		await page.getByRole("button", { name: "Account and colours" }).click();
+		await page.getByRole("menuitem", { name: "Sign out" }).click();
+		await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+		await page.goto("/dashboard/projects/shop");
+		await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
 	});
 
 	test("a session that ends elsewhere leads back to the sign-in", async ({ app }) => {
@@ -116,6 +118,7 @@ test.describe("the way in", () => {
 
 test.describe("projects", () => {
 	test("one is made, renamed, suspended and resumed", async ({ app }) => {
+		await app.goto("/dashboard/");
 		await app.getByRole("button", { name: "New project" }).click();
 		await app.getByLabel("Name", { exact: true }).fill("Café Größe");
 		await expect(app.getByRole("textbox", { name: "Id" })).toHaveValue("cafe-gro-e");
@@ -263,6 +266,8 @@ test.describe("the rest", () => {
 	});
 
 	test("colours follow the system, and the choice stays", async ({ app }) => {
+		await app.goto("/dashboard/");
+		await expect(app.getByRole("heading", { name: "Projects", level: 1 })).toBeVisible();
 		const scheme = () => app.locator("html").getAttribute("data-mantine-color-scheme");
 		expect(await scheme()).toBe("light");
 		await app.getByRole("button", { name: "Account and colours" }).click();

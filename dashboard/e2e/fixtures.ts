@@ -1,15 +1,21 @@
 // A running demo and a page that is watched: any error of the console, any breach of the
 // policy and any request to another host fails the test that caused it.
 
-import AxeBuilder from "@axe-core/playwright";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Page, type Request } from "@playwright/test";
+import { graveFaults, type Look } from "./axe";
 import { Demo, operator } from "./kit";
 
 interface Fixtures {
 	/** What was seen that must not be. */
 	faults: string[];
-	/** Signed in at the projects. */
+	/** Signed in, and nowhere yet. */
 	app: Page;
+}
+
+/** What the server gave the operator of a worker: the tests of all its files go on with it. */
+interface Session {
+	token: string;
+	cookie: { name: string; value: string };
 }
 
 /** Sends a request past the app, as somebody else at the same time would. */
@@ -17,6 +23,7 @@ type Elsewhere = (method: string, path: string, body?: unknown) => Promise<Respo
 
 interface WorkerFixtures {
 	demo: Demo;
+	session: Session;
 	elsewhere: Elsewhere;
 }
 
@@ -30,19 +37,26 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 		},
 		{ scope: "worker" },
 	],
-	elsewhere: [
+	session: [
 		async ({ demo }, use) => {
-			const headers = { "content-type": "application/json" };
 			const signed = await fetch(`${demo.url}/admin/v1/session`, {
 				method: "POST",
-				headers,
+				headers: { "content-type": "application/json" },
 				body: JSON.stringify(operator),
 			});
 			const { token } = (await signed.json()) as { token: string };
+			const [name = "", value = ""] =
+				signed.headers.getSetCookie()[0]?.split(";")[0]?.split("=") ?? [];
+			await use({ token, cookie: { name, value } });
+		},
+		{ scope: "worker" },
+	],
+	elsewhere: [
+		async ({ demo, session }, use) => {
 			await use((method, path, body) =>
 				fetch(demo.url + path, {
 					method,
-					headers: { ...headers, authorization: `Bearer ${token}` },
+					headers: { "content-type": "application/json", authorization: `Bearer ${session.token}` },
 					body: body === undefined ? undefined : JSON.stringify(body),
 				}),
 			);
@@ -56,16 +70,27 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 		await use(faults);
 		expect(faults).toEqual([]);
 	},
-	app: async ({ page, faults: _ }, use) => {
-		await signIn(page);
+	app: async ({ page, demo, session, faults: _ }, use) => {
+		const attributes = { secure: true, httpOnly: true, sameSite: "Strict" as const };
+		// A cookie of its name is taken of an https address alone; browsers send it to this machine without, too.
+		const url = demo.url.replace("http:", "https:");
+		await page.context().addCookies([{ ...session.cookie, ...attributes, url }]);
 		await use(page);
 	},
 });
 
 export { expect };
 
+/** What is on its way, of each page that is watched. */
+const onTheWay = new WeakMap<Page, Set<Request>>();
+
 /** Notes what a page of ours must never do. */
 export function watch(page: Page, home: string, faults: string[]): void {
+	const sent = new Set<Request>();
+	onTheWay.set(page, sent);
+	page.on("request", (request) => sent.add(request));
+	page.on("requestfinished", (request) => sent.delete(request));
+	page.on("requestfailed", (request) => sent.delete(request));
 	page.on("console", (message) => {
 		// An answer of 4xx is told by the browser as an error; the tests look at what the app makes of it.
 		const isAnswer = message.text().startsWith("Failed to load resource: the server responded");
@@ -95,22 +120,28 @@ export async function signIn(page: Page): Promise<void> {
 }
 
 /** No serious or critical fault of accessibility. */
-export async function accessible(page: Page): Promise<void> {
-	// axe runs in each frame, and a sandbox lets it not: what is in those is a mail's, not ours.
-	const { violations } = await new AxeBuilder({ page }).exclude('iframe[sandbox=""]').analyze();
-	const grave = violations
-		.filter(({ impact }) => impact === "serious" || impact === "critical")
-		.map(({ id, nodes }) => {
-			const each = nodes.map((node) => `${node.failureSummary} ${node.html.slice(0, 200)}`);
-			return `${id}: ${each.join(" | ")}`;
-		});
-	expect.soft(grave).toEqual([]);
+export async function accessible(page: Page, look?: Look): Promise<void> {
+	expect.soft(await graveFaults(page, look)).toEqual([]);
 }
 
 /** Waits until nothing is on its way and nothing moves, then keeps a picture. */
 export async function picture(page: Page, name: string): Promise<void> {
-	await page.waitForLoadState("networkidle");
+	await settled(page);
 	await still(page, name);
+}
+
+/** Waits until the page has drawn the last answer and asks for nothing more. */
+async function settled(page: Page): Promise<void> {
+	const sent = onTheWay.get(page);
+	if (!sent) throw new Error("the page is not watched");
+	await expect(async () => {
+		expect([...sent].map((request) => request.url())).toEqual([]);
+		// An answer is parsed, drawn, and may be what the next request was waiting for.
+		await page.evaluate(
+			() => new Promise((done) => setTimeout(() => requestAnimationFrame(done), 60)),
+		);
+		expect([...sent].map((request) => request.url())).toEqual([]);
+	}).toPass({ intervals: [20], timeout: 30_000 });
 }
 
 /** Waits until nothing moves, then keeps a picture. */

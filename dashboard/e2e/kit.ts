@@ -1,6 +1,7 @@
-// Starts the real binary on a free port with its data in a temporary folder, and stops it.
+// Starts the real binary on a free port with its data in a temporary folder, and stops it; and what both apps' walks need.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -53,4 +54,16 @@ export class Demo {
 		await ended;
 		await rm(this.folder, { recursive: true, force: true });
 	}
+}
+
+/** The code that an authenticator app shows (RFC 6238), some steps of 30 seconds from now. */
+export function codeOf(secret: string, ahead = 0): string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	const bits = [...secret].map((it) => letters.indexOf(it).toString(2).padStart(5, "0")).join("");
+	const bytes = bits.match(/.{8}/g)?.map((byte) => Number.parseInt(byte, 2)) ?? [];
+	const step = Buffer.alloc(8);
+	step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
+	const tag = createHmac("sha1", Buffer.from(bytes)).update(step).digest();
+	const number = tag.readUInt32BE((tag.at(-1) ?? 0) & 15) & 0x7fff_ffff;
+	return String(number % 1_000_000).padStart(6, "0");
 }

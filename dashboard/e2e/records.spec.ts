@@ -5,15 +5,24 @@ import { accessible, expect, picture, test } from "./fixtures";
 
 const row = (page: Page, text: string | RegExp) => page.getByRole("row").filter({ hasText: text });
 
-/** Types into an expression's editor, in the place of what stands there. */
+/** Writes an expression in the place of what stands in its editor, at once: so that no bracket is closed by itself. */
 async function write(editor: Locator, text: string) {
 	await editor.click();
-	await editor.press("ControlOrMeta+a");
-	await editor.press("Delete");
-	// Pasted, so that brackets are not closed and nothing is completed on the way.
-	await editor.pressSequentially("");
+	// The browser tells the editor of the click's selection when it likes, which may be after the first key.
+	await expect(async () => {
+		await editor.press("ControlOrMeta+a");
+		await editor.press("Delete");
+		await expect(editor.locator(".cm-line")).toHaveCount(1, { timeout: 100 });
+		expect(await editor.locator(".cm-line").evaluate(written)).toBe("");
+	}).toPass();
 	await editor.page().keyboard.insertText(text);
 }
+
+/** What stands in a line, without what only invites to write. */
+const written = (line: Element) =>
+	[...line.childNodes]
+		.map((it) => (it instanceof HTMLElement && it.matches(".cm-placeholder") ? "" : it.textContent))
+		.join("");
 
 test.describe("collections and records", () => {
 	test("a collection is made with fields, and its rules are checked where they are wrong", async ({

@@ -157,3 +157,66 @@ test("a provider is added, its secret kept, and removed", async ({ app, elsewher
 	await social.getByRole("button", { name: "Save" }).click();
 	await expect.poll(async () => (await read()).social).toMatchObject({ providers: [] });
 });
+
+test("messages to telephones are sent by a server or by an API, whose secrets stay unseen", async ({
+	app,
+	elsewhere,
+}) => {
+	const read = async () =>
+		(await (await elsewhere("GET", "/p/blog/v1/settings")).json()) as { phone: Settings };
+	await app.goto("/dashboard/projects/blog/settings/phone");
+	const phone = app.getByRole("region", { name: "Messages to telephones" });
+	const save = phone.getByRole("button", { name: "Save" });
+	await phone.getByText("A server of mine").click();
+	await phone.getByLabel("Its address").fill("http://10.0.0.1/send");
+	await save.click();
+	await expect(phone.getByLabel("Its address")).toHaveAttribute("aria-invalid", "true");
+	const secret = phone.getByRole("textbox", { name: "Secret" });
+	const countries = phone.getByRole("combobox", { name: "Where they may go" });
+	await expect(secret).toHaveAttribute("aria-invalid", "true");
+	await expect(countries).toHaveAttribute("aria-invalid", "true");
+	await phone.getByLabel("Its address").fill("https://sms.example.com/send");
+	await phone.getByRole("button", { name: "Make a secret" }).click();
+	const made = await secret.inputValue();
+	expect(made).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+	await countries.fill("+49");
+	await countries.press("Enter");
+	await phone.getByLabel("Per day").fill("50");
+	await picture(app, "phone-webhook");
+	await accessible(app);
+	await save.click();
+	await expect(app.getByText(saved)).toBeVisible();
+	expect((await read()).phone).toMatchObject({
+		webhook: { url: "https://sms.example.com/send" },
+		countries: ["+49"],
+		messages_per_day: 50,
+	});
+	expect(JSON.stringify(await read())).not.toContain(made);
+	await expect(secret).toHaveValue("");
+	// What is not the secret is changed without it; another address needs it anew.
+	await phone.getByLabel("Per day").fill("60");
+	await save.click();
+	await expect.poll(async () => (await read()).phone).toMatchObject({ messages_per_day: 60 });
+	await phone.getByLabel("Its address").fill("https://other.example.com/send");
+	await save.click();
+	await expect(secret).toHaveAttribute("aria-invalid", "true");
+
+	await phone.getByText("Twilio or alike").click();
+	await phone.getByLabel("Account SID").fill("AC0123");
+	await phone.getByRole("textbox", { name: "Auth token" }).fill("nobody reads this");
+	await phone.getByLabel(/^From( \*)?$/).fill("+15005550006");
+	await picture(app, "phone-twilio");
+	await accessible(app);
+	await save.click();
+	await expect
+		.poll(async () => (await read()).phone)
+		.toMatchObject({
+			twilio: { base_url: "https://api.twilio.com", account_sid: "AC0123", from: "+15005550006" },
+		});
+	const now = await read();
+	expect(now.phone.webhook ?? null).toBeNull();
+	expect(JSON.stringify(now)).not.toContain("nobody reads this");
+	await phone.getByText("Nobody", { exact: true }).click();
+	await save.click();
+	await expect.poll(async () => (await read()).phone.twilio ?? null).toBeNull();
+});

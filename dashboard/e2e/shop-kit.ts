@@ -1,8 +1,8 @@
 // What the walks through the shop share: a running demo, its API beside the page, and a page that is watched.
 
 import { request } from "node:http";
-import AxeBuilder from "@axe-core/playwright";
 import { type BrowserContext, expect, type Page, type Request, test } from "@playwright/test";
+import { graveFaults, type Look } from "./axe";
 import { Demo, operator } from "./kit";
 import { PushService, type Subscription } from "./push-service";
 
@@ -177,13 +177,9 @@ export async function watch(page: Page, expected: number[] = []): Promise<string
 	return faults;
 }
 
-export async function expectAccessible(page: Page, where: string) {
-	const { violations } = await new AxeBuilder({ page }).analyze();
-	const serious = violations.filter((it) => it.impact === "serious" || it.impact === "critical");
-	const told = serious.map(
-		(it) => `${it.id}: ${it.nodes.map((node) => node.target.join(" ")).join(", ")}`,
-	);
-	expect(told, where).toEqual([]);
+/** No serious or critical fault of accessibility, as the dashboard's walks look for it. */
+export async function expectAccessible(page: Page, where: string, look?: Look) {
+	expect(await graveFaults(page, look), where).toEqual([]);
 }
 
 /** Waits until the films are there and everything is painted. */

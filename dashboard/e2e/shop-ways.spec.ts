@@ -1,6 +1,7 @@
 // The ways into the film shop: codes and links by e-mail, and the cart that goes with whoever comes in.
 
 import { type CDPSession, expect, type Page, test } from "@playwright/test";
+import { codeOf } from "./kit";
 import { client, Provider } from "./provider";
 import {
 	addFilm,
@@ -10,6 +11,7 @@ import {
 	demo,
 	expectAccessible,
 	filmByTitle,
+	good,
 	openShop,
 	phone,
 	pictures,
@@ -252,6 +254,62 @@ test("a passkey is made, signs in without a name, and is removed", async ({ page
 	await expect(page.locator(".note")).toBeVisible();
 	await expect(page.getByRole("link", { name: "Sign in", exact: true })).toBeVisible();
 	expect(faults.filter((fault) => !fault.includes("400"))).toEqual([]);
+});
+
+test("a second factor is asked for: a code of the app once, a recovery code once", async ({
+	page,
+}) => {
+	const who = await customer();
+	const app = await good<{ enrolment_id: string; secret: string }>("POST", "/auth/totp", who.token);
+	const first = codeOf(app.secret);
+	const { recovery_codes } = await good<{ recovery_codes: string[] }>(
+		"POST",
+		"/auth/totp/activate",
+		who.token,
+		{ enrolment_id: app.enrolment_id, totp_code: first },
+	);
+	const [recovery = ""] = recovery_codes;
+
+	const faults = await watch(page, [400]);
+	const factor = page.getByLabel("Second factor");
+	const begin = async () => {
+		await page.goto(`${site}/#/sign-in?then=%2Forders`);
+		await page.getByLabel("E-mail").fill(who.email);
+		await page.getByLabel("Password").fill(who.password);
+		await page.getByRole("button", { name: "Sign in" }).click();
+		await expect(factor).toBeFocused();
+	};
+	const show = async (code: string) => {
+		await factor.fill(code);
+		await page.getByRole("button", { name: "Go on" }).click();
+	};
+	const refused = page.getByText("This code is wrong, or was used.");
+	const isIn = async () => {
+		await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your orders");
+		expect((await me(page)).id).toBe(who.id);
+	};
+
+	await begin();
+	expect(await page.evaluate(() => localStorage.getItem("shop.session"))).toBeNull();
+	await page.screenshot({ path: `${pictures}shop-factor-desktop-light.png` });
+	await expectAccessible(page, "second factor");
+	// The code that turned the app on was used by that.
+	await show(first);
+	await expect(refused).toBeVisible();
+	// The next one is good early, as clocks differ.
+	await show(codeOf(app.secret, 1));
+	await isIn();
+	await out(page);
+
+	await begin();
+	await show(recovery);
+	await isIn();
+	await out(page);
+	await begin();
+	await show(recovery);
+	await expect(refused).toBeVisible();
+	await expect(nobody(page)).toBeVisible();
+	expect(faults).toEqual([]);
 });
 
 test("an account elsewhere signs in, the same each time", async ({ page }) => {

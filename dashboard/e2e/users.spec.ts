@@ -2,6 +2,7 @@
 
 import type { Page } from "@playwright/test";
 import { accessible, expect, picture, test } from "./fixtures";
+import { codeOf } from "./kit";
 
 const row = (page: Page, text: string | RegExp) => page.getByRole("row").filter({ hasText: text });
 const password = "long enough to be one";
@@ -82,6 +83,51 @@ test("a user is given roles and claims, shut out and let in again", async ({
 		.click();
 	await expect(app.getByText("The record was deleted.")).toBeVisible();
 	expect((await signIn()).status).toBe(401);
+});
+
+test("what a user has to sign in with is seen, and removed for one who lost it", async ({
+	app,
+	demo,
+	elsewhere,
+}) => {
+	await elsewhere("PATCH", "/p/blog/v1/settings", { sign_up: "open" });
+	const email = address("lena");
+	const post = async (path: string, body: object, token?: string) => {
+		const answer = await fetch(`${demo.url}/p/blog/v1/auth/${path}`, {
+			method: "POST",
+			headers: {
+				"content-type": "application/json",
+				...(token && { authorization: `Bearer ${token}` }),
+			},
+			body: JSON.stringify(body),
+		});
+		return { status: answer.status, body: await answer.json() };
+	};
+	const { body: signed } = await post("sign-up", { email, password });
+	const { body: made } = await post("totp", {}, signed.access_token);
+	const code = { enrolment_id: made.enrolment_id, totp_code: codeOf(made.secret) };
+	expect((await post("totp/activate", code, signed.access_token)).status).toBe(200);
+	const signIn = () => post("sign-in/password", { identity: email, password });
+	expect((await signIn()).body).toMatchObject({ factors: ["totp", "recovery_code"] });
+
+	await app.goto(`/dashboard/projects/blog/users?record=${signed.user.id}`);
+	const drawer = app.getByRole("dialog").first();
+	await drawer.getByRole("tab", { name: "Account" }).click();
+	const ways = drawer.getByRole("region", { name: "Ways to sign in" });
+	await expect(ways.getByText("A password")).toBeVisible();
+	await expect(ways.getByText("An authenticator app")).toBeVisible();
+	await expect(ways.getByText("10 recovery codes left")).toBeVisible();
+	await ways.scrollIntoViewIfNeeded();
+	await picture(app, "user-factors");
+	await accessible(app);
+	await ways.getByRole("button", { name: "Remove the factors…" }).click();
+	await app
+		.getByRole("dialog", { name: "Remove all passkeys and second factors?" })
+		.getByRole("button", { name: "Remove them" })
+		.click();
+	await expect(ways.getByText("An authenticator app")).toHaveCount(0);
+	await expect(drawer.getByText("The user is signed in nowhere.")).toBeVisible();
+	expect((await signIn()).body.access_token).toBeTruthy();
 });
 
 test("an operator acts as a user, and everybody is told who it was", async ({

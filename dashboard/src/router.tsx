@@ -125,6 +125,12 @@ const users = createRoute({
 	component: lazyRouteComponent(() => import("./pages/Users"), "Users"),
 });
 
+const transfer = createRoute({
+	getParentRoute: () => project,
+	path: "/users/transfer",
+	component: lazyRouteComponent(() => import("./pages/Transfer"), "Transfer"),
+});
+
 const teams = createRoute({
 	getParentRoute: () => project,
 	path: "/teams",
@@ -242,6 +248,12 @@ const mailSettings = createRoute({
 	component: lazyRouteComponent(() => import("./pages/MailSettings"), "MailSettings"),
 });
 
+const phoneSettings = createRoute({
+	getParentRoute: () => project,
+	path: "/settings/phone",
+	component: lazyRouteComponent(() => import("./pages/PhoneSettings"), "PhoneSettings"),
+});
+
 const projectKeys = createRoute({
 	getParentRoute: () => project,
 	path: "/keys",
@@ -262,6 +274,7 @@ const tree = root.addChildren([
 			collection,
 			records,
 			users,
+			transfer,
 			teams,
 			files,
 			bucket,
@@ -280,6 +293,7 @@ const tree = root.addChildren([
 			safety,
 			hooks,
 			mailSettings,
+			phoneSettings,
 			projectKeys,
 		]),
 	]),

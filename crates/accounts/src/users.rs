@@ -5,12 +5,15 @@
 
 use crate::Accounts;
 use crate::error::Error;
+use crate::factors::Standing;
 use crate::grants::Granted;
 use crate::model::users::{Person, UserForm, UserPatchForm, UsersFilter};
 use crate::ports::{NewUser, UserChange, UserRow};
 use crate::rows::teams::{self};
-use crate::rows::{self, Which, changes, credential, grants, session, tokens};
+use crate::rows::{self, Which, changes, credential, grants, identities, session, tokens};
 use crate::service::Ask;
+use crate::views::factors::FactorsView;
+use crate::views::social::IdentityView;
 use crate::views::users::{ManagedUserDetailView, ManagedUserView};
 use gate::{By, ListQuery, Problem};
 use kernel::{Code, Page, Stamp};
@@ -155,10 +158,15 @@ impl Accounts {
         let record = record.ok_or(Error::NoSuchUser)?;
         let granted = Granted::read(db, id).await?;
         let places = teams::places(db, id, crate::teams::TEAMS_OF_USER_MAX).await?;
+        let has_password = rows::credential(db, id).await?.is_some();
+        let standing = Standing::read(db, id).await?;
+        let elsewhere = identities::of(db, id).await?;
         Ok(ManagedUserDetailView {
             user: ManagedUserView::new(record, granted),
-            has_password: rows::credential(db, id).await?.is_some(),
+            has_password,
             teams: places.into_iter().map(Into::into).collect(),
+            factors: FactorsView::new((standing, has_password)),
+            identities: elsewhere.into_iter().map(IdentityView::new).collect(),
         })
     }
 

@@ -1,7 +1,7 @@
 // The operator's session, projects, keys, settings and logs.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { call, instance, type Page, project, root, take } from "./client";
+import { instance, type Page, project, take } from "./client";
 import type { components as Instance } from "./instance";
 import { keys } from "./keys";
 import { ProblemError } from "./problem";
@@ -14,57 +14,15 @@ export type ProjectKey = Schemas["ProjectKey"];
 export type NewProjectKey = Schemas["NewProjectKey"];
 export type LoggedRequest = Schemas["LoggedRequest"];
 export type AuditEntry = Schemas["AuditEntry"];
-export type ProjectSettings = Required<InProject["schemas"]["ProjectSettings"]> & MoreSettings;
-
+export type ProjectSettings = InProject["schemas"]["ProjectSettings"];
 /** A webhook; its secret is made by the server and shown once. */
-export interface Hook {
-	url: string;
-	optional?: boolean;
-}
-
+export type Hook = InProject["schemas"]["ProjectHook"];
 /** A provider by whose accounts users sign in. */
-export interface SocialProvider extends Record<string, unknown> {
-	id: string;
-	kind: string;
-	name: string;
-	client_id: string;
-	client_secret?: string;
-	team_id: string;
-	key_id: string;
-	issuer: string;
-	scopes: string[];
-	audiences: string[];
-	keep_tokens: boolean;
-}
-
-/** Settings that not every server has. */
-interface MoreSettings {
-	passwords?: {
-		length_min: number;
-		classes: ("lower" | "upper" | "digit" | "sign")[];
-		refuse_identity: boolean;
-		refuse_breached: boolean;
-	};
-	lockout?: { account_guesses_max: number; network_guesses_max: number };
-	email_domains?: { allow: string[]; block: string[] };
-	captcha?: {
-		provider: "hcaptcha" | "turnstile";
-		site_key: string;
-		places: ("sign_up" | "sign_in" | "mails")[];
-	} | null;
-	new_device_mail?: boolean;
-	hooks?: { before_sign_up?: Hook | null; on_token?: Hook | null };
-	second_factor?: { policy: "off" | "optional" | "required"; roles: string[] };
-	passkeys?: { rp_id: string; rp_name: string; origins: string[] };
-	user_teams?: boolean;
-	anonymous?: { per_network_hour: number; erased_after_days: number };
-	sessions?: { cookie: boolean; same_site: "lax" | "strict" };
-	social?: { providers: SocialProvider[]; redirect_addresses: string[] };
-}
+export type SocialProvider = InProject["schemas"]["ProjectSocialProvider"];
 
 /** Makes a new secret for a webhook, which is shown this once. */
-export const makeHookSecret = async (id: string, hook: string) =>
-	(await call<{ secret: string }>("POST", `${root(id)}/v1/settings/hooks/${hook}/secret`)).data
+export const makeHookSecret = async (id: string, hook: keyof ProjectSettings["hooks"]) =>
+	(await take(project(id).POST("/v1/settings/hooks/{hook}/secret", { params: { path: { hook } } })))
 		.secret;
 
 /** Who is signed in; null when nobody is. */
@@ -157,15 +115,17 @@ export const settingsQuery = (id: string) =>
 	queryOptions({
 		queryKey: keys.of(id).settings,
 		queryFn: async () => {
-			const answer = await call<ProjectSettings>("GET", `${root(id)}/v1/settings`);
-			return { settings: answer.data, etag: answer.response.headers.get("etag") ?? "" };
+			const answer = project(id).GET("/v1/settings");
+			const settings = await take(answer);
+			return { settings, etag: (await answer).response.headers.get("etag") ?? "" };
 		},
 	});
 
-export const updateSettings = async (id: string, etag: string, body: Partial<ProjectSettings>) => {
-	const headers = { "if-match": etag };
-	return (await call<ProjectSettings>("PATCH", `${root(id)}/v1/settings`, { body, headers })).data;
-};
+export const updateSettings = (
+	id: string,
+	etag: string,
+	body: InProject["schemas"]["ProjectSettingsPatch"],
+) => take(project(id).PATCH("/v1/settings", { params: { header: { "If-Match": etag } }, body }));
 
 export const requestsQuery = (filter: { project?: string; status?: string }) =>
 	infiniteQueryOptions({

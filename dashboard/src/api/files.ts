@@ -1,70 +1,45 @@
 // Buckets and files.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { call, type Page, queryText, root } from "./client";
+import { project as at, queryText, root, take } from "./client";
 import { keys } from "./keys";
 import { ProblemError } from "./problem";
-import type { Rules } from "./schema";
+import type { components } from "./project";
 
+type Schemas = components["schemas"];
 /** A bucket. `files` live until they are deleted, `attachments` as long as a record's field holds them. */
-export interface Bucket {
-	name: string;
-	kind: "files" | "attachments";
-	rules: Rules;
-	limits: BucketLimits;
-	created_at: string;
-	updated_at: string;
-}
-
-export interface BucketLimits {
-	size_bytes_max?: number | null;
-	content_types?: string[] | null;
-}
-
-export interface StoredFile {
-	id: string;
-	bucket: string;
-	path: string;
-	size_bytes: number;
-	content_type: string;
-	sha256: string;
-	uploader: string | null;
-	created_at: string;
-	updated_at: string;
-}
+export type Bucket = Schemas["Bucket"];
+export type BucketLimits = Schemas["BucketLimits"];
+export type StoredFile = Schemas["File"];
 
 export const bucketsQuery = (project: string) =>
 	queryOptions({
 		queryKey: keys.of(project).buckets,
-		queryFn: async () =>
-			(await call<Page<Bucket>>("GET", `${root(project)}/v1/buckets`)).data.items,
+		queryFn: async () => (await take(at(project).GET("/v1/buckets"))).items,
 	});
 
-export const createBucket = async (
-	project: string,
-	body: Pick<Bucket, "name" | "kind" | "rules" | "limits">,
-) => (await call<Bucket>("POST", `${root(project)}/v1/buckets`, { body })).data;
+export const createBucket = (project: string, body: Schemas["BucketCreate"]) =>
+	take(at(project).POST("/v1/buckets", { body }));
 
-export const updateBucket = async (
-	project: string,
-	name: string,
-	body: Partial<Pick<Bucket, "rules" | "limits">>,
-) => (await call<Bucket>("PATCH", `${root(project)}/v1/buckets/${name}`, { body })).data;
+export const updateBucket = (project: string, bucket: string, body: Schemas["BucketPatch"]) =>
+	take(at(project).PATCH("/v1/buckets/{bucket}", { params: { path: { bucket } }, body }));
 
-export const deleteBucket = async (project: string, name: string) => {
-	await call<void>("DELETE", `${root(project)}/v1/buckets/${name}`);
-};
+export const deleteBucket = (project: string, bucket: string) =>
+	take(at(project).DELETE("/v1/buckets/{bucket}", { params: { path: { bucket } } }));
 
 export const filesQuery = (project: string, bucket: string, prefix: string | undefined) =>
 	infiniteQueryOptions({
 		queryKey: [...keys.of(project).files(bucket), prefix ?? ""],
-		queryFn: async ({ pageParam, signal }) =>
-			(
-				await call<Page<StoredFile>>("GET", `${root(project)}/v1/buckets/${bucket}/files`, {
-					query: { prefix, limit: 200, cursor: pageParam, count: "exact" },
+		queryFn: ({ pageParam, signal }) =>
+			take(
+				at(project).GET("/v1/buckets/{bucket}/files", {
+					params: {
+						path: { bucket },
+						query: { prefix, limit: 200, cursor: pageParam, count: "exact" },
+					},
 					signal,
-				})
-			).data,
+				}),
+			),
 		initialPageParam: undefined as string | undefined,
 		getNextPageParam: (last) => last.next_cursor ?? undefined,
 	});
@@ -72,8 +47,10 @@ export const filesQuery = (project: string, bucket: string, prefix: string | und
 export const fileQuery = (project: string, bucket: string, id: string) =>
 	queryOptions({
 		queryKey: [...keys.of(project).files(bucket), "one", id],
-		queryFn: async () =>
-			(await call<StoredFile>("GET", `${root(project)}/v1/buckets/${bucket}/files/${id}`)).data,
+		queryFn: () =>
+			take(
+				at(project).GET("/v1/buckets/{bucket}/files/{id}", { params: { path: { bucket, id } } }),
+			),
 	});
 
 /** Where the bytes are. */
@@ -120,6 +97,5 @@ export function uploadFile(
 	});
 }
 
-export const deleteFile = async (project: string, id: string) => {
-	await call<void>("DELETE", bytesOf(project, id));
-};
+export const deleteFile = (project: string, id: string) =>
+	take(at(project).DELETE("/v1/files/{id}", { params: { path: { id } } }));

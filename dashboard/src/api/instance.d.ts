@@ -339,7 +339,7 @@ export interface components {
             /** @description What it was done to. */
             target: string;
             /** @description What is worth knowing beside. */
-            detail: Record<string, never>;
+            detail: Record<string, unknown>;
             /** @description The peer's network: an IPv4 address, or the /64 of an IPv6 address. */
             network: string;
             /** @description Names the request. */
@@ -3632,7 +3632,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */

@@ -2233,7 +2233,7 @@ export interface components {
             /** @description What it was done to. */
             target: string;
             /** @description What is worth knowing beside. */
-            detail: Record<string, never>;
+            detail: Record<string, unknown>;
             /** @description The peer's network: an IPv4 address, or the /64 of an IPv6 address. */
             network: string;
             /** @description Names the request. */
@@ -2273,7 +2273,7 @@ export interface components {
              * @description The fields, as the collection's own operations take them; where a record is made, with the records that are made
              *     in it.
              */
-            data?: Record<string, never>;
+            data?: Record<string, unknown>;
             /**
              * Format: int64
              * @description The version that the record must have; not where one is made.
@@ -2293,7 +2293,7 @@ export interface components {
              */
             id: string;
             /** @description The record; absent where it is deleted or the caller may not view it. */
-            record?: Record<string, never>;
+            record?: Record<string, unknown>;
         };
         /** @description What the operations have done, in their order. */
         BatchResults: {
@@ -2407,7 +2407,7 @@ export interface components {
              * @description For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`, whose result goes to
              *     `navigator.credentials.create` or `get` as `publicKey`.
              */
-            public_key: Record<string, never>;
+            public_key: Record<string, unknown>;
         };
         /** @description A challenge: the code in the mail answers it. */
         ChallengeView: {
@@ -2439,7 +2439,7 @@ export interface components {
             /** @description Whether it is there to be seen, or gone: removed, or out of the caller's view. */
             op: components["schemas"]["ChangeOp"];
             /** @description The record as a list shows it to the caller now; with `upsert` only. */
-            record?: Record<string, never>;
+            record?: Record<string, unknown>;
         };
         /** @enum {string} */
         ChangeOp: "upsert" | "gone";
@@ -2787,9 +2787,9 @@ export interface components {
             /** @description When. */
             at: string;
             /** @description The definition before the change; null if there was none. */
-            before: Record<string, never> | null;
+            before: Record<string, unknown> | null;
             /** @description The definition since. */
-            definition: Record<string, never> | null;
+            definition: Record<string, unknown> | null;
         };
         /** @description Changes of a collection, newest first. */
         CollectionVersionPage: {
@@ -2806,7 +2806,7 @@ export interface components {
         /** @description Somebody who is signed in now, by cookies. */
         CookieSession: {
             /** @description The user as it may see itself. */
-            user: Record<string, never>;
+            user: Record<string, unknown>;
             /** @description Always `cookie`. */
             session: components["schemas"]["SessionKind"];
             /**
@@ -2827,7 +2827,7 @@ export interface components {
             /** @description What the device is called. */
             device?: string | null;
             /** @description What rules read as `auth.claims` while the session lasts; at most 2,048 bytes. */
-            claims?: Record<string, never> | null;
+            claims?: Record<string, unknown> | null;
         };
         /** @description A ticket to sign in with. */
         CustomTokenView: {
@@ -2967,7 +2967,7 @@ export interface components {
              */
             ceremony_id: string;
             /** @description What `toJSON()` of the credential gives. */
-            credential: Record<string, never>;
+            credential: Record<string, unknown>;
             /** @description What the device is called; else a name is made of what the browser says it is. */
             device?: string | null;
             session?: components["schemas"]["SessionKind"] | null;
@@ -3140,7 +3140,7 @@ export interface components {
         /** @description A session in which somebody acts as a user. It cannot be refreshed. */
         ImpersonatedView: {
             /** @description The user as it may see itself. */
-            user: Record<string, never>;
+            user: Record<string, unknown>;
             /** @description Send it as `Authorization: Bearer <access_token>`. Its claim `act` names who acts (RFC 8693, section 4.1). */
             access_token: string;
             /** @description Always `Bearer`. */
@@ -3176,9 +3176,9 @@ export interface components {
             /** @description Roles. At most 20. */
             roles?: string[];
             /** @description Claims. At most 2,048 bytes of JSON. */
-            claims?: Record<string, never>;
+            claims?: Record<string, unknown>;
             /** @description Fields of the `users` collection. */
-            profile?: Record<string, never>;
+            profile?: Record<string, unknown>;
             /**
              * @description The hash of its password: a text (a PHC string of Argon2i, Argon2id, scrypt or PBKDF2, one of bcrypt, or of
              *     Django), or for Firebase an object with `firebase_scrypt`, which has `hash`, `salt`, `signer_key`,
@@ -3198,7 +3198,7 @@ export interface components {
              */
             id: string | null;
             /** @description What is wrong with it. */
-            errors: Record<string, never>[];
+            errors: Record<string, unknown>[];
         };
         /** @description What came of an import. */
         ImportedView: {
@@ -3223,14 +3223,14 @@ export interface components {
             /** @description Roles. At most 20. */
             roles?: string[];
             /** @description Claims. At most 2,048 bytes of JSON. */
-            claims?: Record<string, never>;
+            claims?: Record<string, unknown>;
             /** @description Fields of the `users` collection. */
-            profile?: Record<string, never>;
+            profile?: Record<string, unknown>;
         };
         /** @description The public keys of a project (RFC 7517). */
         JwksView: {
             /** @description The keys. */
-            keys: Record<string, never>[];
+            keys: Record<string, unknown>[];
         };
         /** @description A mail and what became of it. */
         Mail: {
@@ -3364,8 +3364,11 @@ export interface components {
         };
         /** @description A user, as keys and operators see it. */
         ManagedUser: {
-            /** @description The user. */
-            id: unknown;
+            /**
+             * Format: uuid
+             * @description The user.
+             */
+            id: string;
             /** @description Its e-mail address. */
             email?: string | null;
             /** @description Its name to sign in with. */
@@ -3383,9 +3386,9 @@ export interface components {
             /** @description Its roles. */
             roles: string[];
             /** @description Its claims. */
-            claims: Record<string, never>;
+            claims: Record<string, unknown>;
             /** @description The developer's own fields. */
-            profile: Record<string, never>;
+            profile: Record<string, unknown>;
             /**
              * Format: date-time
              * @description When it was made.
@@ -3403,6 +3406,10 @@ export interface components {
             has_password: boolean;
             /** @description Its teams. */
             teams: components["schemas"]["TeamPlace"][];
+            /** @description Its passkeys and second factors. */
+            factors: components["schemas"]["FactorsView"];
+            /** @description Its accounts elsewhere, the oldest first. */
+            identities: components["schemas"]["Identity"][];
         };
         /** @description A user to be made. It has an e-mail address, a username or a telephone number at least. */
         ManagedUserIn: {
@@ -3432,9 +3439,9 @@ export interface components {
             /** @description Roles: `auth.roles` in rules, `roles` in tokens. At most 20. */
             roles?: string[];
             /** @description Claims: `auth.claims` in rules, `claims` in tokens. At most 2,048 bytes of JSON; `teams` is reserved. */
-            claims?: Record<string, never>;
+            claims?: Record<string, unknown>;
             /** @description Fields of the `users` collection, those too that users may not set. */
-            profile?: Record<string, never>;
+            profile?: Record<string, unknown>;
         };
         /** @description A page of users, the newest first. */
         ManagedUserPage: {
@@ -3473,12 +3480,12 @@ export interface components {
             /** @description Roles in the place of those it has. */
             roles?: string[] | null;
             /** @description Claims in the place of those it has. */
-            claims?: Record<string, never> | null;
+            claims?: Record<string, unknown> | null;
             /** @description Fields of the `users` collection that change. */
-            profile?: Record<string, never> | null;
+            profile?: Record<string, unknown> | null;
         };
         /** @description A user as it may see itself: the fields of the `users` collection that it may read. */
-        MeView: Record<string, never>;
+        MeView: Record<string, unknown>;
         /** @description What an app may offer. */
         MethodsView: {
             /** @description Whether strangers may make accounts. */
@@ -3621,7 +3628,7 @@ export interface components {
             /** @description Whether it is asked for after a password, too; false unless it is said. */
             second_factor?: boolean | null;
             /** @description What `toJSON()` of the credential gives. */
-            credential: Record<string, never>;
+            credential: Record<string, unknown>;
         };
         /** @description Another name of a passkey, or whether it is asked for. */
         PasskeyPatchIn: {
@@ -3693,13 +3700,13 @@ export interface components {
              * @description How many of them one network makes in an hour at most.
              * @default 20
              */
-            per_network_hour?: number;
+            per_network_hour: number;
             /**
              * Format: int32
              * @description After how many days without a request for tokens they are erased; 0: never.
              * @default 0
              */
-            erased_after_days?: number;
+            erased_after_days: number;
         };
         /** @description A change of what becomes of users without an identity; what is absent stays. */
         ProjectAnonymousPatch: {
@@ -3721,7 +3728,7 @@ export interface components {
              *     until they end.
              * @default es256
              */
-            signing_algorithm?: components["schemas"]["SigningAlgorithm"];
+            signing_algorithm: components["schemas"]["SigningAlgorithm"];
         };
         /** @description How pages and mails look. */
         ProjectBrand: {
@@ -3729,22 +3736,22 @@ export interface components {
              * @description What people know the project by; empty: the project's name.
              * @default
              */
-            name?: string;
+            name: string;
             /**
              * @description The colour of buttons, as `#1a2b3c`; empty: a dark blue.
              * @default
              */
-            color?: string;
+            color: string;
             /**
              * @description An https address of a picture for the top of pages; empty: none.
              * @default
              */
-            logo_url?: string;
+            logo_url: string;
             /**
              * @description Where the app is: pages lead back there, and sign-in links end there. Empty: nowhere.
              * @default
              */
-            app_url?: string;
+            app_url: string;
         };
         /** @description A change of how pages and mails look; what is absent stays, null resets. */
         ProjectBrandPatch: {
@@ -3794,12 +3801,12 @@ export interface components {
              * @description From these alone; empty: from all.
              * @default []
              */
-            allow?: string[];
+            allow: string[];
             /**
              * @description From all but these, whatever `allow` says.
              * @default []
              */
-            block?: string[];
+            block: string[];
         };
         /** @description A change of the domains that addresses are taken from; what is absent stays. */
         ProjectEmailDomainsPatch: {
@@ -3840,9 +3847,9 @@ export interface components {
         /** @description Webhooks that are asked before something is done. Each answers within 3 seconds. */
         ProjectHooks: {
             /** @default null */
-            before_sign_up?: components["schemas"]["ProjectHook"] | null;
+            before_sign_up: components["schemas"]["ProjectHook"] | null;
             /** @default null */
-            on_token?: components["schemas"]["ProjectHook"] | null;
+            on_token: components["schemas"]["ProjectHook"] | null;
         };
         /** @description A change of the webhooks that are asked; what is absent stays, null removes one. */
         ProjectHooksPatch: {
@@ -3859,13 +3866,13 @@ export interface components {
              * @description Wrong guesses at one account in 15 minutes: 3 to 100.
              * @default 10
              */
-            account_guesses_max?: number;
+            account_guesses_max: number;
             /**
              * Format: int32
              * @description Wrong guesses from one network, an IPv4 address or an IPv6 /64, in 15 minutes: 10 to 100000.
              * @default 100
              */
-            network_guesses_max?: number;
+            network_guesses_max: number;
         };
         /** @description A change of how many wrong guesses are borne; what is absent stays. */
         ProjectLockoutPatch: {
@@ -3886,19 +3893,19 @@ export interface components {
              * @description The sender's address, for a mail server of the project's own. The instance's server speaks in the instance's name.
              * @default
              */
-            from?: string;
+            from: string;
             /**
              * @description The sender's name; empty: the brand's.
              * @default
              */
-            from_name?: string;
+            from_name: string;
             /**
              * @description Where answers go; empty: to the sender.
              * @default
              */
-            reply_to?: string;
+            reply_to: string;
             /** @default null */
-            smtp?: components["schemas"]["ProjectSmtp"] | null;
+            smtp: components["schemas"]["ProjectSmtp"] | null;
         };
         /** @description A change of how mails leave; what is absent stays, null resets. */
         ProjectMailPatch: {
@@ -3918,18 +3925,18 @@ export interface components {
              *     instance's.
              * @default
              */
-            rp_id?: string;
+            rp_id: string;
             /**
              * @description What authenticators call the project; empty: the brand's name.
              * @default
              */
-            rp_name?: string;
+            rp_name: string;
             /**
              * @description Origins that may ask for passkeys: `https://shop.example`, or `android:apk-key-hash:...` for an app. Empty: that of
              *     `brand.app_url` and `cors_origins`.
              * @default []
              */
-            origins?: string[];
+            origins: string[];
         };
         /** @description What is demanded of a new password. It may have any characters, and up to 512 bytes. */
         ProjectPasswords: {
@@ -3938,22 +3945,22 @@ export interface components {
              * @description Characters at least: 8 to 128.
              * @default 8
              */
-            length_min?: number;
+            length_min: number;
             /**
              * @description Classes of characters of which each must be there. Length does more for safety, so none is demanded at first.
              * @default []
              */
-            classes?: components["schemas"]["CharacterClass"][];
+            classes: components["schemas"]["CharacterClass"][];
             /**
              * @description Whether the account's own address or name counts for nothing: what stands beside it must be long enough.
              * @default true
              */
-            refuse_identity?: boolean;
+            refuse_identity: boolean;
             /**
              * @description Whether one that is known from breaches of other services is refused.
              * @default true
              */
-            refuse_breached?: boolean;
+            refuse_breached: boolean;
         };
         /** @description A change of what is demanded of passwords; what is absent stays. */
         ProjectPasswordsPatch: {
@@ -3972,32 +3979,32 @@ export interface components {
         /** @description How codes reach telephones. Without a sender they are caught in the development inbox. */
         ProjectPhone: {
             /** @default null */
-            webhook?: components["schemas"]["ProjectPhoneWebhook"] | null;
+            webhook: components["schemas"]["ProjectPhoneWebhook"] | null;
             /** @default null */
-            twilio?: components["schemas"]["ProjectPhoneTwilio"] | null;
+            twilio: components["schemas"]["ProjectPhoneTwilio"] | null;
             /**
              * @description How the numbers begin that messages go to, such as `+49`; `+` is all. A sender needs at least one.
              * @default []
              */
-            countries?: string[];
+            countries: string[];
             /**
              * Format: int32
              * @description Messages to one number in an hour at most.
              * @default 5
              */
-            messages_per_number_hour?: number;
+            messages_per_number_hour: number;
             /**
              * Format: int32
              * @description Messages asked for by one network in an hour at most.
              * @default 20
              */
-            messages_per_network_hour?: number;
+            messages_per_network_hour: number;
             /**
              * Format: int32
              * @description Messages of the project in a day at most (UTC): what a flood may cost.
              * @default 1000
              */
-            messages_per_day?: number;
+            messages_per_day: number;
         };
         /** @description A change of how codes reach telephones; what is absent stays. */
         ProjectPhonePatch: {
@@ -4078,12 +4085,12 @@ export interface components {
              * @description Whether one is asked for.
              * @default optional
              */
-            policy?: components["schemas"]["SecondFactorPolicy"];
+            policy: components["schemas"]["SecondFactorPolicy"];
             /**
              * @description With `required`: whom it is required of. Empty: everybody. Others may have one.
              * @default []
              */
-            roles?: string[];
+            roles: string[];
         };
         /** @description How pages of the project's own origin hold sessions. */
         ProjectSessions: {
@@ -4091,12 +4098,12 @@ export interface components {
              * @description Whether a sign-in that does not say otherwise sets cookies and answers no tokens.
              * @default false
              */
-            cookie?: boolean;
+            cookie: boolean;
             /**
              * @description From where browsers send the cookies along.
              * @default lax
              */
-            same_site?: components["schemas"]["SameSite"];
+            same_site: components["schemas"]["SameSite"];
         };
         /** @description A change of how pages of the project's own origin hold sessions; what is absent stays. */
         ProjectSessionsPatch: {
@@ -4110,12 +4117,12 @@ export interface components {
              * @description Origins whose pages may call the project, exactly as browsers send them: `https://shop.example`.
              * @default []
              */
-            cors_origins?: string[];
+            cors_origins: string[];
             /**
              * @description Whether strangers may create accounts.
              * @default open
              */
-            sign_up?: components["schemas"]["SignUp"];
+            sign_up: components["schemas"]["SignUp"];
             /**
              * @description By which ways users sign in.
              * @default {
@@ -4130,12 +4137,12 @@ export interface components {
              *       "anonymous": false
              *     }
              */
-            sign_in?: components["schemas"]["ProjectSignIn"];
+            sign_in: components["schemas"]["ProjectSignIn"];
             /**
              * @description Whether refusals by rules are explained to callers. Never turn this on where real users are.
              * @default false
              */
-            development?: boolean;
+            development: boolean;
             /**
              * @description How pages and mails look.
              * @default {
@@ -4145,7 +4152,7 @@ export interface components {
              *       "app_url": ""
              *     }
              */
-            brand?: components["schemas"]["ProjectBrand"];
+            brand: components["schemas"]["ProjectBrand"];
             /**
              * @description How mails leave.
              * @default {
@@ -4154,12 +4161,12 @@ export interface components {
              *       "reply_to": ""
              *     }
              */
-            mail?: components["schemas"]["ProjectMail"];
+            mail: components["schemas"]["ProjectMail"];
             /**
              * @description Whether users may make teams. Keys and operators always may.
              * @default false
              */
-            user_teams?: boolean;
+            user_teams: boolean;
             /**
              * @description How codes reach telephones.
              * @default {
@@ -4169,7 +4176,7 @@ export interface components {
              *       "messages_per_day": 1000
              *     }
              */
-            phone?: components["schemas"]["ProjectPhone"];
+            phone: components["schemas"]["ProjectPhone"];
             /**
              * @description How pages of the project's own origin hold sessions.
              * @default {
@@ -4177,7 +4184,7 @@ export interface components {
              *       "same_site": "lax"
              *     }
              */
-            sessions?: components["schemas"]["ProjectSessions"];
+            sessions: components["schemas"]["ProjectSessions"];
             /**
              * @description What becomes of users without an identity.
              * @default {
@@ -4185,7 +4192,7 @@ export interface components {
              *       "erased_after_days": 0
              *     }
              */
-            anonymous?: components["schemas"]["ProjectAnonymous"];
+            anonymous: components["schemas"]["ProjectAnonymous"];
             /**
              * @description What is demanded of passwords.
              * @default {
@@ -4195,7 +4202,7 @@ export interface components {
              *       "refuse_breached": true
              *     }
              */
-            passwords?: components["schemas"]["ProjectPasswords"];
+            passwords: components["schemas"]["ProjectPasswords"];
             /**
              * @description How many wrong guesses are borne.
              * @default {
@@ -4203,7 +4210,7 @@ export interface components {
              *       "network_guesses_max": 100
              *     }
              */
-            lockout?: components["schemas"]["ProjectLockout"];
+            lockout: components["schemas"]["ProjectLockout"];
             /**
              * @description From which domains addresses are taken.
              * @default {
@@ -4211,20 +4218,20 @@ export interface components {
              *       "block": []
              *     }
              */
-            email_domains?: components["schemas"]["ProjectEmailDomains"];
+            email_domains: components["schemas"]["ProjectEmailDomains"];
             /** @default null */
-            captcha?: components["schemas"]["ProjectCaptcha"] | null;
+            captcha: components["schemas"]["ProjectCaptcha"] | null;
             /**
              * @description Whether users are told by mail that somebody signed in from a device and network that they had not used in the
              *     last 90 days.
              * @default false
              */
-            new_device_mail?: boolean;
+            new_device_mail: boolean;
             /**
              * @description Webhooks that are asked before something is done.
              * @default {}
              */
-            hooks?: components["schemas"]["ProjectHooks"];
+            hooks: components["schemas"]["ProjectHooks"];
             /**
              * @description For whom passkeys are made.
              * @default {
@@ -4233,7 +4240,7 @@ export interface components {
              *       "origins": []
              *     }
              */
-            passkeys?: components["schemas"]["ProjectPasskeys"];
+            passkeys: components["schemas"]["ProjectPasskeys"];
             /**
              * @description Who is asked for a second factor.
              * @default {
@@ -4241,7 +4248,7 @@ export interface components {
              *       "roles": []
              *     }
              */
-            second_factor?: components["schemas"]["ProjectSecondFactor"];
+            second_factor: components["schemas"]["ProjectSecondFactor"];
             /**
              * @description By whose accounts users sign in.
              * @default {
@@ -4249,14 +4256,14 @@ export interface components {
              *       "redirect_addresses": []
              *     }
              */
-            social?: components["schemas"]["ProjectSocial"];
+            social: components["schemas"]["ProjectSocial"];
             /**
              * @description How the project's own tokens are made.
              * @default {
              *       "signing_algorithm": "es256"
              *     }
              */
-            auth?: components["schemas"]["ProjectAuth"];
+            auth: components["schemas"]["ProjectAuth"];
         };
         /** @description A change of a project's settings; what is absent stays. */
         ProjectSettingsPatch: {
@@ -4293,37 +4300,37 @@ export interface components {
              *       "email"
              *     ]
              */
-            identities?: string[];
+            identities: string[];
             /**
              * @description By a password.
              * @default true
              */
-            password?: boolean;
+            password: boolean;
             /**
              * @description By a code that is sent by mail.
              * @default false
              */
-            email_code?: boolean;
+            email_code: boolean;
             /**
              * @description By a link that is sent by mail. It ends at `brand.app_url`.
              * @default false
              */
-            magic_link?: boolean;
+            magic_link: boolean;
             /**
              * @description By a code that is sent to a telephone.
              * @default false
              */
-            phone_code?: boolean;
+            phone_code: boolean;
             /**
              * @description By a passkey.
              * @default true
              */
-            passkey?: boolean;
+            passkey: boolean;
             /**
              * @description Without any identity, to be given one later.
              * @default false
              */
-            anonymous?: boolean;
+            anonymous: boolean;
         };
         /** @description A change of the ways by which users sign in; what is absent stays. */
         ProjectSignInPatch: {
@@ -4386,13 +4393,13 @@ export interface components {
              * @description The providers. A change sends all of them; a secret that is left out stays, as long as its provider is the same.
              * @default []
              */
-            providers?: components["schemas"]["ProjectSocialProvider"][];
+            providers: components["schemas"]["ProjectSocialProvider"][];
             /**
              * @description Where browsers may be sent back to, each exactly: `https://shop.example/signed-in`, `com.example.shop:/signed-in`,
              *     or `http` on this machine.
              * @default []
              */
-            redirect_addresses?: string[];
+            redirect_addresses: string[];
         };
         /** @description Where a provider is asked. */
         ProjectSocialEndpoints: {
@@ -4554,7 +4561,7 @@ export interface components {
              */
             device?: string | null;
             /** @description The payload as the device gets it. */
-            payload: Record<string, never>;
+            payload: Record<string, unknown>;
             /** @description `queued`, `sent`, `failed`, `pruned` or `skipped`. */
             outcome: string;
             /** @description Why. */
@@ -4605,7 +4612,7 @@ export interface components {
             /** @description What a click opens. */
             url: string;
             /** @description What the app gets. */
-            data?: Record<string, never> | null;
+            data?: Record<string, unknown> | null;
             /**
              * Format: int64
              * @description Seconds that push services keep it.
@@ -4652,7 +4659,7 @@ export interface components {
             /** @description What a click opens: an https address, or a path of the site; `/` unless it is given. */
             url?: string | null;
             /** @description Anything for the app: an object of at most 2,048 bytes. */
-            data?: Record<string, never> | null;
+            data?: Record<string, unknown> | null;
             /**
              * Format: int32
              * @description Seconds that push services keep it for a device that is off; three days unless it is given. With 0 only devices
@@ -4768,7 +4775,7 @@ export interface components {
             /** @description The ids of the user's teams. */
             teams?: string[];
             /** @description Custom claims. */
-            claims?: Record<string, never>;
+            claims?: Record<string, unknown>;
             /** @description Whether the address was verified; absent for what is stored. */
             verified?: boolean;
             /**
@@ -4822,11 +4829,11 @@ export interface components {
              */
             record?: string;
             /** @description What `create` or `update` would write. */
-            data?: Record<string, never>;
+            data?: Record<string, unknown>;
             /** @description The filter of a list. */
             filter?: string;
             /** @description Values for the filter's `params`. */
-            params?: Record<string, never>;
+            params?: Record<string, unknown>;
             /** @description The sort of a list. */
             sort?: string;
             /** @description Who acts; absent for the caller itself. For keys and operators. */
@@ -4930,7 +4937,7 @@ export interface components {
              */
             ceremony_id: string;
             /** @description What `toJSON()` of the credential gives. */
-            credential: Record<string, never>;
+            credential: Record<string, unknown>;
         };
         /** @description A wish to sign in as nobody in particular. Beside these it takes the fields of the `users` collection. */
         SignInAnonymousIn: {
@@ -4992,7 +4999,7 @@ export interface components {
         /** @description Somebody who is signed in now. */
         SignedInView: {
             /** @description The user as it may see itself. */
-            user: Record<string, never>;
+            user: Record<string, unknown>;
             /** @description Send it as `Authorization: Bearer <access_token>`. A JWT that other back ends can verify by the project's JWKS. */
             access_token: string;
             /** @description Good for one refresh. Keep it secret; it is opaque. */
@@ -5042,7 +5049,7 @@ export interface components {
             /** @description What the app gave the provider, if it did. */
             nonce?: string | null;
             /** @description The developer's own fields of the `users` collection, for somebody new. */
-            profile?: Record<string, never> | null;
+            profile?: Record<string, unknown> | null;
             /** @description What the device is called; else a name is made of what the browser says it is. */
             device?: string | null;
             session?: components["schemas"]["SessionKind"] | null;
@@ -5056,7 +5063,7 @@ export interface components {
             /** @description What the app gave the provider, or what it gave the SHA-256 of, in hexadecimal digits. */
             nonce: string;
             /** @description The developer's own fields of the `users` collection, for somebody new. */
-            profile?: Record<string, never> | null;
+            profile?: Record<string, unknown> | null;
             /** @description What the device is called; else a name is made of what the browser says it is. */
             device?: string | null;
             session?: components["schemas"]["SessionKind"] | null;
@@ -5086,7 +5093,7 @@ export interface components {
             /** @description The verifier of the challenge that the browser left with (RFC 7636): 43 to 128 characters. */
             code_verifier?: string;
             /** @description The developer's own fields of the `users` collection, for somebody new. */
-            profile?: Record<string, never> | null;
+            profile?: Record<string, unknown> | null;
             /** @description What the device is called; else a name is made of what the browser says it is. */
             device?: string | null;
             session?: components["schemas"]["SessionKind"] | null;
@@ -18548,7 +18555,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
             /** @description Malformed, or it names what does not exist or may not be named */
@@ -23875,7 +23882,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
             /** @description It has not changed */

@@ -1,87 +1,48 @@
 // Users as their administrators see them: what they may, how they sign in, and where they are signed in.
 
 import { queryOptions } from "@tanstack/react-query";
-import { call, type Page, root } from "./client";
+import { project as at, take } from "./client";
 import { keys } from "./keys";
+import type { components } from "./project";
 
-export interface UserAccount {
-	id: string;
-	email: string | null;
-	username: string | null;
-	phone: string | null;
-	verified: boolean;
-	phone_verified: boolean;
-	disabled: boolean;
-	anonymous: boolean;
-	roles: string[];
-	claims: Record<string, unknown>;
-	has_password: boolean;
-	teams: { team_id: string; role: string; joined_at: string }[];
-}
-
-interface NewAccount {
-	email: string;
-	roles: string[];
-	profile: object;
-}
-
-export interface AccountChange extends Record<string, unknown> {
-	verified?: boolean;
-	disabled?: boolean;
-	roles?: string[];
-	claims?: unknown;
-	password?: string;
-}
-
+type Schemas = components["schemas"];
+export type UserAccount = Schemas["ManagedUserDetail"];
+export type AccountChange = Schemas["ManagedUserPatch"];
 /** One sign-in of a user. */
-export interface UserSession {
-	id: string;
-	created_at: string;
-	used_at: string;
-	expires_at: string;
-	device?: string | null;
-	user_agent?: string | null;
-	network: string;
-	/** How it was proved who the user is, with spaces between. */
-	methods: string;
-	level: number;
-	/** Who acts as the user, where it is not the user. */
-	impersonator: string | null;
-}
-
+export type UserSession = Schemas["ManagedSession"];
 /** A session in which somebody acts as a user. */
-export interface Impersonated {
-	access_token: string;
-	expires_in: number;
-}
+export type Impersonated = Schemas["ImpersonatedView"];
 
-const at = (project: string, path = "") => `${root(project)}/v1/users${path}`;
+export const createUser = (project: string, body: Schemas["ManagedUserIn"]) =>
+	take(at(project).POST("/v1/users", { body }));
 
-export const createUser = async (project: string, body: NewAccount & { password: string }) =>
-	(await call<UserAccount>("POST", at(project), { body })).data;
+export const inviteUser = (project: string, body: Schemas["InviteIn"]) =>
+	take(at(project).POST("/v1/users/invite", { body }));
 
-export const inviteUser = async (project: string, body: NewAccount) =>
-	(await call<UserAccount>("POST", at(project, "/invite"), { body })).data;
+const of = (id: string) => ({ path: { id } });
 
 export const accountQuery = (project: string, id: string) =>
 	queryOptions({
 		queryKey: keys.of(project).account(id),
-		queryFn: async () => (await call<UserAccount>("GET", at(project, `/${id}`))).data,
+		queryFn: () => take(at(project).GET("/v1/users/{id}", { params: of(id) })),
 	});
 
-export const updateAccount = async (project: string, id: string, body: AccountChange) =>
-	(await call<UserAccount>("PATCH", at(project, `/${id}`), { body })).data;
+export const updateAccount = (project: string, id: string, body: AccountChange) =>
+	take(at(project).PATCH("/v1/users/{id}", { params: of(id), body }));
 
 export const userSessionsQuery = (project: string, id: string) =>
 	queryOptions({
 		queryKey: [...keys.of(project).account(id), "sessions"],
 		queryFn: async () =>
-			(await call<Page<UserSession>>("GET", at(project, `/${id}/sessions`))).data.items,
+			(await take(at(project).GET("/v1/users/{id}/sessions", { params: of(id) }))).items,
 	});
 
-export const endSessions = async (project: string, id: string) => {
-	await call<void>("POST", at(project, `/${id}/sessions/end`));
-};
+export const endSessions = (project: string, id: string) =>
+	take(at(project).POST("/v1/users/{id}/sessions/end", { params: of(id) }));
 
-export const impersonate = async (project: string, id: string, reason: string) =>
-	(await call<Impersonated>("POST", at(project, `/${id}/impersonate`), { body: { reason } })).data;
+/** Removes the passkeys and second factors of a user who lost them, which ends all its sessions. */
+export const resetFactors = (project: string, id: string) =>
+	take(at(project).DELETE("/v1/users/{id}/factors", { params: of(id) }));
+
+export const impersonate = (project: string, id: string, reason: string) =>
+	take(at(project).POST("/v1/users/{id}/impersonate", { params: of(id), body: { reason } }));

@@ -17,10 +17,10 @@ interface Props<V extends Values> {
 	project: string;
 	title: string;
 	description?: ReactNode;
-	/** The form's values: members of the settings, under the settings' own names; nothing where the server has none such. */
-	read: (settings: ProjectSettings) => V | undefined;
-	/** The name of secrets among the values, which are never told and stay as they are unless they are typed. */
-	secret?: string;
+	/** The form's values: members of the settings, under the settings' own names. */
+	read: (settings: ProjectSettings) => V;
+	/** The names of secrets among the values, which are never told and stay as they are unless they are typed. */
+	secrets?: readonly string[];
 	/** From the name of a fault to the input that shows it, where they differ. */
 	rename?: (name: string) => string;
 	children: (form: UseFormReturnType<V>) => ReactNode;
@@ -31,7 +31,6 @@ export function SettingsForm<V extends Values>(props: Props<V>) {
 	const [saves, setSaves] = useState(0);
 	if (!data) return null;
 	const values = props.read(data.settings);
-	if (!values) return null;
 	// Another part of the settings may be saved while this one is being written, which must not empty it.
 	return (
 		<Section
@@ -51,7 +50,7 @@ function Section<V extends Values>({
 	values: given,
 	etag,
 	saved,
-	secret = "",
+	secrets = [],
 	rename,
 	children,
 }: Props<V> & { values: V; etag: string; saved: () => void }) {
@@ -61,7 +60,7 @@ function Section<V extends Values>({
 	const change = difference(values, form.values);
 	const isDirty = Object.keys(change).length > 0;
 	const submit = useSubmit(form, {
-		send: () => updateSettings(project, etag, typed(change, secret) as Partial<ProjectSettings>),
+		send: () => updateSettings(project, etag, typed(change, secrets) as Partial<ProjectSettings>),
 		done: async () => {
 			await client.invalidateQueries({ queryKey: keys.of(project).settings });
 			tellDone("The settings are in force.");

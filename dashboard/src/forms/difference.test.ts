@@ -40,6 +40,8 @@ describe("typed", () => {
 			],
 			secret: "",
 		};
-		expect(typed(change, "secret")).toEqual({ list: [{ id: "a" }, { id: "b", secret: "s" }] });
+		expect(typed(change, ["token", "secret"])).toEqual({
+			list: [{ id: "a" }, { id: "b", secret: "s" }],
+		});
 	});
 });

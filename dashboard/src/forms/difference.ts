@@ -21,9 +21,11 @@ export function difference(before: Tree, after: Tree): Tree {
 }
 
 /** A change without the secrets that were not typed: those stay as they are. */
-export function typed(change: unknown, secret: string): unknown {
-	if (Array.isArray(change)) return change.map((each) => typed(each, secret));
+export function typed(change: unknown, secrets: readonly string[]): unknown {
+	if (Array.isArray(change)) return change.map((each) => typed(each, secrets));
 	if (!isTree(change)) return change;
-	const kept = Object.entries(change).filter(([name, value]) => name !== secret || value !== "");
-	return Object.fromEntries(kept.map(([name, value]) => [name, typed(value, secret)]));
+	const kept = Object.entries(change).filter(
+		([name, value]) => !secrets.includes(name) || value !== "",
+	);
+	return Object.fromEntries(kept.map(([name, value]) => [name, typed(value, secrets)]));
 }

@@ -107,6 +107,7 @@ export function Palette({ project }: { project?: string }) {
 			group: "Project",
 			actions: [
 				page("Collections", "/projects/$project"),
+				page("Import and export of users", "/projects/$project/users/transfer"),
 				page("Teams", "/projects/$project/teams"),
 				page("Files", "/projects/$project/files"),
 				page("Compose a push message", "/projects/$project/push"),
@@ -125,6 +126,7 @@ export function Palette({ project }: { project?: string }) {
 				page("Settings: passwords and safety", "/projects/$project/settings/safety"),
 				page("Settings: hooks", "/projects/$project/settings/hooks"),
 				page("Settings: brand and mail", "/projects/$project/settings/mail"),
+				page("Settings: messages to telephones", "/projects/$project/settings/phone"),
 			],
 		});
 	}
@@ -189,4 +191,6 @@ type ProjectPage =
 	| "/projects/$project/settings/providers"
 	| "/projects/$project/settings/safety"
 	| "/projects/$project/settings/hooks"
-	| "/projects/$project/settings/mail";
+	| "/projects/$project/settings/mail"
+	| "/projects/$project/settings/phone"
+	| "/projects/$project/users/transfer";

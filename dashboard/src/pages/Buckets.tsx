@@ -20,7 +20,7 @@ import { useState } from "react";
 import { type Bucket, bucketsQuery, createBucket, deleteBucket, updateBucket } from "../api/files";
 import { keys } from "../api/keys";
 import { asProblem, isMissingRoute, messagesByField, pointer } from "../api/problem";
-import { ACTIONS, type Action, type Field } from "../api/schema";
+import { ACTIONS, type Action, type Field, type Rules } from "../api/schema";
 import { NO_RULES, opened } from "../forms/definitions";
 import { RulesInput } from "../forms/RuleInput";
 import { type Column, DataTable } from "../table/DataTable";
@@ -166,7 +166,7 @@ function BucketForm({
 	const confirm = useConfirm();
 	const [name, setName] = useState(bucket?.name ?? "");
 	const [kind, setKind] = useState<Bucket["kind"]>(bucket?.kind ?? "files");
-	const [rules, setRules] = useState(bucket?.rules ?? NO_RULES);
+	const [rules, setRules] = useState<Rules>({ ...NO_RULES, ...bucket?.rules });
 	const [size, setSize] = useState<number | string>(
 		bucket?.limits.size_bytes_max ? bucket.limits.size_bytes_max / MIB : "",
 	);

@@ -15,8 +15,8 @@ import { ProblemAlert } from "../ui/Problem";
 const route = getRouteApi("/shell/projects/$project/");
 
 /** Who passes a rule, in a word. */
-export function Passes({ rule }: { rule: string | null }) {
-	if (rule === null) return <Badge color="gray">operators</Badge>;
+export function Passes({ rule }: { rule?: string | null }) {
+	if (rule == null) return <Badge color="gray">operators</Badge>;
 	if (rule.trim() === "true") return <Badge color="orange">everyone</Badge>;
 	return (
 		<Tooltip

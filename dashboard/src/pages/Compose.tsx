@@ -43,7 +43,7 @@ interface Draft extends Record<string, unknown> {
 	url: string;
 	image: string;
 	ttl_seconds: number | string;
-	urgency: string;
+	urgency: NonNullable<NewMessage["urgency"]>;
 	collapse_key: string;
 }
 

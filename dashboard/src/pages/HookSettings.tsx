@@ -8,7 +8,6 @@ import { type Hook, makeHookSecret, type ProjectSettings, settingsQuery } from "
 import { SettingsForm } from "../forms/SettingsForm";
 import { useConfirm } from "../ui/Confirm";
 import { CopyIcon } from "../ui/Copy";
-import { Empty } from "../ui/Page";
 import { tellProblem } from "../ui/Problem";
 import { SettingsPage } from "./SettingsPage";
 
@@ -27,19 +26,13 @@ const HOOKS: Record<Name, [title: string, description: string]> = {
 
 const read =
 	(name: Name) =>
-	({ hooks }: ProjectSettings): HookForm | undefined =>
-		hooks && { hooks: { [name]: hooks[name] ?? null } };
+	({ hooks }: ProjectSettings): HookForm => ({ hooks: { [name]: hooks[name] } });
 
 export function HookSettings() {
 	const { project } = route.useParams();
 	const { data } = useQuery(settingsQuery(project));
 	return (
 		<SettingsPage project={project} at="hooks">
-			{data && !data.settings.hooks && (
-				<Empty icon={<IconAlertTriangle />} title="This server has no hooks">
-					A newer version of Galley brings them.
-				</Empty>
-			)}
 			{(Object.keys(HOOKS) as Name[]).map((name) => (
 				<div key={name}>
 					<SettingsForm
@@ -70,7 +63,7 @@ export function HookSettings() {
 												{...form.getInputProps(`hooks.${name}.optional`, { type: "checkbox" })}
 											/>
 										)}
-										{data?.settings.hooks?.[name] && <Secret project={project} name={name} />}
+										{data?.settings.hooks[name] && <Secret project={project} name={name} />}
 									</>
 								)}
 							</>

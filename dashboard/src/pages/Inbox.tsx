@@ -5,7 +5,7 @@ import { IconInbox, IconInfoCircle } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { settingsQuery } from "../api/admin";
-import { type InboxEntry, inboxQuery } from "../api/push";
+import { type InboxEntry, inboxQuery, notificationOf } from "../api/push";
 import { recordQuery } from "../api/records";
 import { useCollections } from "../api/schema";
 import { labelOf, shortId } from "../forms/labels";
@@ -75,12 +75,12 @@ export function Inbox() {
 }
 
 function Entry({ project, entry }: { project: string; entry: InboxEntry }) {
-	const notification = entry.payload.notification ?? {};
+	const notification = notificationOf(entry);
 	const { data: collections } = useCollections(project);
 	const users = collections?.find(({ kind }) => kind === "users");
 	const user = useQuery({
 		...recordQuery(project, "users", entry.user ?? ""),
-		enabled: entry.user !== null,
+		enabled: Boolean(entry.user),
 	});
 	return (
 		<Paper withBorder p="md">

@@ -103,7 +103,7 @@ export function MailSettings() {
 					</>
 				}
 				read={readMail}
-				secret="password"
+				secrets={["password"]}
 			>
 				{(form) => (
 					<>

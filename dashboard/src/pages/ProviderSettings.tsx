@@ -15,15 +15,13 @@ import {
 	TextInput,
 } from "@mantine/core";
 import type { UseFormReturnType } from "@mantine/form";
-import { IconAlertTriangle, IconPlus } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { IconPlus } from "@tabler/icons-react";
 import { getRouteApi } from "@tanstack/react-router";
-import { type ProjectSettings, type SocialProvider, settingsQuery } from "../api/admin";
+import type { ProjectSettings, SocialProvider } from "../api/admin";
 import { root } from "../api/client";
 import { SettingsForm } from "../forms/SettingsForm";
 import { CopyText } from "../ui/Copy";
 import { mono } from "../ui/mono";
-import { Empty } from "../ui/Page";
 import { SettingsPage } from "./SettingsPage";
 
 const route = getRouteApi("/shell/projects/$project/settings/providers");
@@ -63,28 +61,21 @@ const NEW_PROVIDER: SocialProvider = {
 
 type Providers = { social: { providers: SocialProvider[]; redirect_addresses: string[] } };
 
-function read({ social }: ProjectSettings): Providers | undefined {
-	if (!social) return undefined;
+function read({ social }: ProjectSettings): Providers {
 	const providers = social.providers.map((each) => ({ ...NEW_PROVIDER, ...each }));
 	return { social: { redirect_addresses: social.redirect_addresses, providers } };
 }
 
 export function ProviderSettings() {
 	const { project } = route.useParams();
-	const { data } = useQuery(settingsQuery(project));
 	return (
 		<SettingsPage project={project} at="providers">
-			{data && !data.settings.social && (
-				<Empty icon={<IconAlertTriangle />} title="This server has no social sign-in">
-					A newer version of Galley brings it.
-				</Empty>
-			)}
 			<SettingsForm
 				project={project}
 				title="Social sign-in"
 				description="Register the app with each provider, with the address for coming back that is shown here."
 				read={read}
-				secret="client_secret"
+				secrets={["client_secret"]}
 				rename={(name) =>
 					name.replace(
 						/^(social\.(?:redirect_addresses|providers\.\d+\.(?:scopes|audiences)))\..*/,

@@ -46,11 +46,10 @@ const NEW_CAPTCHA: NonNullable<CaptchaForm["captcha"]> = {
 	places: ["sign_up"],
 };
 
-/** The service as the form holds it; the server has one if it has policies of passwords. */
-function readCaptcha({ captcha, passwords }: ProjectSettings): CaptchaForm | undefined {
-	if (!passwords) return undefined;
-	return { captcha: captcha ? { ...NEW_CAPTCHA, ...captcha } : null };
-}
+/** The service as the form holds it; its secret is never told. */
+const readCaptcha = ({ captcha }: ProjectSettings): CaptchaForm => ({
+	captcha: captcha ? { ...NEW_CAPTCHA, ...captcha } : null,
+});
 
 export function SafetySettings() {
 	const { project } = route.useParams();
@@ -60,7 +59,7 @@ export function SafetySettings() {
 				project={project}
 				title="Passwords"
 				description="What is demanded of new ones. Those that are there stay."
-				read={({ passwords }) => passwords && { passwords }}
+				read={({ passwords }) => ({ passwords })}
 			>
 				{(form) => (
 					<>
@@ -97,7 +96,7 @@ export function SafetySettings() {
 				project={project}
 				title="Guesses"
 				description="How many wrong ones are borne in 15 minutes, before further ones must wait."
-				read={({ lockout }) => lockout && { lockout }}
+				read={({ lockout }) => ({ lockout })}
 			>
 				{(form) => (
 					<SimpleGrid cols={{ base: 1, xs: 2 }}>
@@ -118,7 +117,7 @@ export function SafetySettings() {
 				project={project}
 				title="E-mail domains"
 				description="From which domains addresses are taken."
-				read={({ email_domains }) => email_domains && { email_domains }}
+				read={({ email_domains }) => ({ email_domains })}
 				rename={whole}
 			>
 				{(form) => (
@@ -140,9 +139,7 @@ export function SafetySettings() {
 			<SettingsForm
 				project={project}
 				title="New devices"
-				read={({ new_device_mail }) =>
-					new_device_mail === undefined ? undefined : { new_device_mail }
-				}
+				read={({ new_device_mail }) => ({ new_device_mail })}
 			>
 				{(form) => (
 					<Switch
@@ -156,7 +153,7 @@ export function SafetySettings() {
 				title="CAPTCHA"
 				description="Proof that a person asks, by a service of others: the app shows its puzzle and sends what it answers."
 				read={readCaptcha}
-				secret="secret"
+				secrets={["secret"]}
 			>
 				{(form) => (
 					<>
@@ -202,7 +199,7 @@ export function SafetySettings() {
 			<SettingsForm
 				project={project}
 				title="Anonymous users"
-				read={({ anonymous }) => anonymous && { anonymous }}
+				read={({ anonymous }) => ({ anonymous })}
 			>
 				{(form) => (
 					<SimpleGrid cols={{ base: 1, xs: 2 }}>
@@ -225,7 +222,7 @@ export function SafetySettings() {
 				project={project}
 				title="Sessions in cookies"
 				description="For pages of the project's own origin, which need not hold tokens then."
-				read={({ sessions }) => sessions && { sessions }}
+				read={({ sessions }) => ({ sessions })}
 			>
 				{(form) => (
 					<>

@@ -8,7 +8,7 @@ export function SettingsTabs({
 	at,
 }: {
 	project: string;
-	at: "general" | "sign-in" | "providers" | "safety" | "hooks" | "mail";
+	at: "general" | "sign-in" | "providers" | "safety" | "hooks" | "mail" | "phone";
 }) {
 	const navigate = useNavigate();
 	const params = { project };
@@ -45,6 +45,11 @@ export function SettingsTabs({
 					value: "mail",
 					label: "Brand and mail",
 					go: () => void navigate({ to: "/projects/$project/settings/mail", params }),
+				},
+				{
+					value: "phone",
+					label: "Telephone",
+					go: () => void navigate({ to: "/projects/$project/settings/phone", params }),
 				},
 			]}
 		/>

@@ -93,7 +93,7 @@ export function SignInSettings() {
 				project={project}
 				title="Second factor"
 				description="A code of an authenticator app or a passkey, after the first proof."
-				read={({ second_factor }) => second_factor && { second_factor }}
+				read={({ second_factor }) => ({ second_factor })}
 			>
 				{(form) => (
 					<>
@@ -118,7 +118,7 @@ export function SignInSettings() {
 				project={project}
 				title="Passkeys"
 				description="For whom passkeys are made. With another domain all that there are are lost."
-				read={({ passkeys }) => passkeys && { passkeys }}
+				read={({ passkeys }) => ({ passkeys })}
 				rename={(name) => name.replace(/^(passkeys\.origins)\..*/, "$1")}
 			>
 				{(form) => (
@@ -143,11 +143,7 @@ export function SignInSettings() {
 					</>
 				)}
 			</SettingsForm>
-			<SettingsForm
-				project={project}
-				title="Teams"
-				read={({ user_teams }) => (user_teams === undefined ? undefined : { user_teams })}
-			>
+			<SettingsForm project={project} title="Teams" read={({ user_teams }) => ({ user_teams })}>
 				{(form) => (
 					<Switch
 						label="Users make teams"

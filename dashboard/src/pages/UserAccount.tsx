@@ -16,9 +16,16 @@ import {
 } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
-import { IconAlertTriangle, IconUserShield } from "@tabler/icons-react";
+import {
+	IconAlertTriangle,
+	IconDeviceMobile,
+	IconFingerprint,
+	IconLink,
+	IconPassword,
+	IconUserShield,
+} from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { keys } from "../api/keys";
 import { pointer } from "../api/problem";
 import { teamQuery } from "../api/teams";
@@ -29,6 +36,7 @@ import {
 	endSessions,
 	type Impersonated,
 	impersonate,
+	resetFactors,
 	type UserSession,
 	updateAccount,
 	userSessionsQuery,
@@ -64,8 +72,10 @@ export function UserAccount({ project, id }: Place) {
 	const account = query.data;
 	return (
 		<Stack gap="lg" pb="lg">
-			<Rights key={JSON.stringify(account)} project={project} account={account} />
+			<Rights key={rightsOf(account)} project={project} account={account} />
 			{account.teams.length > 0 && <Teams project={project} account={account} />}
+			<Divider />
+			<WaysIn project={project} account={account} />
 			<Divider />
 			<Sessions project={project} id={id} />
 			<Divider />
@@ -73,6 +83,10 @@ export function UserAccount({ project, id }: Place) {
 		</Stack>
 	);
 }
+
+/** What the form holds: when it changed elsewhere, the form begins anew. */
+const rightsOf = ({ verified, disabled, roles, claims, has_password }: Account) =>
+	JSON.stringify([verified, disabled, roles, claims, has_password]);
 
 function Rights({ project, account }: { project: string; account: Account }) {
 	const { id, verified, disabled, roles, claims } = account;
@@ -82,10 +96,8 @@ function Rights({ project, account }: { project: string; account: Account }) {
 	});
 	const submit = useSubmit(form, {
 		send: ({ password, ...rest }) => {
-			const change: AccountChange = {};
-			for (const [name, value] of Object.entries(rest)) {
-				if (form.isDirty(name)) change[name] = value;
-			}
+			const changed = Object.entries(rest).filter(([name]) => form.isDirty(name));
+			const change: AccountChange = Object.fromEntries(changed);
 			return updateAccount(project, id, password === "" ? change : { ...change, password });
 		},
 		done: async (now) => {
@@ -172,6 +184,138 @@ function TeamLink({ project, id }: Place) {
 	);
 }
 
+/** What the user has to sign in with, and for one who lost it, its removal. */
+function WaysIn({ project, account }: { project: string; account: Account }) {
+	const { id, has_password, factors, identities } = account;
+	const client = useQueryClient();
+	const confirm = useConfirm();
+	const reset = useMutation({
+		mutationFn: () => resetFactors(project, id),
+		onSuccess: async () => {
+			// The sessions are below it.
+			await client.invalidateQueries({ queryKey: keys.of(project).account(id) });
+			tellDone("The factors were removed, and the user was told by mail.");
+		},
+		onError: tellProblem,
+	});
+	const ask = async () => {
+		const yes = await confirm({
+			title: "Remove all passkeys and second factors?",
+			body: "Make sure in another way that it is the user who asks for it. All sessions end, and a mail tells the user.",
+			action: "Remove them",
+			danger: true,
+		});
+		if (yes) reset.mutate();
+	};
+	const { passkeys, totp_since, recovery_codes } = factors;
+	const hasFactors = passkeys.length > 0 || Boolean(totp_since);
+	return (
+		<Stack gap="sm" component="section" aria-label="Ways to sign in">
+			<Group justify="space-between">
+				<Title order={3}>Ways to sign in</Title>
+				{hasFactors && (
+					<Button
+						size="compact-sm"
+						variant="light"
+						color="red"
+						loading={reset.isPending}
+						onClick={() => void ask()}
+					>
+						Remove the factors…
+					</Button>
+				)}
+			</Group>
+			{has_password && <WayIn icon={<IconPassword size={18} />}>A password</WayIn>}
+			{totp_since && (
+				<WayIn
+					icon={<IconDeviceMobile size={18} />}
+					more={
+						<>
+							since <Ago time={totp_since} size="xs" />,{" "}
+							{recovery_codes === 1 ? "1 recovery code" : `${recovery_codes} recovery codes`} left
+						</>
+					}
+				>
+					An authenticator app
+				</WayIn>
+			)}
+			{passkeys.map((passkey) => (
+				<WayIn
+					key={passkey.id}
+					icon={<IconFingerprint size={18} />}
+					badge={passkey.second_factor && "second factor"}
+					more={<Used made={passkey.created_at} used={passkey.used_at} />}
+				>
+					{passkey.name}
+				</WayIn>
+			))}
+			{identities.map((identity) => (
+				<WayIn
+					key={identity.id}
+					icon={<IconLink size={18} />}
+					badge={identity.provider}
+					more={<Used made={identity.created_at} used={identity.used_at} />}
+				>
+					{identity.email ?? identity.name ?? identity.subject}
+				</WayIn>
+			))}
+			{!has_password && !hasFactors && identities.length === 0 && (
+				<Text size="sm" c="dimmed">
+					Codes and links only, where the project sends them.
+				</Text>
+			)}
+		</Stack>
+	);
+}
+
+function WayIn({
+	icon,
+	badge,
+	more,
+	children,
+}: {
+	icon: ReactNode;
+	badge?: string | false;
+	more?: ReactNode;
+	children: ReactNode;
+}) {
+	return (
+		<Group gap="sm" wrap="nowrap" align="flex-start">
+			<Text c="dimmed" component="span" lh={1}>
+				{icon}
+			</Text>
+			<div style={{ minWidth: 0 }}>
+				<Group gap="xs">
+					<Text size="sm" truncate>
+						{children}
+					</Text>
+					{badge && <Badge color="gray">{badge}</Badge>}
+				</Group>
+				{more && (
+					<Text size="xs" c="dimmed" component="div">
+						{more}
+					</Text>
+				)}
+			</div>
+		</Group>
+	);
+}
+
+function Used({ made, used }: { made: string; used?: string | null }) {
+	return (
+		<>
+			made <Ago time={made} size="xs" />,{" "}
+			{used ? (
+				<>
+					used <Ago time={used} size="xs" />
+				</>
+			) : (
+				"never used"
+			)}
+		</>
+	);
+}
+
 function Sessions({ project, id }: Place) {
 	const client = useQueryClient();
 	const confirm = useConfirm();
@@ -236,7 +380,7 @@ function Session({ project, session }: { project: string; session: UserSession }
 				))}
 				{session.level > 1 && <Badge color="teal">two factors</Badge>}
 				<Text size="xs" c="dimmed" component="div">
-					{session.network}, used <Ago time={session.used_at} />
+					{session.network}, used <Ago time={session.used_at} size="xs" />
 				</Text>
 			</Group>
 			{session.impersonator && (

@@ -57,6 +57,9 @@ export function Users() {
 					>
 						Fields and rules
 					</LinkButton>
+					<LinkButton variant="default" to="/projects/$project/users/transfer" params={{ project }}>
+						Import and export
+					</LinkButton>
 					<Button
 						leftSection={<IconPlus size={16} />}
 						onClick={() => void navigate({ search: (old) => ({ ...old, record: "new" }) })}

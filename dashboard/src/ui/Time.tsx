@@ -34,10 +34,10 @@ export function ago(time: string, now = Date.now()): string {
 export const stamp = (time: string) => short.format(new Date(time));
 
 /** How long ago, the moment itself on hover. */
-export function Ago({ time }: { time: string }) {
+export function Ago({ time, size = "sm" }: { time: string; size?: "xs" | "sm" }) {
 	return (
 		<Tooltip label={absolute.format(new Date(time))}>
-			<Text span size="sm" style={{ whiteSpace: "nowrap" }}>
+			<Text span size={size} style={{ whiteSpace: "nowrap" }}>
 				<time dateTime={time}>{ago(time)}</time>
 			</Text>
 		</Tooltip>

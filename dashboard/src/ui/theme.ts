@@ -39,6 +39,7 @@ export const theme = createTheme({
 	colors: { sea, dark },
 	defaultRadius: "sm",
 	cursorType: "pointer",
+	respectReducedMotion: true,
 	fontFamily:
 		'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, sans-serif',
 	fontFamilyMonospace:

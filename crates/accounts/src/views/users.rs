@@ -4,6 +4,8 @@ use crate::grants::Granted;
 use crate::rows::session;
 use crate::rows::teams::member;
 use crate::views::SessionView;
+use crate::views::factors::FactorsView;
+use crate::views::social::IdentityView;
 use kernel::Stamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -104,6 +106,7 @@ pub struct InviteIn {
 #[schema(as = ManagedUser)]
 pub struct ManagedUserView {
     /// The user.
+    #[schema(value_type = Uuid)]
     pub id: Value,
     /// Its e-mail address.
     #[schema(value_type = Option<String>)]
@@ -189,6 +192,10 @@ pub struct ManagedUserDetailView {
     pub has_password: bool,
     /// Its teams.
     pub teams: Vec<PlaceView>,
+    /// Its passkeys and second factors.
+    pub factors: FactorsView,
+    /// Its accounts elsewhere, the oldest first.
+    pub identities: Vec<IdentityView>,
 }
 
 /// A user's place in a team.

@@ -50,6 +50,14 @@ async fn an_identity_is_linked_by_its_owner_who_showed_a_credential_just_now() {
         let body = proof(&kit, &provider, json!({"sub": "one"})).await;
         let reply = kit.post("/v1/auth/sign-in/social", body).await.expect(200);
         assert_eq!(reply.json()["user"]["id"], own.json()["user"]["id"]);
+        // Who administers users sees it.
+        let path = format!("/v1/users/{}", own.json()["user"]["id"].as_str().unwrap());
+        let seen = kit.key(Method::GET, &path, &["users.read"], None).await;
+        let seen = seen.expect(200).json()["identities"].clone();
+        assert_eq!(
+            (&seen[0]["id"], &seen[0]["subject"]),
+            (&json!(id), &json!("one"))
+        );
         // Somebody else's stays his.
         let other = kit
             .sign_up("eve@example.com")

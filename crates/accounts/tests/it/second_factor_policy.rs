@@ -7,7 +7,7 @@ use crate::second_factor::is_not_in;
 use actix_web::http::Method;
 use futures_util::future::join_all;
 use gate::SecondFactorPolicy;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[actix_web::test]
 async fn a_project_asks_nobody_or_everybody_or_some() {
@@ -139,6 +139,17 @@ async fn an_operator_helps_who_lost_everything() {
             let (kit, path) = (&kit, format!("/v1/users/{who}/factors"));
             async move { kit.key(Method::DELETE, &path, &[scope], None).await }
         };
+        let seen = async || {
+            let path = format!("/v1/users/{id}");
+            let reply = kit.key(Method::GET, &path, &["users.read"], None).await;
+            reply.expect(200).json()["factors"].clone()
+        };
+        let before = seen().await;
+        assert!(before["totp_since"].is_string(), "{before}");
+        assert_eq!(
+            (&before["recovery_codes"], &before["passkeys"]),
+            (&json!(10), &json!([]))
+        );
         let bob = kit.newcomer(BOB).await;
         let path = format!("/v1/users/{id}/factors");
         assert_eq!(kit.delete_as(&bob, &path).await.status, 403);
@@ -147,6 +158,11 @@ async fn an_operator_helps_who_lost_everything() {
         let nobody = reset("01990000-0000-7000-8000-00000000dead", "factors.reset").await;
         assert_eq!(nobody.fails(), (404, "user_not_found".to_owned()));
         reset(&id, "factors.reset").await.expect(204);
+        let after = seen().await;
+        assert_eq!(
+            (&after["totp_since"], &after["recovery_codes"]),
+            (&Value::Null, &json!(0))
+        );
         assert_eq!(kit.me(&token).await.status, 401);
         assert!(kit.notices().await[0].contains("removed by an administrator"));
         kit.sign_in(ADA, PASSWORD)

@@ -44,21 +44,6 @@ export async function must<T>(call: Promise<{ data?: T; error?: unknown; respons
 	throw new Problem(response.status, (error ?? {}) as ConstructorParameters<typeof Problem>[1]);
 }
 
-/** An operation whose answer the document tells loosely, or that only newer servers have. */
-export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-	const response = await fetchSigned(
-		new Request(path, {
-			method,
-			...(body !== undefined && {
-				headers: { "Content-Type": "application/json" },
-				body: JSON.stringify(body),
-			}),
-		}),
-	);
-	if (!response.ok) throw await Problem.of(response);
-	return response.status === 204 ? (undefined as T) : response.json();
-}
-
 /** A list filter that takes any number of ids: `id in [params.i0, params.i1]`. */
 export function among(
 	field: string,

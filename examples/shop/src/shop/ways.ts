@@ -1,6 +1,6 @@
 // The ways into the shop: what the project offers, and one function each.
 
-import { api, ask, must } from "../api/client";
+import { api, must } from "../api/client";
 import type { components } from "../api/schema";
 import { enter, know, type User, visitor } from "../api/session";
 
@@ -8,14 +8,11 @@ type Schemas = components["schemas"];
 type Entered = Schemas["EnteredView"];
 
 /** A service by whose accounts customers sign in. */
-export type Provider = { id: string; name: string; start_url: string };
-
+export type Provider = Schemas["SocialMethod"];
 /** By which ways customers sign in, as the shopkeeper has it. */
-export type Methods = Schemas["MethodsView"] & {
-	passkey?: boolean;
-	anonymous?: boolean;
-	social?: Provider[];
-};
+export type Methods = Schemas["MethodsView"];
+/** A passkey of the customer's. */
+export type Passkey = Schemas["Passkey"];
 
 /** Somebody proved who it is, and must show a second factor before a session begins. */
 export class FactorDue extends Error {
@@ -52,7 +49,7 @@ let entering: Promise<void> | null = null;
 export function enterAnonymously(): Promise<void> {
 	entering ??= (async () => {
 		if ((await methods()).anonymous && !visitor())
-			arrive(await ask("POST", "/v1/auth/sign-in/anonymous", {}));
+			arrive(await must(api.POST("/v1/auth/sign-in/anonymous", { body: {} })));
 	})().finally(() => {
 		entering = null;
 	});
@@ -65,7 +62,7 @@ export async function signUp(name: string, email: string, password: string): Pro
 	const named = name ? { name } : {};
 	if (!guest?.anonymous)
 		return arrive(await must(api.POST("/v1/auth/sign-up", { body: { ...named, email, password } })));
-	await ask("POST", "/v1/auth/promote", { email, password });
+	await must(api.POST("/v1/auth/promote", { body: { email, password } }));
 	const params = { path: { id: guest.id } };
 	if (name) await must(api.PATCH("/v1/records/users/{id}", { params, body: named }));
 	know((await must(api.GET("/v1/users/me"))) as unknown as User);
@@ -94,57 +91,56 @@ export async function signInByLink(token: string): Promise<void> {
 	arrive(await must(api.POST("/v1/auth/sign-in/link", { body: { token } })));
 }
 
-/** What a ceremony with a passkey asks the browser. */
-type Ceremony = { ceremony_id: string; public_key: never };
-
 /** Whether this browser can make and show passkeys. */
 export const knowsPasskeys = (): boolean =>
 	typeof PublicKeyCredential === "function" && "parseRequestOptionsFromJSON" in PublicKeyCredential;
 
-/** Has the browser's user show a passkey. */
-async function show({ ceremony_id, public_key }: Ceremony): Promise<object> {
-	const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(public_key);
+/** Has the browser's user show a passkey. What is asked and answered is the browser's: the document tells no shape of it. */
+async function show({ ceremony_id, public_key }: Schemas["CeremonyView"]): Promise<Schemas["ShowPasskeyIn"]> {
+	const asked = public_key as unknown as PublicKeyCredentialRequestOptionsJSON;
+	const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked);
 	const credential = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential;
 	return { ceremony_id, credential: credential.toJSON() };
 }
 
 /** Signs in with whichever passkey the customer chooses. */
 export async function signInByPasskey(): Promise<void> {
-	const shown = await show(await ask("POST", "/v1/auth/sign-in/passkey/options"));
-	arrive(await ask("POST", "/v1/auth/sign-in/passkey", shown));
+	const body = await show(await must(api.POST("/v1/auth/sign-in/passkey/options")));
+	arrive(await must(api.POST("/v1/auth/sign-in/passkey", { body })));
 }
 
 /** Shows the second factor: a code of an app, or one of those that were written down for bad days. */
 export async function showCode(mfa_token: string, code: string): Promise<void> {
 	const factor = /^\d{6}$/.test(code) ? { totp_code: code } : { recovery_code: code };
-	arrive(await ask("POST", "/v1/auth/sign-in/factor", { mfa_token, ...factor }));
+	arrive(await must(api.POST("/v1/auth/sign-in/factor", { body: { mfa_token, ...factor } })));
 }
 
 /** Shows a passkey as the second factor. */
 export async function showPasskey(mfa_token: string): Promise<void> {
-	const passkey = await show(await ask("POST", "/v1/auth/sign-in/factor/passkey", { mfa_token }));
-	arrive(await ask("POST", "/v1/auth/sign-in/factor", { mfa_token, passkey }));
+	const asked = await must(api.POST("/v1/auth/sign-in/factor/passkey", { body: { mfa_token } }));
+	const passkey = await show(asked);
+	arrive(await must(api.POST("/v1/auth/sign-in/factor", { body: { mfa_token, passkey } })));
 }
 
-/** A passkey of the customer's. */
-export type Passkey = { id: string; name: string; created_at: string; used_at: string | null };
-
-export const passkeys = async (): Promise<Passkey[]> =>
-	(await ask<{ items: Passkey[] }>("GET", "/v1/auth/passkeys")).items;
+export const passkeys = async (): Promise<Passkey[]> => (await must(api.GET("/v1/auth/passkeys"))).items;
 
 /** Makes a passkey on this device, and has the project keep its public half. */
 export async function makePasskey(name: string): Promise<void> {
-	const { ceremony_id, public_key } = await ask<Ceremony>("POST", "/v1/auth/passkeys/options");
-	const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(public_key);
+	const { ceremony_id, public_key } = await must(api.POST("/v1/auth/passkeys/options"));
+	const asked = public_key as unknown as PublicKeyCredentialCreationOptionsJSON;
+	const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked);
 	const credential = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential;
-	await ask("POST", "/v1/auth/passkeys", { ceremony_id, name, credential: credential.toJSON() });
+	const body = { ceremony_id, name, credential: credential.toJSON() };
+	await must(api.POST("/v1/auth/passkeys", { body }));
 }
 
-export const dropPasskey = (id: string): Promise<void> => ask("DELETE", `/v1/auth/passkeys/${id}`);
+export async function dropPasskey(id: string): Promise<void> {
+	await must(api.DELETE("/v1/auth/passkeys/{id}", { params: { path: { id } } }));
+}
 
 /** Proves again who one is, for what is dear. The session goes on under new tokens. */
 export async function proveAgain(password: string): Promise<void> {
-	enter(await ask("POST", "/v1/auth/step-up", { password }));
+	arrive(await must(api.POST("/v1/auth/step-up", { body: { password } })));
 }
 
 // What must be known when the browser comes back from a provider; it stays in this tab.
@@ -167,7 +163,8 @@ export async function leaveFor(provider: Provider, then: string): Promise<void> 
 export async function comeBack(ticket: string): Promise<string> {
 	const kept = JSON.parse(sessionStorage.getItem(AWAY) ?? "{}") as { verifier?: string; then?: string };
 	sessionStorage.removeItem(AWAY);
-	arrive(await ask("POST", "/v1/auth/sign-in/social", { ticket, code_verifier: kept.verifier }));
+	const body = { ticket, code_verifier: kept.verifier ?? "" };
+	arrive(await must(api.POST("/v1/auth/sign-in/social", { body })));
 	return kept.then ?? "/";
 }
 
