@@ -7,10 +7,11 @@ use crate::error::Error;
 use crate::links::Secret;
 use crate::mail::{Template, Wish};
 use crate::model::{CodeAnswer, Named, Promotion, ToAddress, normal_phone};
+use crate::newcomers::Newcomer;
 use crate::ports::{NewUser, UserChange, UserRow};
 use crate::rows::{self, anonymous, challenges, credential, mails};
 use crate::service::Ask;
-use gate::{Project, UserAuth};
+use gate::{CaptchaPlace, Project, UserAuth};
 use secrecy::ExposeSecret;
 use store::WriteTx;
 use uuid::Uuid;
@@ -80,6 +81,8 @@ impl Accounts {
     /// Gives an anonymous user identities and a password. It keeps its id, and all that it has.
     pub async fn promote(&self, ask: &Ask, user: &UserAuth, form: Promotion) -> Result<(), Error> {
         self.demand_promotion(ask, ask.project.settings().sign_in.password)?;
+        self.demand_person(ask, CaptchaPlace::SignUp, form.captcha.as_ref())
+            .await?;
         let Named {
             email,
             username,
@@ -150,6 +153,8 @@ impl Accounts {
         form: ToAddress,
     ) -> Result<Uuid, Error> {
         self.demand_promotion(ask, ask.project.settings().sign_in.email_code)?;
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         if !user.auth.anonymous {
             return Err(Error::NotAnonymous);
         }
@@ -241,6 +246,43 @@ impl Accounts {
         } else {
             Err(Error::NotAnonymous)
         }
+    }
+
+    /// Judges who is nobody and is to be somebody by another way than a promotion, as one who signs up; none where it is
+    /// somebody already. The project may be asked, so call it outside of any transaction.
+    pub(crate) async fn admit_nobody(
+        &self,
+        ask: &Ask,
+        is_anonymous: bool,
+        new: NewUser,
+        method: Method,
+    ) -> Result<Option<Newcomer>, Error> {
+        if !is_anonymous {
+            return Ok(None);
+        }
+        self.admit_new(ask, new, method).await.map(Some)
+    }
+
+    /// Makes somebody of who was nobody, as it was judged, in the transaction in which it gets an identity.
+    pub(crate) async fn become_somebody(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: Uuid,
+        newcomer: Option<&Newcomer>,
+    ) -> Result<(), Error> {
+        let newcomer = newcomer.ok_or(Error::NotAnonymous)?;
+        let change = UserChange {
+            profile: newcomer.added().clone(),
+            ..UserChange::new(ask.now, ask.actor.clone())
+        };
+        let directory = &self.inner.directory;
+        let changed = directory.change(&ask.project, tx, user, change).await;
+        changed.map_err(|problem| {
+            tracing::warn!(project = %ask.project.id, %problem, "the profile that a hook gave does not fit");
+            Error::HookFailed
+        })?;
+        self.promoted(ask, tx, user).await
     }
 
     /// Refuses where nobody may make an account, or not by this way.

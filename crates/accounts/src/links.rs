@@ -4,13 +4,15 @@
 //! the act, so that of many who come with it one succeeds.
 
 use crate::Accounts;
+use crate::door::Method;
 use crate::error::Error;
 use crate::guesses::Right;
 use crate::mail::{Template, Wish, address_key, demand_room};
 use crate::model::{EmailChange, OneTime, Reset, ToAddress};
-use crate::ports::{UserChange, UserRow};
+use crate::newcomers::Newcomer;
+use crate::ports::{NewUser, UserChange, UserRow};
 use crate::rows::changes::{self, Side};
-use crate::rows::{self, Which, anonymous, credential, identities as linked, mails, tokens};
+use crate::rows::{self, Which, credential, identities as linked, mails, tokens};
 use crate::service::{Ask, identities};
 use aws_lc_rs::rand;
 use gate::{CaptchaPlace, Problem, Project, UserAuth};
@@ -269,6 +271,7 @@ impl Accounts {
     /// Notes that one of the two addresses agreed; whether both have, and the address is changed.
     pub async fn confirm_email_change(&self, ask: &Ask, form: OneTime) -> Result<bool, Error> {
         let hash = Secret::brought(form.token.expose_secret()).hash(None);
+        let newcomer = self.newcomer_by_change(ask, &hash).await?;
         let (this, of, now) = (self.clone(), ask.clone(), ask.now);
         let confirm = async move |tx: &WriteTx| -> Result<(Uuid, bool), Error> {
             let token = tokens::consume(tx, &hash, &CHANGE, now).await?;
@@ -286,6 +289,10 @@ impl Accounts {
             if is_done {
                 this.set_address(&of, tx, user.id, Some(change.new_email))
                     .await?;
+                if user.anonymous {
+                    this.become_somebody(&of, tx, user.id, newcomer.as_ref())
+                        .await?;
+                }
                 changes::delete(tx, user.id).await?;
                 tokens::delete_of(tx, user.id, None).await?;
             }
@@ -294,6 +301,32 @@ impl Accounts {
         let (user, is_done) = ask.project.db.write(confirm).await?;
         self.user_changed(&ask.project, user);
         Ok(is_done)
+    }
+
+    /// Judges who is nobody and gets an address by the secret of a change.
+    async fn newcomer_by_change(&self, ask: &Ask, hash: &str) -> Result<Option<Newcomer>, Error> {
+        let db = &ask.project.db;
+        let token = tokens::find(db, hash, &CHANGE, ask.now).await?;
+        let change = match token.and_then(|token| token.change_id) {
+            Some(id) => changes::get(db, id).await?,
+            None => None,
+        };
+        let Some(change) = change else {
+            return Ok(None);
+        };
+        let user = self
+            .inner
+            .directory
+            .get(&ask.project, change.user_id)
+            .await?;
+        let is_anonymous = user.is_some_and(|user| user.anonymous);
+        let new = NewUser {
+            email: Some(change.new_email),
+            verified: true,
+            ..NewUser::new(change.user_id, ask.now, ask.actor.clone())
+        };
+        self.admit_nobody(ask, is_anonymous, new, Method::EmailCode)
+            .await
     }
 
     /// Whether a page has something to ask: its secret is good at the moment. Nothing is used up.
@@ -357,15 +390,9 @@ impl Accounts {
         user: Uuid,
         email: Option<String>,
     ) -> Result<(), Error> {
-        // Who has a proved address is somebody.
-        let is_new = email.is_some();
-        if is_new {
-            anonymous::delete(tx, user).await?;
-        }
         let change = UserChange {
             email: email.map(Some),
             verified: Some(true),
-            anonymous: is_new.then_some(false),
             ..UserChange::new(ask.now, ask.actor.clone())
         };
         let directory = &self.inner.directory;
