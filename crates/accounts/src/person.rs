@@ -110,6 +110,8 @@ impl Accounts {
             let key = address_key(email);
             mails::delete_to(tx, &key).await?;
             team_rows::delete_invitations_to(tx, &key).await?;
+        } else if let Some(email) = &user.email {
+            mails::empty_to(tx, &address_key(email)).await?;
         }
         self.drop_factors(tx, id).await?;
         forget(tx, id).await?;

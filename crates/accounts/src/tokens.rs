@@ -360,8 +360,7 @@ mod tests {
             let said = URL_SAFE_NO_PAD.encode(said.to_string());
             let message = format!("{said}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
             let bytes = message.as_bytes();
-            let signature =
-                jsonwebtoken::crypto::sign(bytes, &own.private, own.algorithm).unwrap();
+            let signature = jsonwebtoken::crypto::sign(bytes, &own.private, own.algorithm).unwrap();
             bad.push(format!("{message}.{signature}"));
         }
         let fine = [signed(&es, &claims), signed(&ed, &claims)];

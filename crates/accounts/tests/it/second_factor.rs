@@ -134,7 +134,9 @@ async fn every_way_in_leads_to_the_second_factor() {
         assert_eq!(kit.refresh(&waits).await.status, 401);
         let body = json!({"user_id": kit.found(ADA).await.id});
         let path = "/v1/auth/custom-token";
-        let ticket = kit.key(Method::POST, path, &["auth.mint"], Some(body)).await;
+        let ticket = kit
+            .key(Method::POST, path, &["auth.mint"], Some(body))
+            .await;
         let ticket = json!({"token": ticket.expect(201).text("token")});
         is_not_in(kit.post("/v1/auth/sign-in/custom", ticket).await, "ticket");
         kit.settings(|s| s.sign_in.phone_code = true);

@@ -271,9 +271,14 @@ async fn a_closed_project_lets_only_keys_and_operators_make_accounts() {
 #[actix_web::test]
 async fn a_long_password_counts_to_its_last_byte_and_a_look_alike_is_another_account() {
     on_both(async |kit| {
-        for (n, password) in ["x".repeat(64), "x".repeat(512), "🦀".repeat(100), "äöü €\t 1".to_owned()]
-            .into_iter()
-            .enumerate()
+        for (n, password) in [
+            "x".repeat(64),
+            "x".repeat(512),
+            "🦀".repeat(100),
+            "äöü €\t 1".to_owned(),
+        ]
+        .into_iter()
+        .enumerate()
         {
             let email = format!("u{n}@example.com");
             let body = json!({"email": email, "password": password});

@@ -253,7 +253,9 @@ async fn no_secret_of_another_kind_is_a_token() {
         }
         let body = json!({"user_id": made.json()["user"]["id"]});
         let path = "/v1/auth/custom-token";
-        let ticket = kit.key(Method::POST, path, &["auth.mint"], Some(body)).await;
+        let ticket = kit
+            .key(Method::POST, path, &["auth.mint"], Some(body))
+            .await;
         kit.app(&made.text("access_token")).await;
         let secrets = [
             ("verify", verify),
