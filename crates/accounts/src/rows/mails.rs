@@ -273,10 +273,11 @@ pub(crate) async fn follow(tx: &WriteTx, old: Uuid, new: Uuid) -> Result<(), DbE
         .map(drop)
 }
 
-/// Removes what mails to an address say; that there were such mails stays counted.
+/// Removes what mails to an address say, and to whom they went; that there were such mails stays counted.
 pub(crate) async fn empty_to(tx: &WriteTx, key: &str) -> Result<(), DbErr> {
     Entity::update_many()
         .col_expr(Column::Content, Expr::value(None::<String>))
+        .col_expr(Column::Recipient, Expr::value(""))
         .filter(Column::RecipientKey.eq(key))
         .exec(tx)
         .await

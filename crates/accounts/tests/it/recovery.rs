@@ -366,6 +366,7 @@ async fn who_signs_up_and_goes_again_and_again_floods_nobody() {
         let all = kit.mails().await;
         let sent = all.iter().filter(|mail| mail["status"] == "caught").count();
         assert_eq!(sent, 10, "{all:#?}");
+        assert!(all.iter().all(|mail| mail["recipient"] == ""));
     })
     .await;
 }
