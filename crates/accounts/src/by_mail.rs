@@ -161,13 +161,7 @@ impl Accounts {
         if user.verified {
             return Ok(Admitted::as_before(user));
         }
-        // Whoever chose the password may not be who reads the mail.
-        rows::delete_credential(tx, id).await?;
-        self.drop_factors(tx, id).await?;
-        changes::delete(tx, id).await?;
-        tokens::delete_of(tx, id, None).await?;
-        identities::delete_of(tx, id).await?;
-        let ended = rows::end_sessions(tx, id, Which::All, ask.now).await?;
+        let ended = self.put_out(ask, tx, id).await?;
         self.drop_unproven_phone(ask, tx, &user).await?;
         self.set_address(ask, tx, id, None).await?;
         let again = self.inner.directory.lock(&ask.project, tx, id).await?;
@@ -176,5 +170,21 @@ impl Accounts {
             ended,
             changed: true,
         })
+    }
+
+    /// Puts out whoever made an account whose address, or number, somebody else has proved just now: all that lets in is
+    /// gone, and the sessions that ended are answered. The address or the number that was not proved is the caller's.
+    pub(crate) async fn put_out(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: Uuid,
+    ) -> Result<Vec<Uuid>, Error> {
+        rows::delete_credential(tx, user).await?;
+        self.drop_factors(tx, user).await?;
+        changes::delete(tx, user).await?;
+        tokens::delete_of(tx, user, None).await?;
+        identities::delete_of(tx, user).await?;
+        Ok(rows::end_sessions(tx, user, Which::All, ask.now).await?)
     }
 }

@@ -93,6 +93,9 @@ pub enum Error {
     /// The number or its network was asked for too often.
     #[error("too many messages")]
     TooManyMessages,
+    /// Too many strangers were asked to join teams.
+    #[error("too many were asked to join teams")]
+    TooManyInvitations,
     /// The network has made too many users without an identity.
     #[error("too many anonymous users of one network")]
     TooManyAnonymous,
@@ -262,6 +265,9 @@ impl From<Error> for Problem {
                 .retry_after(600),
             Error::TooManyMessages => Self::new(Code::RateLimited)
                 .detail("Too many messages were asked for, for this number or by this network.")
+                .retry_after(3_600),
+            Error::TooManyInvitations => Self::new(Code::RateLimited)
+                .detail("Too many people were asked to join teams today.")
                 .retry_after(3_600),
             Error::TooManyAnonymous => Self::new(Code::RateLimited)
                 .detail("Too many anonymous users were made by this network.")

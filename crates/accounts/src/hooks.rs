@@ -18,7 +18,7 @@ const CLAIMS_BYTES_MAX: usize = 2_048;
 /// Characters of a refusal's message that are shown.
 const MESSAGE_CHARS_MAX: usize = 500;
 /// Claims that are ours or the standard's (RFC 7519, RFC 9068, OpenID Connect): no hook writes them.
-const RESERVED: [&str; 26] = [
+const RESERVED: [&str; 27] = [
     "iss",
     "sub",
     "aud",
@@ -41,6 +41,7 @@ const RESERVED: [&str; 26] = [
     "at_hash",
     "c_hash",
     "roles",
+    "claims",
     "groups",
     "entitlements",
     "impersonator",

@@ -7,10 +7,11 @@ use crate::error::Error;
 use crate::links::Secret;
 use crate::mail::{Template, Wish};
 use crate::model::{CodeAnswer, Named, Promotion, ToAddress, normal_phone};
+use crate::newcomers::Newcomer;
 use crate::ports::{NewUser, UserChange, UserRow};
 use crate::rows::{self, anonymous, challenges, credential, mails};
 use crate::service::Ask;
-use gate::{Project, UserAuth};
+use gate::{CaptchaPlace, Project, UserAuth};
 use secrecy::ExposeSecret;
 use store::WriteTx;
 use uuid::Uuid;
@@ -119,6 +120,8 @@ impl Accounts {
         form: Promotion,
     ) -> Result<bool, Error> {
         self.demand_promotion(ask, ask.project.settings().sign_in.password)?;
+        self.demand_person(ask, CaptchaPlace::SignUp, form.captcha.as_ref())
+            .await?;
         let Named {
             email,
             username,
@@ -177,7 +180,7 @@ impl Accounts {
             };
             let directory = &this.inner.directory;
             directory.change(&of.project, tx, id, change).await?;
-            this.grant_new(&of, tx, &newcomer).await?;
+            this.grant_new(&of, tx, id, &newcomer).await?;
             rows::put_credential(tx, credential.clone()).await?;
             if let Some(mail) = &mail {
                 mails::insert(tx, mail.clone()).await?;
@@ -198,6 +201,8 @@ impl Accounts {
         form: ToAddress,
     ) -> Result<Uuid, Error> {
         self.demand_promotion(ask, ask.project.settings().sign_in.email_code)?;
+        self.demand_person(ask, CaptchaPlace::Mails, form.captcha.as_ref())
+            .await?;
         if !user.auth.anonymous {
             return Err(Error::NotAnonymous);
         }
@@ -255,7 +260,7 @@ impl Accounts {
             };
             let directory = &this.inner.directory;
             directory.change(&of.project, tx, id, change).await?;
-            this.grant_new(&of, tx, &newcomer).await?;
+            this.grant_new(&of, tx, id, &newcomer).await?;
             this.promoted(&of, tx, id).await
         };
         ask.project.db.write(promote).await?;
@@ -290,6 +295,44 @@ impl Accounts {
         } else {
             Err(Error::NotAnonymous)
         }
+    }
+
+    /// Judges who is nobody and is to be somebody by another way than a promotion, as one who signs up; none where it is
+    /// somebody already. The project may be asked, so call it outside of any transaction.
+    pub(crate) async fn admit_nobody(
+        &self,
+        ask: &Ask,
+        is_anonymous: bool,
+        new: NewUser,
+        method: Method,
+    ) -> Result<Option<Newcomer>, Error> {
+        if !is_anonymous {
+            return Ok(None);
+        }
+        self.admit_new(ask, new, method).await.map(Some)
+    }
+
+    /// Makes somebody of who was nobody, as it was judged, in the transaction in which it gets an identity.
+    pub(crate) async fn become_somebody(
+        &self,
+        ask: &Ask,
+        tx: &WriteTx,
+        user: Uuid,
+        newcomer: Option<&Newcomer>,
+    ) -> Result<(), Error> {
+        let newcomer = newcomer.ok_or(Error::NotAnonymous)?;
+        let change = UserChange {
+            profile: newcomer.added().clone(),
+            ..UserChange::new(ask.now, ask.actor.clone())
+        };
+        let directory = &self.inner.directory;
+        let changed = directory.change(&ask.project, tx, user, change).await;
+        changed.map_err(|problem| {
+            tracing::warn!(project = %ask.project.id, %problem, "the profile that a hook gave does not fit");
+            Error::HookFailed
+        })?;
+        self.grant_new(ask, tx, user, newcomer).await?;
+        self.promoted(ask, tx, user).await
     }
 
     /// Refuses where nobody may make an account, or not by this way.

@@ -9,7 +9,7 @@ use crate::mail::{Template, Wish, address_key, demand_room};
 use crate::model::Reset;
 use crate::model::users::{InviteForm, Person};
 use crate::ports::UserChange;
-use crate::rows::{self, mails};
+use crate::rows::{self, identities, mails, places};
 use crate::service::Ask;
 use crate::users::{keep_made, made_before};
 use crate::views::users::ManagedUserDetailView;
@@ -97,9 +97,13 @@ impl Accounts {
         let credential = rows::lock_credential(tx, id).await?;
         let key = person.email.as_deref().map(address_key);
         let is_same = |own: &Option<String>| own.as_deref().map(address_key) == key;
-        // Nobody has used it: no password, and nobody has shown that the address is theirs.
+        // Nobody has used it: no password, no account elsewhere, no sign-in, and nobody has shown that the address is
+        // theirs. Who only wrote the address into an account of his own is given nothing.
+        let is_used = credential.is_some()
+            || places::has_any(tx, id).await?
+            || !identities::of(tx, id).await?.is_empty();
         let waits = user.is_some_and(|user| {
-            !user.verified && !user.disabled && credential.is_none() && is_same(&user.email)
+            !user.verified && !user.disabled && !is_used && is_same(&user.email)
         });
         if !waits {
             return Err(taken());

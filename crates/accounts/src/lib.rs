@@ -27,6 +27,7 @@ mod config;
 mod custom;
 mod device;
 pub mod door;
+mod email_change;
 mod error;
 mod factors;
 pub mod grants;

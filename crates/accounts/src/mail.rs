@@ -18,6 +18,7 @@ use crate::rows::mails;
 use crate::service::Ask;
 use crate::{Accounts, Inner};
 use gate::Project;
+pub(crate) use gate::email_key as address_key;
 use kernel::Stamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,11 +149,6 @@ pub(crate) struct Wish {
     pub(crate) recipient: String,
     pub(crate) subject_id: Option<Uuid>,
     pub(crate) language: Language,
-}
-
-/// The form in which addresses are compared here.
-pub(crate) fn address_key(address: &str) -> String {
-    address.trim().to_lowercase()
 }
 
 impl Inner {

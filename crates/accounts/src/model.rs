@@ -251,7 +251,8 @@ pub(crate) fn is_email(text: &str) -> bool {
 
 /// What is wrong with an e-mail address: whether mail arrives there is found out by sending some.
 fn email_fault(email: &str) -> Option<(&'static str, String)> {
-    if email.len() > EMAIL_BYTES_MAX {
+    // Its domain in ASCII may be longer.
+    if email.len().max(gate::email_key(email).len()) > EMAIL_BYTES_MAX {
         return Some((
             "too_long",
             format!("At most {EMAIL_BYTES_MAX} bytes are allowed."),

@@ -131,7 +131,7 @@ impl Accounts {
         let directory = &self.inner.directory;
         let Newcomer { user, added } = newcomer;
         let made = directory.create(&ask.project, tx, user.clone()).await?;
-        self.grant_new(ask, tx, newcomer).await?;
+        self.grant_new(ask, tx, user.id, newcomer).await?;
         if added.profile.is_empty() {
             return Ok(made);
         }
@@ -154,9 +154,10 @@ impl Accounts {
         &self,
         ask: &Ask,
         tx: &WriteTx,
+        id: Uuid,
         newcomer: &Newcomer,
     ) -> Result<(), Error> {
-        let (id, more) = (newcomer.user.id, newcomer.added.granted.clone());
+        let more = newcomer.added.granted.clone();
         if more == Granted::default() {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use crate::door::{Admitted, Entered, Method, Proof};
 use crate::error::Error;
 use crate::model::factors::{MakePasskey, PasskeyPatch, ShowPasskey};
 use crate::notices::Notice;
-use crate::ports::UserRow;
+use crate::ports::{NewUser, UserRow};
 use crate::rows::ceremonies::{self, Bound};
 use crate::rows::{identities, mails, passkeys};
 use crate::service::Ask;
@@ -159,6 +159,9 @@ impl Accounts {
         form: MakePasskey,
     ) -> Result<passkeys::Model, Error> {
         let notice = self.notice(ask, user.id, Notice::PasskeyAdded).await?;
+        let new = NewUser::new(user.id, ask.now, ask.actor.clone());
+        let newcomer = self.admit_nobody(ask, user.auth.anonymous, new, Method::Passkey);
+        let newcomer = newcomer.await?;
         let (this, of, who, form) = (self.clone(), ask.clone(), user.clone(), Arc::new(form));
         let (id, party) = (self.inner.ids.new_id(), party(&ask.project));
         let make = async move |tx: &WriteTx| -> Result<passkeys::Model, Error> {
@@ -195,8 +198,8 @@ impl Accounts {
             };
             if user.anonymous {
                 // Whoever can come back is somebody.
-                this.demand_promotion(&of, true)?;
-                this.promoted(&of, tx, user.id).await?;
+                this.become_somebody(&of, tx, user.id, newcomer.as_ref())
+                    .await?;
             }
             // "Verify that the credentialId is not yet registered for any user" (section 7.1).
             if !passkeys::insert(tx, row.clone()).await? {

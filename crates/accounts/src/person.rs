@@ -78,15 +78,10 @@ impl Accounts {
     pub async fn erase_me(&self, ask: &Ask, user: &UserAuth, form: EraseForm) -> Result<(), Error> {
         Self::demand_recent(user, ask.now)?;
         if let Some(credential) = rows::credential(&ask.project.db, user.id).await? {
-            let current = form.current.as_ref();
-            let current = current.map_or("", |text| text.expose_secret());
-            let project = &ask.project;
-            if !self
-                .is_password(project, current, Some(&credential))
-                .await?
-            {
-                return Err(Error::WrongPassword);
-            }
+            let current = form.current.as_ref().ok_or(Error::WrongPassword)?;
+            let current = current.expose_secret();
+            self.demand_password(ask, user, current, Some(&credential))
+                .await?;
         }
         self.erase(ask, user.id, None).await
     }
@@ -130,11 +125,14 @@ impl Accounts {
         let user = user.ok_or(Error::NoSuchUser)?;
         let heirs = teams::forget(tx, id).await?;
         let ended = rows::end_sessions(tx, id, Which::All, now).await?;
-        if let Some(email) = &user.email {
+        // What went to an address that it only wrote is another's, and stays counted.
+        if let Some(email) = user.email.as_ref().filter(|_| user.verified) {
             let key = address_key(email);
             mails::delete_to(tx, &key).await?;
             sign_ups::delete_to(tx, &key).await?;
             team_rows::delete_invitations_to(tx, &key).await?;
+        } else if let Some(email) = &user.email {
+            mails::empty_to(tx, &address_key(email)).await?;
         }
         self.drop_factors(tx, id).await?;
         forget(tx, id).await?;

@@ -15,10 +15,8 @@ use crate::links::Secret;
 use crate::mail::template::{Rendered, Values};
 use crate::mail::{Template, built_in};
 use crate::model::{CodeAnswer, ToPhone};
-use crate::ports::{UserChange, UserRow};
-use crate::rows::{
-    self, Which, challenges, changes, credential, identities, mails, tallies, tokens,
-};
+use crate::ports::{NewUser, UserChange, UserRow};
+use crate::rows::{self, challenges, credential, mails, tallies};
 use crate::service::Ask;
 use gate::{Project, UserAuth};
 use kernel::{FieldError, Stamp};
@@ -141,6 +139,13 @@ impl Accounts {
         if challenge.user_id != user.id {
             return Err(Error::InvalidToken);
         }
+        let new = NewUser {
+            phone: Some(number.clone()),
+            phone_verified: true,
+            ..NewUser::new(user.id, ask.now, ask.actor.clone())
+        };
+        let newcomer = self.admit_nobody(ask, user.auth.anonymous, new, Method::PhoneCode);
+        let newcomer = newcomer.await?;
         let directory = self.inner.directory.clone();
         let other = directory.find(&ask.project, "phone", &number).await?;
         let other = other.map(|other| other.id).filter(|id| *id != user.id);
@@ -169,8 +174,8 @@ impl Accounts {
             };
             directory.change(&of.project, tx, found.id, change).await?;
             if found.anonymous {
-                this.demand_promotion(&of, true)?;
-                this.promoted(&of, tx, found.id).await?;
+                this.become_somebody(&of, tx, found.id, newcomer.as_ref())
+                    .await?;
             }
             Ok(())
         };
@@ -213,14 +218,8 @@ impl Accounts {
         if user.phone_verified {
             return Ok(Admitted::as_before(user));
         }
-        // Whoever chose the password and the address, set factors up or linked an account elsewhere may not be who holds
-        // the telephone.
-        rows::delete_credential(tx, id).await?;
-        self.drop_factors(tx, id).await?;
-        identities::delete_of(tx, id).await?;
-        changes::delete(tx, id).await?;
-        tokens::delete_of(tx, id, None).await?;
-        let ended = rows::end_sessions(tx, id, Which::All, ask.now).await?;
+        // Whoever chose the password and the address may not be who holds the telephone.
+        let ended = self.put_out(ask, tx, id).await?;
         let change = UserChange {
             email: user.email.is_some().then_some(None),
             phone_verified: Some(true),

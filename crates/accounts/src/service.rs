@@ -83,6 +83,7 @@ impl Accounts {
         let guess = self
             .guess(ask, subject, found.as_ref().map(|user| user.id))
             .await?;
+        let (directory, project) = (self.inner.directory.clone(), ask.project.clone());
         let credential = rows::credential(&ask.project.db, id).await?;
         let is_right = self
             .is_password(
@@ -109,7 +110,11 @@ impl Accounts {
             return Err(self.remind(ask, None, email).await?);
         }
         let admit = async move |tx: &WriteTx| -> Result<Admitted, Error> {
-            // The password may have been changed since it was checked; a session of the old one must not begin.
+            // The user may have been disabled, and the password changed, since they were looked at; a session of the
+            // old one must not begin.
+            let user = directory.lock(&project, tx, user.id).await?;
+            let user = user.filter(|user| !user.disabled);
+            let user = user.ok_or(Error::InvalidCredentials)?;
             if rows::lock_credential(tx, id).await? != credential {
                 return Err(Error::InvalidCredentials);
             }
@@ -117,7 +122,7 @@ impl Accounts {
                 rows::put_credential(tx, row.clone()).await?;
             }
             right.forget(tx).await?;
-            Ok(Admitted::as_before(user.clone()))
+            Ok(Admitted::as_before(user))
         };
         self.enter(ask, Proof::one(Method::Password), admit).await
     }

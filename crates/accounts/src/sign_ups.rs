@@ -355,7 +355,7 @@ impl Accounts {
         };
         let directory = &self.inner.directory;
         directory.change(&ask.project, tx, user.id, change).await?;
-        self.grant_new(ask, tx, newcomer).await?;
+        self.grant_new(ask, tx, user.id, newcomer).await?;
         self.promoted(ask, tx, user.id).await?;
         let again = directory.lock(&ask.project, tx, user.id).await?;
         again.ok_or(Error::InvalidToken)

@@ -10,7 +10,7 @@ use crate::model::factors::{Evidence, StepUp};
 use crate::passkeys::{Begun, STEP_UP};
 use crate::refresh::Secret;
 use crate::rows::ceremonies::Bound;
-use crate::rows::{self, Which, mails, session};
+use crate::rows::{self, Which, mails, session, tokens};
 use crate::second_factor::demand_guess;
 use crate::service::{Ask, SignedIn, place};
 use gate::UserAuth;
@@ -149,6 +149,9 @@ impl Accounts {
             };
             rows::end_sessions(tx, old.user_id, Which::One(id), of.now).await?;
             rows::insert_session(tx, row.clone()).await?;
+            // Whoever is told of a session by mail ends it by the mail's link, whatever became of it.
+            tokens::follow(tx, old.user_id, id, row.id).await?;
+            mails::follow(tx, id, row.id).await?;
             Ok(row)
         };
         let session = ask.project.db.write(go_on).await?;

@@ -195,19 +195,28 @@ mod tests {
         audience: "shop",
     };
     const NOW: i64 = 1_800_000_000;
+    /// What stands before an uncompressed point of P-256 in a public key of X.509.
+    const SPKI: [u8; 26] = [
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
+        0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    ];
 
     fn at(seconds: i64) -> Stamp {
         Stamp::from_time(time::OffsetDateTime::from_unix_timestamp(seconds).unwrap()).unwrap()
     }
 
     fn key() -> SigningKey {
-        let (private, public) = crate::keys::make_pair(gate::SigningAlgorithm::Es256).unwrap();
+        key_of(gate::SigningAlgorithm::Es256, "ES256")
+    }
+
+    fn key_of(algorithm: gate::SigningAlgorithm, name: &str) -> SigningKey {
+        let (private, public) = crate::keys::make_pair(algorithm).unwrap();
         let times = crate::keys::Times {
             created_at: at(NOW),
             signs_at: at(NOW),
             retired_at: None,
         };
-        SigningKey::new("ES256", &private, public, times).unwrap()
+        SigningKey::new(name, &private, public, times).unwrap()
     }
 
     fn good() -> Value {
@@ -337,6 +346,34 @@ mod tests {
     }
 
     #[test]
+    fn the_algorithm_is_the_keys_and_not_the_tokens() {
+        let (es, ed) = (key(), key_of(gate::SigningAlgorithm::Eddsa, "EdDSA"));
+        let claims = good();
+        let mut bad = Vec::new();
+        for (own, other) in [(&es, &ed), (&ed, &es)] {
+            // Signed well by one key, in the name of the other.
+            let mut head = Header::new(other.algorithm);
+            head.kid = Some(own.kid.clone());
+            bad.push(jsonwebtoken::encode(&head, &claims, &other.private).unwrap());
+            // Signed well by its own key, under the other's algorithm.
+            let said = json!({"alg": format!("{:?}", other.algorithm), "kid": own.kid});
+            let said = URL_SAFE_NO_PAD.encode(said.to_string());
+            let message = format!("{said}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+            let bytes = message.as_bytes();
+            let signature = jsonwebtoken::crypto::sign(bytes, &own.private, own.algorithm).unwrap();
+            bad.push(format!("{message}.{signature}"));
+        }
+        let fine = [signed(&es, &claims), signed(&ed, &claims)];
+        let keys = KeySet::new(vec![es, ed], at(NOW), Duration::from_secs(600));
+        for token in &fine {
+            assert!(verify(&keys, REALM, token, at(NOW)).is_ok(), "{token}");
+        }
+        for token in &bad {
+            assert!(verify(&keys, REALM, token, at(NOW)).is_err(), "{token}");
+        }
+    }
+
+    #[test]
     fn a_token_with_a_bad_signature_or_algorithm_is_refused() {
         let key = key();
         let (stranger, mut claims) = (self::key(), good());
@@ -384,8 +421,15 @@ mod tests {
             &URL_SAFE_NO_PAD.decode(y).unwrap(),
         ]
         .concat();
+        // The point as a public key of X.509 (RFC 5480), bare and in a text.
+        let der = [&SPKI[..], &point].concat();
+        let wrapped = base64::engine::general_purpose::STANDARD.encode(&der);
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{wrapped}\n-----END PUBLIC KEY-----\n");
         for secret in [
             key.jwk.to_string().into_bytes(),
+            pem.trim_end().as_bytes().to_vec(),
+            pem.into_bytes(),
+            der,
             point,
             key.kid.clone().into_bytes(),
             x.as_bytes().to_vec(),

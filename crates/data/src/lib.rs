@@ -46,4 +46,4 @@ pub use records::{Bulk, IfMatch, RecordPage, WriteOptions};
 pub use routes::configure;
 pub use schema::{Column, Loaded, Rule, Schema};
 pub use service::{Asker, Data};
-pub use users::{NewUser, User, UserChange, email_key, username_key};
+pub use users::{NewUser, User, UserChange, username_key};

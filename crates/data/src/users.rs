@@ -3,7 +3,7 @@
 mod forms;
 mod profile;
 
-pub use forms::{NewUser, User, UserChange, email_key, username_key};
+pub use forms::{NewUser, User, UserChange, username_key};
 
 use crate::error::DataError;
 use crate::query;
@@ -14,7 +14,7 @@ use crate::sql::plan::Plan;
 use crate::sql::projection::Projection;
 use crate::sql::write::Assign;
 use crate::sql::{list, write};
-use gate::{Problem, Project, UserAuth, Who};
+use gate::{Problem, Project, UserAuth, Who, email_key};
 use kernel::{Stamp, parse_id};
 use profile::{check_profile, values};
 use rules::{Env, Row};

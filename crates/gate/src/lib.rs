@@ -17,6 +17,7 @@ mod caller;
 pub mod can;
 mod config;
 pub mod egress;
+mod email;
 mod front;
 mod idempotency;
 pub mod input;
@@ -46,6 +47,7 @@ pub use caller::{
     Access, Caller, Holders, InInstance, InProject, Permission, Place, PlaceKind, UserAuth, Who,
 };
 pub use config::{GateConfig, LimitsConfig, PasswordsConfig, RequestLogConfig, SessionsConfig};
+pub use email::email_key;
 pub use front::{
     CSRF_HEADER, Cidr, Front, FrontConfig, FrontService, OwnPage, Page, charge, place_guard,
     session_cookies,

@@ -18,6 +18,10 @@ pub fn instance_steps() -> Vec<Step> {
             name: "gate/2-nodes",
             up: nodes,
         },
+        Step {
+            name: "gate/3-guesses",
+            up: guesses,
+        },
     ]
 }
 
@@ -108,6 +112,22 @@ fn instance(ddl: &mut Ddl) {
 
 fn nodes(ddl: &mut Ddl) {
     ddl.table(&table("nodes", vec![id("id"), time("seen_at")]));
+}
+
+fn guesses(ddl: &mut Ddl) {
+    ddl.table(&table(
+        "operator_guesses",
+        vec![
+            text("key").primary_key().take(),
+            number("count"),
+            time("last_at"),
+        ],
+    ));
+    ddl.index(&index(
+        "_operator_guesses_last",
+        "operator_guesses",
+        &["last_at"],
+    ));
 }
 
 fn project(ddl: &mut Ddl) {

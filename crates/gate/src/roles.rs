@@ -23,8 +23,9 @@ const EDITOR_NOUNS: &[&str] = &[
     "topics", "messages", "teams",
 ];
 
-/// What editors may not, whatever its noun: to become somebody else, and to take passwords' hashes away.
-const OWNER_ONLY: &[&str] = &["users.impersonate", "users.read_hashes"];
+/// What neither editors nor viewers may, whatever its name: to become somebody else, as whoever reads the secrets in mails
+/// does, and to take passwords' hashes away.
+const OWNER_ONLY: &[&str] = &["mails.open", "users.impersonate", "users.read_hashes"];
 
 /// An operator's role in one project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,12 +144,13 @@ impl Roles {
                 .collect::<Vec<_>>()
                 .into()
         };
-        let reads = |name: &str| name.ends_with(".read") || name.ends_with(".open");
+        let reads = |name: &str| {
+            (name.ends_with(".read") || name.ends_with(".open")) && !OWNER_ONLY.contains(&name)
+        };
         let edits = |name: &str| {
             let noun = name.split_once('.').map(|(noun, _)| noun);
-            reads(name)
-                || (noun.is_some_and(|noun| EDITOR_NOUNS.contains(&noun))
-                    && !OWNER_ONLY.contains(&name))
+            let changes = noun.is_some_and(|noun| EDITOR_NOUNS.contains(&noun));
+            reads(name) || (changes && !OWNER_ONLY.contains(&name))
         };
         Self {
             everything: Arc::from(vec!["*".to_owned()]),
@@ -202,6 +204,8 @@ mod tests {
         "collections.read",
         "collections.write",
         "settings.write",
+        "mails.read",
+        "mails.open",
         "users.delete",
         "users.impersonate",
         "users.read_hashes",
@@ -224,12 +228,13 @@ mod tests {
                 "records.read",
                 "records.write",
                 "collections.read",
+                "mails.read",
                 "users.delete"
             ]
         );
         assert_eq!(
             given(ProjectRole::Viewer),
-            ["records.read", "collections.read"]
+            ["records.read", "collections.read", "mails.read"]
         );
         assert_eq!(
             roles.in_project(&Reach::Projects(HashMap::new()), uid),

@@ -1,6 +1,7 @@
 //! The gate's entities and queries: the only SQL of this crate, one file per resource.
 
 pub(crate) mod audit;
+pub(crate) mod guesses;
 pub(crate) mod keys;
 pub(crate) mod nodes;
 pub(crate) mod operators;

@@ -1,6 +1,7 @@
 //! The gate's service: projects, operators, sessions, keys and settings, behind one cheap clone.
 
 mod audit;
+mod guesses;
 mod keys;
 mod nodes;
 mod operators;

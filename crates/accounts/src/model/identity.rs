@@ -170,7 +170,7 @@ fn username_fault(name: &str) -> Option<(&'static str, String)> {
     if chars.into_iter().any(|n| n > max) {
         return Some(("too_long", format!("At most {max} characters are allowed.")));
     }
-    if [name, &folded].into_iter().any(|text| text.contains('@')) || folded.starts_with('+') {
+    if reads_as_another(name) {
         let message = "A name must not hold @ nor begin with +: it would read as another identity.";
         return say("bad_form", message);
     }
@@ -185,6 +185,12 @@ fn username_fault(name: &str) -> Option<(&'static str, String)> {
         return say("reserved", "This name is reserved.");
     }
     None
+}
+
+/// Whether a name would be taken for an address or a telephone number, as it is written or as it is compared (NFKC).
+pub(crate) fn reads_as_another(name: &str) -> bool {
+    let compared: String = name.nfkc().collect();
+    name.contains('@') || compared.contains('@') || compared.starts_with('+')
 }
 
 /// Characters that cannot be seen, or that change how text around them looks.

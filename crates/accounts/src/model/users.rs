@@ -1,5 +1,6 @@
 //! What keys and operators send about users.
 
+use super::identity::reads_as_another;
 use super::{address, new_password};
 use crate::grants::{Granted, TEAMS_CLAIM};
 use gate::{Input, Problem, QueryInput};
@@ -269,9 +270,9 @@ fn optional_password(input: &mut Input) -> Option<Option<SecretString>> {
 
 fn username(input: &mut Input) -> Option<String> {
     let name = input.optional_text("username", 1, USERNAME_CHARS_MAX)?;
-    let is_odd = |c: char| c.is_control() || c.is_whitespace() || c == '@';
-    if name.contains(is_odd) {
-        let message = "A username has neither spaces nor @.";
+    let is_odd = |c: char| c.is_control() || c.is_whitespace();
+    if name.contains(is_odd) || reads_as_another(&name) {
+        let message = "A username has neither spaces nor @, and does not begin with +.";
         input.fault("username", "not_a_username", message);
     }
     Some(name)

@@ -1,7 +1,7 @@
 //! What callers send for the further ways to sign in.
 
 use super::identity::{self, Named};
-use super::new_password;
+use super::{captcha, new_password};
 use gate::{Input, Problem, SignInMethods};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -36,15 +36,22 @@ pub struct Promotion {
     pub named: Named,
     /// The password.
     pub password: SecretString,
+    /// The proof that a person asks.
+    pub captcha: Option<SecretString>,
 }
 
 impl Promotion {
-    /// Reads the identities that the project knows users by, and `password`.
+    /// Reads the identities that the project knows users by, `password` and `captcha_token`.
     pub fn parse(mut input: Input, methods: &SignInMethods) -> Result<Self, Problem> {
         let named = Named::read(&mut input, methods);
         let password = new_password(&mut input, "password");
+        let captcha = captcha(&mut input);
         named.demand_one(&mut input, methods, &Map::new());
-        input.finish().map(|()| Self { named, password })
+        input.finish().map(|()| Self {
+            named,
+            password,
+            captcha,
+        })
     }
 }
 

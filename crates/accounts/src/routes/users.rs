@@ -345,7 +345,8 @@ async fn export_me(
 /// Erases oneself
 ///
 /// With all that is kept of one, across all services. It needs a credential that was shown less than five minutes ago,
-/// else 403 `reauth_required`, and the password where there is one.
+/// else 403 `reauth_required`, and the password where there is one. That mails went to an address which was never
+/// verified is kept for seven days, without what they said: the address may be somebody else's, who is not to be flooded.
 #[utoipa::path(operation_id = "erase_me", tag = "users", request_body = EraseIn, responses((status = 204, description = "Erased"), Problems))]
 #[delete("/v1/users/me")]
 async fn erase_me(

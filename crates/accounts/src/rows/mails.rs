@@ -278,6 +278,28 @@ pub(crate) async fn delete_excess(tx: &WriteTx, keep: u64) -> Result<(), DbErr> 
     Ok(())
 }
 
+/// Has the mails that wait, and tell of a session, tell of the one that it goes on as.
+pub(crate) async fn follow(tx: &WriteTx, old: Uuid, new: Uuid) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::SubjectId, Expr::value(Some(new)))
+        .filter(Column::DueAt.is_not_null())
+        .filter(Column::SubjectId.eq(old))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
+/// Removes what mails to an address say, and to whom they went; that there were such mails stays counted.
+pub(crate) async fn empty_to(tx: &WriteTx, key: &str) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::Content, Expr::value(None::<String>))
+        .col_expr(Column::Recipient, Expr::value(""))
+        .filter(Column::RecipientKey.eq(key))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
 /// Removes all mails to an address: those that wait are not sent.
 pub(crate) async fn delete_to(tx: &WriteTx, key: &str) -> Result<(), DbErr> {
     Entity::delete_many()

@@ -130,6 +130,17 @@ pub(crate) async fn consume(
     Ok(gone.into_iter().next())
 }
 
+/// Has the secrets that end a session of a user end the one that it goes on as.
+pub(crate) async fn follow(tx: &WriteTx, user: Uuid, old: Uuid, new: Uuid) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ChangeId, Expr::value(Some(new)))
+        .filter(Column::UserId.eq(user))
+        .filter(Column::ChangeId.eq(old))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
 /// Removes a user's secrets, of one purpose or all.
 pub(crate) async fn delete_of(
     tx: &WriteTx,

@@ -3,8 +3,10 @@
 use super::provider::Tokens;
 use super::{is_taken, sealed, tokens_place, use_up};
 use crate::Accounts;
+use crate::door::Method;
 use crate::error::Error;
 use crate::model::social::SocialIn;
+use crate::ports::NewUser;
 use crate::rows::{identities as kept, passkeys};
 use crate::service::Ask;
 use gate::{Project, UserAuth};
@@ -42,6 +44,9 @@ impl Accounts {
     ) -> Result<kept::Model, Error> {
         Self::demand_recent(user, ask.now)?;
         let claim = self.prove(ask, &form.shown).await?;
+        let new = NewUser::new(user.id, ask.now, ask.actor.clone());
+        let newcomer = self.admit_nobody(ask, user.auth.anonymous, new, Method::Social);
+        let newcomer = newcomer.await?;
         let (this, of, id) = (self.clone(), ask.clone(), user.id);
         let link = async move |tx: &WriteTx| -> Result<kept::Model, Error> {
             use_up(tx, &of, &claim).await?;
@@ -65,8 +70,7 @@ impl Accounts {
                 None => {
                     this.tell_linked(&of, tx, &user).await?;
                     if user.anonymous {
-                        this.demand_promotion(&of, true)?;
-                        this.promoted(&of, tx, id).await?;
+                        this.become_somebody(&of, tx, id, newcomer.as_ref()).await?;
                     }
                     this.add_identity(&of, tx, id, proven).await
                 }

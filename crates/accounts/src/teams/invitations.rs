@@ -8,17 +8,21 @@ use crate::Accounts;
 use crate::error::Error;
 use crate::mail::{Template, Wish, address_key, demand_room};
 use crate::model::teams::TeamInvite;
-use crate::rows::mails;
 use crate::rows::teams::{self, Either, invitation, member};
+use crate::rows::{mails, tallies};
 use crate::service::Ask;
 use crate::views::teams::{InvitationView, MyInvitationView, TeamView};
 use gate::By;
 use serde_json::json;
+use std::time::Duration;
 use store::WriteTx;
 use uuid::Uuid;
 
 /// Invitations of a team that wait at most.
 const INVITATIONS_MAX: u64 = 1_000;
+/// Whom users ask in a day at most, each of them and all of one network: a team's name goes to strangers.
+const ASKED_PER_DAY: [u32; 2] = [100, 300];
+const DAY: Duration = Duration::from_secs(86_400);
 
 impl Accounts {
     /// Asks an address to join, in the place of an earlier time; a mail says so. Whether the address has an account is
@@ -48,6 +52,8 @@ impl Accounts {
         };
         let (letter, made) = (self.inner.mail(wish, ask.now), row.clone());
         let (now, max) = (ask.now, self.inner.config.mail.mails_per_recipient_hour);
+        let user = acting.user().map(|user| user.to_string());
+        let network = ask.network.clone();
         let entry = by.did("team.invite", id.to_string(), json!({ "role": row.role }));
         let invite = async move |tx: &WriteTx| -> Result<(), Error> {
             let place = locked(tx, acting, id).await?;
@@ -55,6 +61,14 @@ impl Accounts {
             let waiting = teams::invitations(tx, Either::Team(id), now, INVITATIONS_MAX).await?;
             if waiting.len() as u64 >= INVITATIONS_MAX {
                 return Err(Error::TeamFull);
+            }
+            if let Some(user) = &user {
+                let who = [("team_asker", user), ("team_asker_network", &network)];
+                for ((kind, key), max) in who.into_iter().zip(ASKED_PER_DAY) {
+                    if !tallies::take(tx, (kind, key), DAY, max, now).await? {
+                        return Err(Error::TooManyInvitations);
+                    }
+                }
             }
             demand_room(tx, &row.email_key, max, now).await?;
             teams::invite(tx, row.clone()).await?;

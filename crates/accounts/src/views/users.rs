@@ -145,6 +145,9 @@ pub struct ManagedUserView {
     pub updated_at: Value,
 }
 
+/// Fields of the record in which identities stand as they are compared.
+const COMPARED: [&str; 2] = ["email_key", "username_key"];
+
 impl ManagedUserView {
     /// Of the whole record.
     pub(crate) fn new(mut record: Map<String, Value>, granted: Granted) -> Self {
@@ -169,7 +172,7 @@ impl ManagedUserView {
             updated_at: take("updated_at"),
             profile: record
                 .into_iter()
-                .filter(|(name, _)| !name.starts_with('_') && !name.ends_with("_key"))
+                .filter(|(name, _)| !name.starts_with('_') && !COMPARED.contains(&name.as_str()))
                 .collect(),
         }
     }
@@ -302,4 +305,20 @@ pub struct EraseIn {
     /// The password, where the account has one.
     #[schema(max_length = 512, format = "password")]
     pub current_password: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn all_own_fields_are_shown_and_nothing_of_ours() {
+        let record = json!({
+            "id": "i", "_version": 3, "email": "A@b.co", "email_key": "a@b.co", "username_key": "a",
+            "stripe_key": "sk_1", "key": 7
+        });
+        let view = ManagedUserView::new(record.as_object().cloned().unwrap(), Granted::default());
+        assert_eq!(json!(view.profile), json!({"stripe_key": "sk_1", "key": 7}));
+    }
 }

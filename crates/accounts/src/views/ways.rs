@@ -70,6 +70,9 @@ pub struct PromotionIn {
     /// At least 8 characters, at most 512 bytes.
     #[schema(min_length = 8, max_length = 512, format = "password")]
     pub password: String,
+    /// What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded to sign up.
+    #[schema(max_length = 8192, nullable = false)]
+    pub captcha_token: Option<String>,
 }
 
 /// Another name to sign in with.

@@ -322,3 +322,38 @@ async fn only_the_ways_of_the_project_are_open() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn a_link_is_no_good_after_its_time_a_newer_one_or_a_change() {
+    on_both(async |kit| {
+        kit.project.set_for_tests(all());
+        kit.sign_up(ADA).await.expect(201);
+        kit.set_verified(ADA, true).await;
+        let (old, new) = (kit.ask_link(ADA).await, kit.ask_link(ADA).await);
+        assert_eq!(kit.follow(&old).await.fails(), bad_token());
+        let other = kit.in_other_project().await;
+        other.project.set_for_tests(all());
+        assert_eq!(other.follow(&new).await.fails(), bad_token());
+        // To the last second it is good.
+        kit.pass(Duration::from_secs(899));
+        kit.follow(&new).await.expect(200);
+        let late = kit.ask_link(ADA).await;
+        kit.pass(Duration::from_secs(900));
+        assert_eq!(kit.follow(&late).await.fails(), bad_token());
+        // After the password, the address, or the user's right to sign in was changed.
+        let link = kit.ask_link(ADA).await;
+        let token = kit.sign_in(ADA, PASSWORD).await.text("access_token");
+        let change = json!({"current_password": PASSWORD, "new_password": "battery staple"});
+        kit.post_as(&token, "/v1/auth/password", Some(change))
+            .await
+            .expect(204);
+        assert_eq!(kit.follow(&link).await.fails(), bad_token());
+        let link = kit.ask_link(ADA).await;
+        kit.set_email(ADA, "other@example.com").await;
+        assert_eq!(kit.follow(&link).await.fails(), bad_token());
+        let link = kit.ask_link("other@example.com").await;
+        kit.set_disabled("other@example.com", true).await;
+        assert_eq!(kit.follow(&link).await.fails(), bad_token());
+    })
+    .await;
+}

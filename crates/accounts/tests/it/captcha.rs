@@ -134,3 +134,30 @@ async fn the_secret_is_shown_to_nobody_and_goes_with_its_server() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn who_was_nobody_is_asked_for_a_proof_as_others_are() {
+    on_both(async |kit| {
+        let peer = Peer::start();
+        let kit = with_captcha(kit, &peer, "turnstile", &["sign_up", "mails"]).await;
+        kit.allow_anonymous();
+        let token = kit.anonymous().await.expect(201).text("access_token");
+        let failed = (403, "captcha_failed".to_owned());
+        peer.answers(200, r#"{"success": true}"#);
+        for (path, body) in [
+            ("/v1/auth/promote/code/request", json!({ "email": ADA })),
+            (
+                "/v1/auth/promote",
+                json!({"email": ADA, "password": PASSWORD}),
+            ),
+        ] {
+            let reply = kit.post_as(&token, path, Some(body.clone())).await;
+            assert_eq!(reply.fails(), failed, "{path}");
+            let mut proved = body;
+            proved["captcha_token"] = json!("good");
+            let reply = kit.post_as(&token, path, Some(proved)).await;
+            assert!(reply.status.is_success(), "{path} {reply:?}");
+        }
+    })
+    .await;
+}

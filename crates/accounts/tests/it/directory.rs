@@ -87,7 +87,7 @@ impl Directory for Users {
         value: &str,
     ) -> Result<Option<UserRow>, Problem> {
         let is_it = match field {
-            "email" => user::Column::Key.eq(value.trim().to_lowercase()),
+            "email" => user::Column::Key.eq(gate::email_key(value)),
             "username" => user::Column::Username.eq(value),
             "phone" => user::Column::Phone.eq(value),
             "name" => user::Column::Name.eq(value),
@@ -139,7 +139,7 @@ impl Directory for Users {
             .map(str::to_owned);
         let model = user::Model {
             id: new.id,
-            key: new.email.as_deref().map(str::to_lowercase),
+            key: new.email.as_deref().map(gate::email_key),
             email: new.email,
             username: new.username,
             phone: new.phone,
@@ -188,7 +188,7 @@ impl Directory for Users {
         let text =
             |text: Option<Option<String>>| text.map_or(ActiveValue::NotSet, ActiveValue::Set);
         let key = change.email.clone();
-        let key = key.map(|email| email.map(|email| email.to_lowercase()));
+        let key = key.map(|email| email.as_deref().map(gate::email_key));
         let name = change.profile.get("name");
         let name = name.map(|name| name.as_str().map(str::to_owned));
         let model = user::ActiveModel {

@@ -1,6 +1,7 @@
 //! Invitations: a link that is good once, for one account, until it is used, replaced or out of date.
 
 use crate::kit::{Kit, PASSWORD, Reply, on_both};
+use crate::provider::{Provider, Trip};
 use actix_web::http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -134,6 +135,25 @@ async fn who_has_an_account_is_not_invited_and_keeps_the_password() {
                 .iter()
                 .all(|mail| mail["template"] != "invite")
         );
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn who_only_wrote_the_address_is_given_nothing_by_its_invitation() {
+    on_both(async |kit| {
+        let provider = Provider::start();
+        let kit = provider.join(&kit).await;
+        let eve = json!({"sub": "eve", "email": "ada@example.com", "email_verified": false});
+        provider.is(eve).await;
+        let trip = Trip::away(&kit, &provider.issuer, "one").await;
+        let token = trip.sign_in(&kit).await.expect(200).text("access_token");
+        let body = json!({"email": "ada@example.com", "roles": ["admin"]});
+        let taken = invite(&kit, body).await;
+        assert_eq!(taken.fails(), (409, "identity_taken".to_owned()));
+        assert!(!kit.auth(&token).await.roles.contains(&"admin".to_owned()));
+        let told = kit.mails().await;
+        assert!(told.iter().all(|mail| mail["template"] != "invite"));
     })
     .await;
 }

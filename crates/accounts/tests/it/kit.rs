@@ -458,7 +458,7 @@ impl Kit {
     pub async fn set_email(&self, email: &str, new: &str) {
         let mut change = self.found(email).await.into_active_model();
         change.email = ActiveValue::Set(Some(new.to_owned()));
-        change.key = ActiveValue::Set(Some(new.to_lowercase()));
+        change.key = ActiveValue::Set(Some(gate::email_key(new)));
         self.write(change).await;
     }
 

@@ -94,6 +94,21 @@ async fn an_identity_is_linked_by_its_owner_who_showed_a_credential_just_now() {
 }
 
 #[actix_web::test]
+async fn an_account_elsewhere_is_one_factor() {
+    on_both(async |kit| {
+        let provider = Provider::start();
+        let kit = provider.join(&kit).await;
+        let token = kit.newcomer("ada@example.com").await;
+        link(&kit, &provider, &token, "one").await.expect(200);
+        kit.app(&token).await;
+        let body = proof(&kit, &provider, json!({"sub": "one"})).await;
+        let reply = kit.post("/v1/auth/sign-in/social", body).await;
+        crate::second_factor::is_not_in(reply, "social");
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn the_last_way_in_stays() {
     on_both(async |kit| {
         let provider = Provider::start();

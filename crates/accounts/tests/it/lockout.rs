@@ -239,3 +239,22 @@ async fn a_thief_of_a_session_does_not_guess_the_password() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn a_thief_of_a_session_does_not_guess_the_password_by_erasing() {
+    on_both(async |kit| {
+        let token = kit.sign_up(ADA).await.text("access_token");
+        let body = json!({ "current_password": WRONG });
+        let path = "/v1/users/me";
+        let erase = async || {
+            kit.call(Method::DELETE, path, Some(&token), Some(body.clone()))
+                .await
+        };
+        for _ in 0..10 {
+            assert_eq!(erase().await.fails(), (422, "validation_failed".to_owned()));
+        }
+        assert_eq!(erase().await.status, 429);
+        kit.me(&token).await.expect(200);
+    })
+    .await;
+}

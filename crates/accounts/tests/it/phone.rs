@@ -1,6 +1,8 @@
 //! Codes to telephones: they let in once, they show whose a number is, and what nobody proved gives way to what somebody did.
 
+use crate::hand::{invalid_factor, settings};
 use crate::kit::{Kit, PASSWORD, Reply, on_both};
+use crate::provider::{Provider, Trip};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -286,6 +288,45 @@ async fn who_made_an_account_with_a_strangers_number_or_address_does_not_come_ba
             kit.tick().await;
             assert_eq!(kit.mails().await[0]["reason"], "no_account", "{path}");
         }
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn who_proves_a_number_puts_out_every_key_of_who_did_not() {
+    on_both(async |kit| {
+        let provider = Provider::start();
+        let kit = provider.join(&kit).await;
+        kit.settings(|s| s.passkeys = settings().passkeys);
+        kit.allow_phone();
+        let eve = kit.made(json!({ "phone": NUMBER })).await;
+        let eve = eve.text("access_token");
+        let mut passkey = kit.passkey(&eve).await;
+        kit.app(&eve).await;
+        provider.is(json!({"sub": "eve"})).await;
+        let trip = Trip::away(&kit, &provider.issuer, "one").await;
+        let body = json!({"ticket": trip.ticket(&kit).await, "code_verifier": trip.verifier});
+        kit.post_as(&eve, "/v1/users/me/identities", Some(body))
+            .await
+            .expect(200);
+        // Nobody asks the owner for what she does not have, and nobody else is let in.
+        let ada = kit.by_phone(NUMBER).await.expect(200);
+        let token = ada.text("access_token");
+        let have = kit.get_as(&token, "/v1/auth/factors").await.expect(200);
+        let have = have.json();
+        assert_eq!(
+            (
+                &have["passkeys"],
+                &have["totp_since"],
+                &have["recovery_codes"]
+            ),
+            (&json!([]), &Value::Null, &json!(0))
+        );
+        let refused = kit.sign_in_passkey(&mut passkey).await;
+        assert_eq!(refused.fails(), invalid_factor());
+        let other = Trip::away(&kit, &provider.issuer, "two").await;
+        let other = other.sign_in(&kit).await.expect(200);
+        assert_ne!(other.json()["user"]["id"], ada.json()["user"]["id"]);
     })
     .await;
 }

@@ -137,3 +137,36 @@ async fn it_is_written_in_the_language_of_the_request() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn the_link_ends_the_session_whatever_became_of_it() {
+    on_both(async |kit| {
+        kit.set(json!({"new_device_mail": true}), &[]).await;
+        for (n, is_told_before) in [true, false].into_iter().enumerate() {
+            let email = format!("u{n}@example.com");
+            kit.sign_up(&email).await.expect(201);
+            let theirs = kit
+                .sign_in_from("198.51.100.7", FIREFOX, (&email, PASSWORD))
+                .await
+                .text("access_token");
+            let before = match is_told_before {
+                true => Some(kit.token("new_device", &email).await),
+                false => None,
+            };
+            // It rises, by an app of the thief's own, and goes on under another id.
+            let (uri, _) = kit.app(&theirs).await;
+            kit.pass(Duration::from_secs(30));
+            let code = crate::hand::code(&kit, &uri, 0);
+            let risen = kit.step_up(&theirs, "totp_code", code).await.expect(200);
+            let link = match before {
+                Some(link) => link,
+                None => kit.token("new_device", &email).await,
+            };
+            let done = open(&kit, Method::POST, &link).await;
+            assert!(done.starts_with("200"), "{done}");
+            kit.me(&risen.text("access_token")).await.expect(401);
+            assert_eq!(kit.refresh(&risen.text("refresh_token")).await.status, 401);
+        }
+    })
+    .await;
+}

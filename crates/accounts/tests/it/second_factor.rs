@@ -128,7 +128,26 @@ async fn every_way_in_leads_to_the_second_factor() {
         kit.post("/v1/auth/password-reset/confirm", reset)
             .await
             .expect(204);
-        is_not_in(kit.sign_in(ADA, "battery staple").await, "reset");
+        let due = kit.sign_in(ADA, "battery staple").await;
+        let waits = due.text("mfa_token");
+        is_not_in(due, "reset");
+        assert_eq!(kit.refresh(&waits).await.status, 401);
+        let body = json!({"user_id": kit.found(ADA).await.id});
+        let path = "/v1/auth/custom-token";
+        let ticket = kit
+            .key(Method::POST, path, &["auth.mint"], Some(body))
+            .await;
+        let ticket = json!({"token": ticket.expect(201).text("token")});
+        is_not_in(kit.post("/v1/auth/sign-in/custom", ticket).await, "ticket");
+        kit.settings(|s| s.sign_in.phone_code = true);
+        let mut change = sea_orm::IntoActiveModel::into_active_model(kit.found(ADA).await);
+        change.phone = sea_orm::ActiveValue::Set(Some("+491701234567".to_owned()));
+        change.phone_verified = sea_orm::ActiveValue::Set(true);
+        kit.write(change).await;
+        let asked = kit.ask_phone("+491701234567").await.expect(202);
+        let code = kit.phone_code("phone_code", "+491701234567").await;
+        let done = kit.answer_phone(&asked.text("challenge_id"), &code).await;
+        is_not_in(done, "phone");
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! Signing in with a password: who may, and that nobody learns why another may not.
 
 use crate::kit::{PASSWORD, on_both};
+use actix_web::http::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -25,11 +26,17 @@ async fn every_refusal_is_the_same() {
             kit.sign_up(email).await.expect(201);
         }
         kit.set_disabled("eve@example.com", true).await;
+        let body = json!({"email": "elsewhere@example.com"});
+        let scopes = ["users.read", "users.write"];
+        kit.key(Method::POST, "/v1/users", &scopes, Some(body))
+            .await
+            .expect(201);
         let refused = kit.sign_in("ada@example.com", "correct horsf").await;
         assert_eq!(refused.fails(), (401, "invalid_credentials".to_owned()));
         let long = "x".repeat(512);
         let cases = [
             ("nobody@example.com", PASSWORD),
+            ("elsewhere@example.com", PASSWORD),
             ("eve@example.com", PASSWORD),
             ("eve@example.com", "another one"),
             ("ada@example.com", long.as_str()),

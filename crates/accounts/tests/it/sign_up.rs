@@ -267,3 +267,34 @@ async fn a_closed_project_lets_only_keys_and_operators_make_accounts() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn a_long_password_counts_to_its_last_byte_and_a_look_alike_is_another_account() {
+    on_both(async |kit| {
+        for (n, password) in [
+            "x".repeat(64),
+            "x".repeat(512),
+            "🦀".repeat(100),
+            "äöü €\t 1".to_owned(),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let email = format!("u{n}@example.com");
+            let body = json!({"email": email, "password": password});
+            kit.post("/v1/auth/sign-up", body).await.expect(201);
+            let mut short = password.clone();
+            short.pop();
+            assert_eq!(kit.sign_in(&email, &short).await.status, 401, "{n}");
+            kit.sign_in(&email, &password).await.expect(200);
+        }
+        let long = json!({"email": "v@example.com", "password": "🦀".repeat(129)});
+        let long = kit.post("/v1/auth/sign-up", long).await;
+        assert_eq!(long.fails(), (422, "validation_failed".to_owned()));
+        // The first letter is Cyrillic.
+        let real = kit.sign_up("ada@example.com").await.expect(201);
+        let alike = kit.sign_up("\u{430}da@example.com").await.expect(201);
+        assert_ne!(real.json()["user"]["id"], alike.json()["user"]["id"]);
+    })
+    .await;
+}

@@ -405,3 +405,23 @@ async fn a_reset_by_mail_puts_out_what_a_stranger_linked() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn an_address_that_only_looks_alike_joins_nothing() {
+    on_both(async |kit| {
+        let provider = Provider::start();
+        let kit = provider.join(&kit).await;
+        let kate = kit.sign_up("kate@example.com").await.expect(201);
+        kit.set_verified("kate@example.com", true).await;
+        let eve = json!({"sub": "eve", "email": "\u{212a}ate@example.com", "email_verified": true});
+        provider.is(eve).await;
+        let trip = Trip::away(&kit, &provider.issuer, "one").await;
+        let eve = trip.sign_in(&kit).await;
+        assert_ne!(
+            eve.json()["user"]["id"],
+            kate.json()["user"]["id"],
+            "{eve:?}"
+        );
+    })
+    .await;
+}

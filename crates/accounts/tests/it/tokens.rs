@@ -237,3 +237,37 @@ async fn nodes_that_start_at_once_accept_each_others_tokens() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn no_secret_of_another_kind_is_a_token() {
+    on_both(async |kit| {
+        let made = kit.sign_up("ada@example.com").await.expect(201);
+        kit.settings(|s| {
+            s.sign_in.magic_link = true;
+            s.brand.app_url = "https://app.example/in".to_owned();
+        });
+        let email = json!({"email": "ada@example.com"});
+        let verify = kit.token("verify", "ada@example.com").await;
+        for path in ["/v1/auth/password-reset", "/v1/auth/sign-in/link/request"] {
+            kit.post(path, email.clone()).await.expect(202);
+        }
+        let body = json!({"user_id": made.json()["user"]["id"]});
+        let path = "/v1/auth/custom-token";
+        let ticket = kit
+            .key(Method::POST, path, &["auth.mint"], Some(body))
+            .await;
+        kit.app(&made.text("access_token")).await;
+        let secrets = [
+            ("verify", verify),
+            ("reset", kit.token("reset", "ada@example.com").await),
+            ("link", kit.token("magic_link", "ada@example.com").await),
+            ("ticket", ticket.expect(201).text("token")),
+            ("factor", kit.mfa_token("ada@example.com").await),
+        ];
+        for (kind, secret) in secrets {
+            assert_eq!(kit.me(&secret).await.status, 401, "{kind}");
+            assert_eq!(kit.refresh(&secret).await.status, 401, "{kind}");
+        }
+    })
+    .await;
+}

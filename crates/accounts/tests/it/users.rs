@@ -285,3 +285,47 @@ async fn a_user_takes_its_things_away_and_goes() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn no_sign_in_that_was_under_way_outlives_the_disabling() {
+    on_both(async |kit| {
+        let made = kit.sign_up("ada@example.com").await.expect(201);
+        let id = made.json()["user"]["id"].as_str().unwrap().to_owned();
+        let sign_in = || kit.sign_in("ada@example.com", PASSWORD);
+        let all = futures_util::future::join_all((0..8).map(|_| sign_in()));
+        let disable = change(&kit, &id, json!({"disabled": true}));
+        let (all, _) = futures_util::future::join(all, disable).await;
+        change(&kit, &id, json!({"disabled": false})).await;
+        for reply in all.iter().filter(|reply| reply.status == 200) {
+            assert_eq!(kit.me(&reply.text("access_token")).await.status, 401);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_name_reads_as_another_identity_whoever_gives_it() {
+    on_both(async |kit| {
+        for name in [
+            "victim@example.com",
+            "victim\u{ff20}example.com",
+            "+491701234567",
+            "\u{ff0b}491701234567",
+        ] {
+            let made = json!({ "username": name });
+            let made = kit.key(Method::POST, "/v1/users", WRITE, Some(made)).await;
+            assert_eq!(
+                made.fails(),
+                (422, "validation_failed".to_owned()),
+                "{name}"
+            );
+            let rows = json!([{ "username": name }]);
+            let path = "/v1/users/import";
+            let done = kit
+                .key(Method::POST, path, &["users.import"], Some(rows))
+                .await;
+            assert_eq!(done.expect(200).json()["failed"], 1, "{name}");
+        }
+    })
+    .await;
+}

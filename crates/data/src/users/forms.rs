@@ -120,12 +120,6 @@ impl UserChange {
     }
 }
 
-/// The form in which addresses are compared: trimmed and in lower case.
-#[must_use]
-pub fn email_key(email: &str) -> String {
-    email.trim().to_lowercase()
-}
-
 /// The form in which names to sign in with are compared: NFKC, every case as one. By way of upper case, so that `ß` is
 /// `ss` and both forms of a small sigma are one.
 #[must_use]

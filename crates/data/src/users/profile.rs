@@ -1,11 +1,11 @@
 //! The values of a user who is to be made: what the server keeps, and the developer's own fields.
 
-use super::{NewUser, email_key, username_key};
+use super::{NewUser, username_key};
 use crate::error::DataError;
 use crate::records;
 use crate::schema::{Column, Loaded};
 use crate::service::Asker;
-use gate::Problem;
+use gate::{Problem, email_key};
 use kernel::{Code, FieldError};
 use sea_orm::Value;
 use serde_json::{Map, Value as Json};

@@ -80,6 +80,27 @@ pub(crate) async fn count<C: ConnectionTrait>(db: &C, log: Log) -> Result<u64, D
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
+/// Whether the instance's log tells of such an act, from this network, since then.
+pub(crate) async fn has<C: ConnectionTrait>(
+    db: &C,
+    action: &str,
+    target: &str,
+    network: &str,
+    since: OffsetDateTime,
+) -> Result<bool, DbErr> {
+    let column = |name: &str| Expr::col(Alias::new(name));
+    let mut query = Query::select();
+    query
+        .column(Alias::new("id"))
+        .from((Alias::new(SCHEMA), Alias::new(Log::Instance.table())))
+        .and_where(column("action").eq(action))
+        .and_where(column("target").eq(target))
+        .and_where(column("network").eq(network))
+        .and_where(column("at").gt(since))
+        .limit(1);
+    Ok(db.query_one(&query).await?.is_some())
+}
+
 /// The acts before `before`, newest first.
 pub(crate) async fn page<C: ConnectionTrait>(
     db: &C,

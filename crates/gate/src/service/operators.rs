@@ -8,7 +8,7 @@ use crate::roles::{ProjectRole, Reach};
 use crate::rows::operators::{self, Model};
 use crate::rows::{projects, sessions};
 use crate::views::OperatorView;
-use crate::{Input, PasswordPolicy, Problem, Who};
+use crate::{Input, PasswordPolicy, Problem, Who, email_key};
 use kernel::{Code, FieldError, Page, Stamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -131,11 +131,6 @@ fn is_email(text: &str) -> bool {
                 && !domain.starts_with('.')
                 && !domain.ends_with('.')
         })
-}
-
-/// The form of an address by which its operator is found.
-pub(super) fn email_key(email: &str) -> String {
-    email.trim().to_lowercase()
 }
 
 impl Gate {

@@ -1,11 +1,12 @@
 //! Operators' sessions: begun by a password, known by an opaque secret, ended by rest, age or wish.
 
 use super::Gate;
-use super::operators::{Signed, email_key};
+use super::guesses::Guess;
+use super::operators::Signed;
 use crate::audit::{By, record_instance};
 use crate::roles::Reach;
 use crate::rows::{operators, sessions};
-use crate::{Problem, Who, new_token, token_hash};
+use crate::{Problem, Who, email_key, new_token, token_hash};
 use kernel::{Code, Stamp};
 use serde_json::json;
 use std::sync::Arc;
@@ -23,18 +24,26 @@ pub(crate) struct Present {
 }
 
 impl Gate {
-    /// Begins a session. Wrong passwords and unknown addresses answer alike, after the same work.
+    /// Begins a session. Wrong passwords and unknown addresses answer alike, after the same work: 401, and 429 where too
+    /// many were tried.
     pub async fn sign_in(&self, by: &By, email: &str, password: &str) -> Result<Signed, Problem> {
-        let row = operators::by_email_key(&self.0.db, &email_key(email)).await?;
+        let key = email_key(email);
+        let row = operators::by_email_key(&self.0.db, &key).await?;
+        let guess = self.guess(by, &key, row.as_ref().map(|row| row.id)).await?;
         let fits = match &row {
             Some(row) => self.0.passwords.verify(password, &row.password).await?,
             None => self.0.passwords.verify_nobody(password).await?,
         };
         let row = row.filter(|_| fits).ok_or(Code::InvalidCredentials)?;
-        self.begin_session(by, row).await
+        self.begin_session(by, row, guess).await
     }
 
-    async fn begin_session(&self, by: &By, operator: operators::Model) -> Result<Signed, Problem> {
+    async fn begin_session(
+        &self,
+        by: &By,
+        operator: operators::Model,
+        guess: Guess,
+    ) -> Result<Signed, Problem> {
         let token = new_token("go_")?;
         let config = &self.0.config.sessions;
         let expires_at = by
@@ -59,6 +68,7 @@ impl Gate {
             .write(async move |tx: &WriteTx| -> Result<(), Problem> {
                 sessions::delete_ended(tx, now, idle_since).await?;
                 sessions::insert(tx, &row).await?;
+                guess.was_right(tx).await?;
                 record_instance(tx, entry.clone()).await
             })
             .await?;

@@ -216,6 +216,10 @@ async fn member(server: &Server, instance: &Document, samples: &Samples, operato
             operation.id
         );
     }
+    // The secrets in mails are good: whoever reads them becomes their user.
+    let mail = "/p/shop/v1/mails/01990000-0000-7000-8000-00000000dead";
+    assert_eq!(viewer.get(mail).await.status, 403);
+    assert_eq!(viewer.get("/p/shop/v1/mails").await.status, 200);
     let unseen = viewer.get("/admin/v1/projects/blog").await;
     assert_eq!(
         unseen.status, 404,

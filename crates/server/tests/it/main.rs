@@ -19,6 +19,7 @@ mod kit;
 mod mail;
 mod nodes;
 mod people;
+mod raw;
 mod social;
 mod tenancy;
 mod tokens;

@@ -15,7 +15,7 @@ use std::io::Write;
 ///
 /// A null is `null` whatever the letter says.
 pub(super) fn register(connection: &Connection, flags: FunctionFlags) -> rusqlite::Result<()> {
-    connection.create_scalar_function("galley_object", -1, flags, |context| object(context))
+    connection.create_scalar_function("galley_object", -1, flags, object)
 }
 
 fn object(context: &Context<'_>) -> rusqlite::Result<String> {
