@@ -12,7 +12,7 @@ pub use policies::{
     ProjectHooksPatch, ProjectLockoutPatch, ProjectPasswordsPatch,
 };
 
-use crate::settings::{MailTls, SignUp};
+use crate::settings::{MailTls, SecondFactorPolicy, SignUp, SigningAlgorithm, SocialProvider};
 use crate::views::{AuditView, KeyView, OperatorView, ProjectView, RequestView};
 use utoipa::{IntoParams, ToSchema};
 
@@ -228,6 +228,53 @@ pub struct ProjectSettingsPatch {
     pub new_device_mail: Option<bool>,
     /// Webhooks that are asked before something is done.
     pub hooks: Option<ProjectHooksPatch>,
+    /// Whether users may make teams. Keys and operators always may.
+    pub user_teams: Option<bool>,
+    /// For whom passkeys are made.
+    pub passkeys: Option<ProjectPasskeysPatch>,
+    /// Who is asked for a second factor.
+    pub second_factor: Option<ProjectSecondFactorPatch>,
+    /// By whose accounts users sign in.
+    pub social: Option<ProjectSocialPatch>,
+    /// How the project's own tokens are made.
+    pub auth: Option<ProjectAuthPatch>,
+}
+
+/// A change of for whom passkeys are made; what is absent stays, null resets.
+#[derive(ToSchema)]
+pub struct ProjectPasskeysPatch {
+    /// The domain that passkeys are bound to. With another one all passkeys there are are lost.
+    pub rp_id: Option<String>,
+    /// What authenticators call the project.
+    pub rp_name: Option<String>,
+    /// Origins that may ask for passkeys.
+    pub origins: Option<Vec<String>>,
+}
+
+/// A change of who is asked for a second factor; what is absent stays.
+#[derive(ToSchema)]
+pub struct ProjectSecondFactorPatch {
+    /// Whether one is asked for.
+    pub policy: Option<SecondFactorPolicy>,
+    /// With `required`: whom it is required of. Empty: everybody.
+    #[schema(max_items = 100)]
+    pub roles: Option<Vec<String>>,
+}
+
+/// A change of by whose accounts users sign in; what is absent stays.
+#[derive(ToSchema)]
+pub struct ProjectSocialPatch {
+    /// All providers. A secret that is left out stays, as long as its provider is the same.
+    pub providers: Option<Vec<SocialProvider>>,
+    /// Where browsers may be sent back to, each exactly.
+    pub redirect_addresses: Option<Vec<String>>,
+}
+
+/// A change of how the project's own tokens are made; what is absent stays.
+#[derive(ToSchema)]
+pub struct ProjectAuthPatch {
+    /// What access tokens are signed with.
+    pub signing_algorithm: Option<SigningAlgorithm>,
 }
 
 /// A change of the ways by which users sign in; what is absent stays.
@@ -242,6 +289,12 @@ pub struct ProjectSignInPatch {
     pub email_code: Option<bool>,
     /// By a link that is sent by mail. It ends at `brand.app_url`.
     pub magic_link: Option<bool>,
+    /// By a code that is sent to a telephone.
+    pub phone_code: Option<bool>,
+    /// By a passkey.
+    pub passkey: Option<bool>,
+    /// Without any identity, to be given one later.
+    pub anonymous: Option<bool>,
 }
 
 /// A change of how pages and mails look; what is absent stays, null resets.

@@ -436,7 +436,7 @@ export interface components {
             email: string;
             /**
              * Format: password
-             * @description The password.
+             * @description The password: at least 10 characters, at most 512 bytes, and known from no breach.
              */
             password: string;
             /** @description The name that people read. */
@@ -496,7 +496,7 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "invalid_factor" | "provider_failed" | "unauthenticated" | "reauth_required" | "second_factor_required" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "teams_closed" | "impersonated" | "invitation_required" | "email_domain_refused" | "sign_up_refused" | "captcha_failed" | "hook_not_found" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "team_not_found" | "invitation_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "provider_not_found" | "identity_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "not_anonymous" | "user_disabled" | "link_required" | "last_way_in" | "consent_required" | "setup_done" | "last_owner" | "limit_reached" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "captcha_unavailable" | "hook_failed" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "invalid_factor" | "provider_failed" | "unauthenticated" | "reauth_required" | "second_factor_required" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "teams_closed" | "impersonated" | "invitation_required" | "email_not_confirmed" | "email_domain_refused" | "sign_up_refused" | "captcha_failed" | "hook_not_found" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "team_not_found" | "invitation_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "provider_not_found" | "identity_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "not_anonymous" | "user_disabled" | "link_required" | "last_way_in" | "consent_required" | "setup_done" | "last_owner" | "limit_reached" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "captcha_unavailable" | "hook_failed" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
@@ -654,7 +654,7 @@ export interface components {
             email: string;
             /**
              * Format: password
-             * @description The password.
+             * @description The password: at least 10 characters, at most 512 bytes, and known from no breach.
              */
             password: string;
             /** @description The name that people read. */

@@ -7,6 +7,12 @@ export const TEMPLATES: Record<string, string> = {
 	change_email_new: "Another address, to the new one",
 	code: "Code to sign in",
 	magic_link: "Link to sign in",
+	invite: "Invitation",
+	team_invite: "Invitation to a team",
+	new_device: "Sign-in from another device",
+	security_notice: "Something about the account's safety changed",
+	linked: "Another way to sign in was added",
+	account_exists: "There is an account already",
 };
 
 export const LANGUAGES: Record<string, string> = {

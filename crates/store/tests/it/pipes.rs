@@ -143,8 +143,12 @@ async fn a_killed_session_and_a_changed_table_are_not_noticed() {
             .await
             .unwrap();
     }
+    // Where a pool's session was among them, its next caller may meet that.
     for _ in 0..5 {
-        assert_eq!(docs(&db, all, Vec::new()).await.unwrap().len(), 1);
+        match docs(&db, all, Vec::new()).await {
+            Ok(found) => assert_eq!(found.len(), 1),
+            Err(e) => assert!(matches!(e, StoreError::Busy(_)), "{e:?}"),
+        }
     }
     eventually("others are opened", async || {
         (sessions(&db, 24).await.len() <= 2).then_some(())

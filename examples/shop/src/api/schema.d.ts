@@ -157,8 +157,34 @@ export interface paths {
          * @description Makes a user and signs it in. At least one of the project's identities is needed; the body takes the fields of the
          *     `users` collection beside. 403 `sign_up_closed` where the project lets nobody sign up; 409 `identity_taken` where
          *     another user has the identity.
+         *
+         *     Where the project confirms addresses (`confirm_email` of `GET /v1/auth/methods`), a sign-up with an address is answered
+         *     202 without a body, whether or not the address has an account, and nobody is signed in: a mail leads on, or tells the
+         *     reader of the account that is there. Names to sign in with are public, and a taken one is 409 all the same.
          */
         post: operations["sign_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/sign-up/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirms the address of a sign-up
+         * @description With the secret of the mail and the password that was chosen, so that nobody confirms what somebody else began. Makes
+         *     the user and signs it in. 400 `invalid_token` when the secret is wrong, used or out of date; 409 `identity_taken`
+         *     when the address or the name got an account meanwhile.
+         */
+        post: operations["confirm_sign_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -176,7 +202,9 @@ export interface paths {
         put?: never;
         /**
          * Signs in with a password
-         * @description An unknown identity, a wrong password and a disabled user are answered alike: 401 `invalid_credentials`.
+         * @description An unknown identity, a wrong password and a disabled user are answered alike: 401 `invalid_credentials`. Where the
+         *     project confirms addresses and the password is right but the address is not confirmed yet, 403
+         *     `email_not_confirmed`, and the link is sent anew.
          */
         post: operations["sign_in_password"];
         delete?: never;
@@ -322,7 +350,8 @@ export interface paths {
         /**
          * Erases oneself
          * @description With all that is kept of one, across all services. It needs a credential that was shown less than five minutes ago,
-         *     else 403 `reauth_required`, and the password where there is one.
+         *     else 403 `reauth_required`, and the password where there is one. That mails went to an address which was never
+         *     verified is kept for seven days, without what they said: the address may be somebody else's, who is not to be flooded.
          */
         delete: operations["erase_me"];
         options?: never;
@@ -556,6 +585,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/invitation/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accepts an invitation
+         * @description With the secret of the mail and the first password of the account that was made for its reader, who is signed in by
+         *     it. 400 `invalid_token` when the secret is wrong, used, out of date, or a newer invitation was sent. An invitation to a
+         *     team is another thing, which who is signed in accepts under `/v1/team-invitations`.
+         */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/email-change": {
         parameters: {
             query?: never;
@@ -569,7 +620,7 @@ export interface paths {
          * Asks for another address of one's account
          * @description A mail goes to the present address and one to the new; the address changes when both have been confirmed, within a
          *     day. Until then all stays as it is. A later request replaces an earlier one. Whether the new address has an account
-         *     is not told.
+         *     is not told: who has the address is mailed that there is an account, and the change waits in vain.
          */
         post: operations["request_email_change"];
         delete?: never;
@@ -737,7 +788,8 @@ export interface paths {
         /**
          * Gives an anonymous user an identity
          * @description The user keeps its id, its session and all that it has. 409 `not_anonymous` where it has an identity already, 409
-         *     `identity_taken` where another user has this one.
+         *     `identity_taken` where another user has this one. Where the project confirms addresses, 202 whether or not the address
+         *     has an account: a mail leads on, as after a sign-up.
          */
         post: operations["promote_user"];
         delete?: never;
@@ -797,7 +849,9 @@ export interface paths {
         put?: never;
         /**
          * Changes one's name to sign in with
-         * @description 403 `method_disabled` where the project does not know users by names, 409 `identity_taken` where it is taken.
+         * @description 403 `method_disabled` where the project does not know users by names, 409 `identity_taken` where it is taken. Null
+         *     takes the name away: that needs a credential that was shown less than five minutes ago, else 403 `reauth_required`, and
+         *     is 409 `last_way_in` where nothing else is left to sign in with.
          */
         post: operations["change_username"];
         delete?: never;
@@ -884,6 +938,27 @@ export interface paths {
          */
         post: operations["confirm_phone_change"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes one's telephone number away
+         * @description 403 `reauth_required` where the last sign-in is older than five minutes; 409 `last_way_in` where nothing else is left
+         *     to sign in with.
+         */
+        delete: operations["remove_phone"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1621,7 +1696,8 @@ export interface paths {
         };
         /**
          * Exports all that is kept of oneself
-         * @description One JSON document: the user, its sessions, teams, the records that name it and that it may read, its files and
+         * @description One JSON document: the user, its sessions with their devices, teams, accounts elsewhere (without their tokens), passkeys
+         *     and second factors (without their secrets), the records that name it and that it may read, its files and
          *     devices.
          */
         get: operations["export_me"];
@@ -1714,8 +1790,9 @@ export interface paths {
         put?: never;
         /**
          * Makes a user
-         * @description With or without a password, verified as it is said; nobody is signed in by it, and no mail is sent. 409
-         *     `identity_taken` where another account has one of its identities.
+         * @description With or without a password, which the project's policy judges, verified as it is said; nobody is signed in by it, and no mail is sent. 409
+         *     `identity_taken` where another account has one of its identities. A retry with the same `Idempotency-Key` makes no
+         *     second one, and is told how the first stands.
          */
         post: operations["create_user_account"];
         delete?: never;
@@ -1745,7 +1822,8 @@ export interface paths {
         head?: never;
         /**
          * Changes a user
-         * @description What is absent stays; null removes. It acts within a second on all its sessions; another password, and being disabled,
+         * @description What is absent stays; null removes, but no name or number that is the last to sign in with: 409 `last_way_in`. A password is
+         *     judged by the project's policy. It acts within a second on all its sessions; another password, and being disabled,
          *     end them.
          */
         patch: operations["update_user_account"];
@@ -4090,6 +4168,20 @@ export interface components {
             /** @description What came of each, in the order in which they were sent. */
             items: components["schemas"]["ImportedUserView"][];
         };
+        /** @description The link of an invitation, with the first password of the account. */
+        InvitationAcceptIn: {
+            /** @description The secret of the mail. */
+            token: string;
+            /**
+             * Format: password
+             * @description At least 8 characters, at most 512 bytes.
+             */
+            password: string;
+            /** @description What the device is called. */
+            device?: string;
+            /** @description How the session is handed over. */
+            session?: components["schemas"]["SessionKind"];
+        };
         /** @description Somebody to be invited. */
         InviteIn: {
             /**
@@ -4241,8 +4333,11 @@ export interface components {
         };
         /** @description A user, as keys and operators see it. */
         ManagedUser: {
-            /** @description The user. */
-            id: unknown;
+            /**
+             * Format: uuid
+             * @description The user.
+             */
+            id: string;
             /** @description Its e-mail address. */
             email?: string | null;
             /** @description Its name to sign in with. */
@@ -4280,6 +4375,10 @@ export interface components {
             has_password: boolean;
             /** @description Its teams. */
             teams: components["schemas"]["TeamPlace"][];
+            /** @description Its passkeys and second factors. */
+            factors: components["schemas"]["FactorsView"];
+            /** @description Its accounts elsewhere, the oldest first. */
+            identities: components["schemas"]["Identity"][];
         };
         /** @description A user to be made. It has an e-mail address, a username or a telephone number at least. */
         ManagedUserIn: {
@@ -4379,6 +4478,8 @@ export interface components {
             session: components["schemas"]["SessionKind"];
             /** @description Who may make an account. */
             sign_up_mode: components["schemas"]["SignUp"];
+            /** @description Whether who signs up with an address and a password confirms it by a mail before there is an account. */
+            confirm_email: boolean;
             /**
              * Format: int32
              * @description Characters of a new password at least.
@@ -4542,7 +4643,7 @@ export interface components {
              * @description A stable word for programs. More may be added.
              * @enum {string}
              */
-            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "invalid_factor" | "provider_failed" | "unauthenticated" | "reauth_required" | "second_factor_required" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "teams_closed" | "impersonated" | "invitation_required" | "email_domain_refused" | "sign_up_refused" | "captcha_failed" | "hook_not_found" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "team_not_found" | "invitation_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "provider_not_found" | "identity_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "not_anonymous" | "user_disabled" | "link_required" | "last_way_in" | "consent_required" | "setup_done" | "last_owner" | "limit_reached" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "captcha_unavailable" | "hook_failed" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
+            code: "bad_request" | "invalid_json" | "unknown_field" | "readonly_field" | "invalid_parameter" | "invalid_filter" | "invalid_sort" | "invalid_cursor" | "cursor_mismatch" | "invalid_id" | "invalid_path" | "invalid_idempotency_key" | "invalid_token" | "invalid_factor" | "provider_failed" | "unauthenticated" | "reauth_required" | "second_factor_required" | "invalid_credentials" | "invalid_refresh_token" | "permission_denied" | "rule_denied" | "cross_origin" | "sign_up_closed" | "method_disabled" | "teams_closed" | "impersonated" | "invitation_required" | "email_not_confirmed" | "email_domain_refused" | "sign_up_refused" | "captcha_failed" | "hook_not_found" | "route_not_found" | "project_not_found" | "collection_not_found" | "version_not_found" | "record_not_found" | "bucket_not_found" | "file_not_found" | "user_not_found" | "team_not_found" | "invitation_not_found" | "operator_not_found" | "key_not_found" | "device_not_found" | "message_not_found" | "mail_not_found" | "template_not_found" | "provider_not_found" | "identity_not_found" | "method_not_allowed" | "request_timeout" | "duplicate" | "id_taken" | "referenced" | "project_taken" | "collection_taken" | "bucket_taken" | "bucket_not_empty" | "file_in_use" | "operator_taken" | "identity_taken" | "not_anonymous" | "user_disabled" | "link_required" | "last_way_in" | "consent_required" | "setup_done" | "last_owner" | "limit_reached" | "last_operator" | "message_done" | "confirmation_required" | "schema_changed" | "in_flight" | "resync_required" | "precondition_failed" | "body_too_large" | "response_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_mismatch" | "invalid_rule" | "rate_limited" | "internal" | "commit_unknown" | "unavailable" | "captcha_unavailable" | "hook_failed" | "project_unavailable" | "project_suspended" | "too_expensive" | "storage_full" | "range_not_satisfiable";
             /** @description A sentence about this occurrence */
             detail?: string;
             /** @description Names the request in the logs */
@@ -4599,6 +4700,10 @@ export interface components {
              * @default es256
              */
             signing_algorithm: components["schemas"]["SigningAlgorithm"];
+        };
+        /** @description A change of how the project's own tokens are made; what is absent stays. */
+        ProjectAuthPatch: {
+            signing_algorithm?: components["schemas"]["SigningAlgorithm"] | null;
         };
         /** @description How pages and mails look. */
         ProjectBrand: {
@@ -4808,6 +4913,15 @@ export interface components {
              */
             origins: string[];
         };
+        /** @description A change of for whom passkeys are made; what is absent stays, null resets. */
+        ProjectPasskeysPatch: {
+            /** @description The domain that passkeys are bound to. With another one all passkeys there are are lost. */
+            rp_id?: string | null;
+            /** @description What authenticators call the project. */
+            rp_name?: string | null;
+            /** @description Origins that may ask for passkeys. */
+            origins?: string[] | null;
+        };
         /** @description What is demanded of a new password. It may have any characters, and up to 512 bytes. */
         ProjectPasswords: {
             /**
@@ -4962,6 +5076,12 @@ export interface components {
              */
             roles: string[];
         };
+        /** @description A change of who is asked for a second factor; what is absent stays. */
+        ProjectSecondFactorPatch: {
+            policy?: components["schemas"]["SecondFactorPolicy"] | null;
+            /** @description With `required`: whom it is required of. Empty: everybody. */
+            roles?: string[] | null;
+        };
         /** @description How pages of the project's own origin hold sessions. */
         ProjectSessions: {
             /**
@@ -4993,6 +5113,13 @@ export interface components {
              * @default open
              */
             sign_up: components["schemas"]["SignUp"];
+            /**
+             * @description Whether who signs up with an address and a password must show by a mail that the address is theirs before there
+             *     is an account. With it, sign-up tells nobody whether an address has an account: it answers 202 in any case, and
+             *     the mail tells the rest. Names to sign in with are public, and a taken one is told as ever.
+             * @default false
+             */
+            confirm_email: boolean;
             /**
              * @description By which ways users sign in.
              * @default {
@@ -5145,6 +5272,11 @@ export interface components {
              */
             cors_origins?: string[] | null;
             sign_up?: components["schemas"]["SignUp"] | null;
+            /**
+             * @description Whether who signs up with an address and a password confirms it by mail before there is an account, so that
+             *     sign-up tells nobody whether an address has one.
+             */
+            confirm_email?: boolean | null;
             sign_in?: components["schemas"]["ProjectSignInPatch"] | null;
             /** @description Whether refusals by rules are explained to callers. */
             development?: boolean | null;
@@ -5160,6 +5292,12 @@ export interface components {
             /** @description Whether users are told by mail of sign-ins from a device and network that they had not used lately. */
             new_device_mail?: boolean | null;
             hooks?: components["schemas"]["ProjectHooksPatch"] | null;
+            /** @description Whether users may make teams. Keys and operators always may. */
+            user_teams?: boolean | null;
+            passkeys?: components["schemas"]["ProjectPasskeysPatch"] | null;
+            second_factor?: components["schemas"]["ProjectSecondFactorPatch"] | null;
+            social?: components["schemas"]["ProjectSocialPatch"] | null;
+            auth?: components["schemas"]["ProjectAuthPatch"] | null;
         };
         /** @description The ways by which users sign in. */
         ProjectSignIn: {
@@ -5218,6 +5356,12 @@ export interface components {
             email_code?: boolean | null;
             /** @description By a link that is sent by mail. It ends at `brand.app_url`. */
             magic_link?: boolean | null;
+            /** @description By a code that is sent to a telephone. */
+            phone_code?: boolean | null;
+            /** @description By a passkey. */
+            passkey?: boolean | null;
+            /** @description Without any identity, to be given one later. */
+            anonymous?: boolean | null;
         };
         /** @description A mail server. */
         ProjectSmtp: {
@@ -5282,6 +5426,13 @@ export interface components {
             /** @description Where more about the person is; empty: the `id_token` says all. */
             userinfo?: string;
         };
+        /** @description A change of by whose accounts users sign in; what is absent stays. */
+        ProjectSocialPatch: {
+            /** @description All providers. A secret that is left out stays, as long as its provider is the same. */
+            providers?: components["schemas"]["ProjectSocialProvider"][] | null;
+            /** @description Where browsers may be sent back to, each exactly. */
+            redirect_addresses?: string[] | null;
+        };
         /** @description A provider. */
         ProjectSocialProvider: {
             /**
@@ -5331,6 +5482,8 @@ export interface components {
              * @description At least 8 characters, at most 512 bytes.
              */
             password: string;
+            /** @description What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded to sign up. */
+            captcha_token?: string;
         };
         /** @description A token of a provider, for its API. */
         ProviderTokenView: {
@@ -5838,6 +5991,20 @@ export interface components {
          * @enum {string}
          */
         SignUp: "open" | "invite_only" | "closed";
+        /** @description The link of a sign-up, with the password that was chosen then. */
+        SignUpConfirmationIn: {
+            /** @description The secret of the mail. */
+            token: string;
+            /**
+             * Format: password
+             * @description The password of the sign-up.
+             */
+            password: string;
+            /** @description What the device is called. */
+            device?: string;
+            /** @description How the session is handed over. */
+            session?: components["schemas"]["SessionKind"];
+        };
         /**
          * @description A wish to sign up. Beside these it takes the fields of the `users` collection that a user may set. At least one of the
          *     project's identities must be there.
@@ -6163,10 +6330,10 @@ export interface components {
         /** @description Another name to sign in with. */
         UsernameIn: {
             /**
-             * @description 3 to 64 characters, without `@`, spaces and what cannot be seen. Every case is one.
+             * @description 3 to 64 characters, without `@`, spaces and what cannot be seen. Every case is one. Null takes it away.
              * @example ada.lovelace
              */
-            username: string;
+            username: string | null;
         };
         Cart: {
             /** Format: uuid */
@@ -9707,6 +9874,163 @@ export interface operations {
                     "application/json": components["schemas"]["EnteredView"];
                 };
             };
+            /** @description Taken: a mail is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignUpConfirmationIn"];
+            };
+        };
+        responses: {
+            /** @description Signed up and in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnteredView"];
+                };
+            };
             /** @description Malformed, or it names what does not exist or may not be named */
             400: {
                 headers: {
@@ -12712,6 +13036,156 @@ export interface operations {
             };
         };
     };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationAcceptIn"];
+            };
+        };
+        responses: {
+            /** @description Signed in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnteredView"];
+                };
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     request_email_change: {
         parameters: {
             query?: never;
@@ -14197,6 +14671,13 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Taken: a mail is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Done */
             204: {
                 headers: {
@@ -15242,6 +15723,150 @@ export interface operations {
         };
         responses: {
             /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Malformed, or it names what does not exist or may not be named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, or the credential is not good here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signed in, but this is not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Absent or invisible */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A condition of the request does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than allowed */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body's type or coding is not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One or more values are not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available at the moment */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_phone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -21606,6 +22231,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ImportUserIn"][];
+                "application/x-ndjson": string;
             };
         };
         responses: {
@@ -21749,7 +22375,10 @@ export interface operations {
     invite_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -22015,7 +22644,10 @@ export interface operations {
     create_user_account: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 16 to 128 characters; makes a retry safe for 24 hours. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

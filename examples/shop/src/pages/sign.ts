@@ -262,29 +262,32 @@ export function signUp({ query }: Place): View {
 			attributes: { type: "password", autocomplete: "new-password", required: true },
 		},
 	];
+	const panel = h("div", { class: "panel" });
+	panel.append(
+		form({
+			fields,
+			submit: "Sign up",
+			send: async ({ name, email, password }) => {
+				if (await ways.signUp(name ?? "", email ?? "", password ?? "")) return arrive(then);
+				const words = sent(
+					`A mail is on its way to ${email}. The account is there once its link was opened.`,
+				);
+				panel.replaceChildren(words);
+				words.focus();
+			},
+			explain: (problem) => {
+				if (problem.code === "identity_taken")
+					return { field: "email", text: "This e-mail has an account already." };
+				if (problem.code === "sign_up_closed") return { text: "The shop takes no new customers at present." };
+				return limited(problem);
+			},
+		}),
+	);
 	const element = h(
 		"section",
 		{ class: "page narrow" },
 		heading("Make an account"),
-		h(
-			"div",
-			{ class: "panel" },
-			form({
-				fields,
-				submit: "Sign up",
-				send: async ({ name, email, password }) => {
-					await ways.signUp(name ?? "", email ?? "", password ?? "");
-					arrive(then);
-				},
-				explain: (problem) => {
-					if (problem.code === "identity_taken")
-						return { field: "email", text: "This e-mail has an account already." };
-					if (problem.code === "sign_up_closed")
-						return { text: "The shop takes no new customers at present." };
-					return limited(problem);
-				},
-			}),
-		),
+		panel,
 		h(
 			"p",
 			{ class: "aside" },

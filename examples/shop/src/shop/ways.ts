@@ -56,16 +56,24 @@ export function enterAnonymously(): Promise<void> {
 	return entering;
 }
 
-/** Makes an account. Of a visitor who was anonymous it becomes the account: with its id, and all that it has. */
-export async function signUp(name: string, email: string, password: string): Promise<void> {
+/**
+ * Makes an account. Of a visitor who was anonymous it becomes the account: with its id, and all that it has. Where the
+ * project confirms addresses first, a mail is on its way instead, and false is answered.
+ */
+export async function signUp(name: string, email: string, password: string): Promise<boolean> {
 	const guest = visitor();
 	const named = name ? { name } : {};
-	if (!guest?.anonymous)
-		return arrive(await must(api.POST("/v1/auth/sign-up", { body: { ...named, email, password } })));
+	if (!guest?.anonymous) {
+		const answer = await must(api.POST("/v1/auth/sign-up", { body: { ...named, email, password } }));
+		if (answer) arrive(answer);
+		return !!answer;
+	}
 	await must(api.POST("/v1/auth/promote", { body: { email, password } }));
 	const params = { path: { id: guest.id } };
 	if (name) await must(api.PATCH("/v1/records/users/{id}", { params, body: named }));
-	know((await must(api.GET("/v1/users/me"))) as unknown as User);
+	const user = (await must(api.GET("/v1/users/me"))) as unknown as User;
+	know(user);
+	return !user.anonymous;
 }
 
 export async function signIn(identity: string, password: string): Promise<void> {

@@ -46,7 +46,7 @@ pub async fn set(samples: &mut Samples, user: &Client, key: &Client, operation: 
     let policy = match id {
         "begin_totp" | "activate_totp" | "sign_in_factor" | "begin_factor_passkey" => "optional",
         "begin_factor_totp" => "required",
-        _ if is_ours => "off",
+        _ if is_ours || id == "remove_phone" => "off",
         _ => "optional",
     };
     let before = samples.path.insert("policy", policy.to_owned());
