@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Error, Row, Statement as Prepared};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -58,10 +59,15 @@ struct Pipe {
     state: Mutex<State>,
 }
 
+/// A connection, and what it has prepared.
+struct Open {
+    client: Client,
+    statements: Mutex<HashMap<String, Prepared>>,
+}
+
 #[derive(Default)]
 struct State {
-    client: Option<Arc<Client>>,
-    statements: HashMap<String, Prepared>,
+    open: Option<Arc<Open>>,
     /// Its connection, while one is there or being made.
     task: Option<AbortHandle>,
     not_before: Option<Instant>,
@@ -108,15 +114,15 @@ impl Pipes {
         }
         let values = bind::values(statement)?;
         let pipe = self.free()?;
-        let client = pipe.client()?;
+        let open = pipe.open()?;
         let _under_way = pipe.enter();
         let sent = Instant::now();
-        let found = pipe.ask(&client, &statement.sql, &values).await;
+        let found = open.ask(&statement.sql, &values).await;
         self.judge(number, pipe.took(sent));
         match found {
             Ok(Some(docs)) => Some(Ok(docs)),
             Ok(None) => Some(Err(StoreError::TooLarge)),
-            Err(e) => pipe.failed(&statement.sql, &e).map(Err),
+            Err(e) => open.failed(&statement.sql, &e).map(Err),
         }
     }
 
@@ -125,7 +131,7 @@ impl Pipes {
         for pipe in &self.pipes {
             let mut state = lock(&pipe.state);
             state.closed = true;
-            state.client = None;
+            state.open = None;
             if let Some(task) = state.task.take() {
                 task.abort();
             }
@@ -197,17 +203,16 @@ impl Pipe {
     }
 
     /// The connection, if it is there; else one is made, for those who come later.
-    fn client(self: &Arc<Self>) -> Option<Arc<Client>> {
+    fn open(self: &Arc<Self>) -> Option<Arc<Open>> {
         let mut state = lock(&self.state);
-        if let Some(client) = state.client.as_ref().filter(|client| !client.is_closed()) {
-            return Some(client.clone());
+        if let Some(open) = state.open.as_ref().filter(|o| !o.client.is_closed()) {
+            return Some(open.clone());
         }
         let is_soon = state.not_before.is_some_and(|then| Instant::now() < then);
         // A connection ends with the runtime that it was made on; another may ask now.
         let is_running = state.task.as_ref().is_some_and(|task| !task.is_finished());
         if !is_running && !is_soon && !state.closed {
-            state.client = None;
-            state.statements.clear();
+            state.open = None;
             let pipe = self.clone();
             #[expect(
                 clippy::disallowed_methods,
@@ -227,7 +232,8 @@ impl Pipe {
                 if state.closed {
                     return;
                 }
-                state.client = Some(Arc::new(client));
+                let statements = Mutex::default();
+                state.open = Some(Arc::new(Open { client, statements }));
                 connection
             }
             Err(error) => {
@@ -240,29 +246,26 @@ impl Pipe {
             tracing::debug!(%error, "a connection for reads has ended");
         }
     }
+}
 
+impl Open {
     /// The records; `None` where they are more than an answer may hold.
-    async fn ask(
-        &self,
-        client: &Client,
-        sql: &str,
-        values: &[bind::Bound<'_>],
-    ) -> Result<Option<Vec<Doc>>, Error> {
-        let known = lock(&self.state).statements.get(sql).cloned();
+    async fn ask(&self, sql: &str, values: &[bind::Bound<'_>]) -> Result<Option<Vec<Doc>>, Error> {
+        let known = lock(&self.statements).get(sql).cloned();
         let prepared = match known {
             Some(prepared) => prepared,
             None => {
                 let types: Vec<_> = values.iter().map(bind::Bound::kind).collect();
-                let prepared = client.prepare_typed(sql, &types).await?;
-                let mut state = lock(&self.state);
-                if state.statements.len() >= STATEMENTS_MAX {
-                    state.statements.clear();
+                let prepared = self.client.prepare_typed(sql, &types).await?;
+                let mut statements = lock(&self.statements);
+                if statements.len() >= STATEMENTS_MAX {
+                    statements.clear();
                 }
-                state.statements.insert(sql.to_owned(), prepared.clone());
+                statements.insert(sql.to_owned(), prepared.clone());
                 prepared
             }
         };
-        let rows = client.query_raw(&prepared, values.iter()).await?;
+        let rows = self.client.query_raw(&prepared, values.iter()).await?;
         let mut rows = pin!(rows);
         let (mut docs, mut bytes) = (Vec::new(), 0);
         while let Some(row) = rows.try_next().await? {
@@ -280,14 +283,14 @@ impl Pipe {
     fn failed(&self, sql: &str, error: &Error) -> Option<StoreError> {
         let db = error.as_db_error()?;
         let constraint = db.constraint().unwrap_or_default().to_owned();
-        match error::classify_postgres(db.code().code(), constraint, db.message().to_owned()) {
-            // Its tables have changed, or the connection goes.
-            StoreError::Aborted | StoreError::Busy(_) => {
-                lock(&self.state).statements.remove(sql);
-                None
-            }
-            told => Some(told),
+        let told = error::classify_postgres(db.code().code(), constraint, db.message().to_owned());
+        // Its tables have changed, the connection goes, or something between has dropped the statement.
+        let is_gone = matches!(told, StoreError::Aborted | StoreError::Busy(_))
+            || *db.code() == SqlState::INVALID_SQL_STATEMENT_NAME;
+        if is_gone {
+            lock(&self.statements).remove(sql);
         }
+        (!is_gone).then_some(told)
     }
 }
 
