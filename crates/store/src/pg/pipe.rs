@@ -29,8 +29,8 @@ const CROWDED: u32 = 8;
 const UNDER_WAY_MAX: u32 = 128;
 /// Prepared statements that a connection keeps.
 const STATEMENTS_MAX: usize = 256;
-/// A connection without an answer for so long takes no more.
-const HELD_UP: Duration = Duration::from_millis(20);
+/// A connection without an answer for so long takes no more. On a busy machine the server may be away for 20 ms.
+const HELD_UP: Duration = Duration::from_millis(100);
 /// A statement that took so long...
 const SLOW: Duration = Duration::from_millis(50);
 /// ...so often, and never less between, goes to the pools...
