@@ -39,7 +39,8 @@ const RETRIES_MAX: u32 = 3;
 /// Settings of the pools.
 #[derive(Clone, Debug)]
 pub struct PgOptions {
-    /// `postgres://user:password@host:port/database`.
+    /// `postgres://user:password@host:port/database`. With `sslmode=verify-ca` or `verify-full`, or a parameter that only
+    /// sqlx knows, reads do not share connections, which is slower.
     pub url: String,
     /// Connections that read at most, shared out among the cores; what runs beside requests has a core's share more.
     pub read_connections: u32,

@@ -1,4 +1,4 @@
-//! The write transaction on SQLite: a savepoint inside the batch that the writer commits.
+//! The write transaction on SQLite: a part of the batch that the writer commits.
 
 use super::reader::STEPS_PER_CHECK;
 use super::{execute, values};
@@ -61,7 +61,7 @@ impl Session {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A panicking job leaves no half-made state in the connection: its savepoint is rolled back by the store.
+        // A panicking job leaves no half-made state in the connection: what it did is taken back by the writer.
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -132,7 +132,7 @@ pub struct SqliteTx {
 }
 
 impl SqliteTx {
-    /// The outermost transaction of a job; the writer owns its savepoint.
+    /// The outermost transaction of a job; the writer ends it.
     pub(super) fn job(session: &Session) -> Self {
         Self {
             session: session.clone(),

@@ -165,7 +165,7 @@ impl Writer {
     /// One turn on a thread, whatever happens in it: a database whose `scheduled` stood for ever would be lost.
     pub(super) fn turn(&self) -> Next {
         let again = catch_unwind(AssertUnwindSafe(|| self.work())).unwrap_or_else(|_| {
-            // Not a job's own panic, which is caught in its savepoint, but one while its remains were dropped.
+            // Not a job's own panic, which is caught where it runs, but one while its remains were dropped.
             tracing::error!("a writer panicked outside of a job");
             Vec::new()
         });
