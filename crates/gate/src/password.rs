@@ -5,12 +5,12 @@ mod breached;
 mod foreign;
 mod policy;
 mod pool;
+mod twin;
 
 pub use foreign::{Firebase, Foreign, NotTaken};
 
 use crate::sealed::random;
 use crate::{Input, PasswordsConfig, Problem, StartError};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as B64;
@@ -18,21 +18,15 @@ use breached::Breached;
 use pool::Pool;
 use std::path::Path;
 use std::sync::Arc;
+use twin::{digest, forget};
 
 /// Bytes of a password at least.
 pub const PASSWORD_BYTES_MIN: usize = 8;
 /// Bytes of a password at most; longer ones are refused before they are hashed.
 pub const PASSWORD_BYTES_MAX: usize = 512;
 
-/// Memory and passes of a hash: the least that OWASP recommends for Argon2id.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
 /// What every hash of ours begins with (PHC string format).
 const OURS: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
-/// The system's allocator gives allocations beyond 32 MiB back at once and keeps smaller ones. Pages that are reserved
-/// and not touched cost nothing.
-const MEMORY_RESERVED_KIB: usize = 36 * 1_024;
-
 /// A hash that no password has, with the parameters of all others, so that an unknown identity costs the same time.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Z2FsbGV5LW5vYm9keS0xMQ$bm9ib2R5IGhhcyBhIHBhc3N3b3JkIHRoYXQgaGFzaGU";
 
@@ -66,7 +60,7 @@ impl Passwords {
             some => some,
         };
         Self {
-            pool: Arc::new(Pool::new(threads, queue)),
+            pool: Arc::new(Pool::new(threads, queue, forget)),
             breached: Breached::default(),
         }
     }
@@ -130,20 +124,6 @@ impl Passwords {
         // Boxed, because the two call each other.
         Box::pin(self.verify(password, NOBODY)).await.map(|_| false)
     }
-}
-
-/// Argon2id of a password with our parameters.
-fn digest(password: &[u8], salt: &[u8]) -> Result<[u8; 32], Problem> {
-    let broken = |e: argon2::Error| Problem::internal(format!("argon2: {e}"));
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(broken)?;
-    let blocks = params.block_count();
-    let mut memory = Vec::with_capacity(blocks.max(MEMORY_RESERVED_KIB));
-    memory.resize(blocks, Block::default());
-    let mut out = [0; 32];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(password, salt, &mut out, &mut memory)
-        .map_err(broken)?;
-    Ok(out)
 }
 
 /// Takes a new password of 8 to 512 bytes; a fault is noted before anything is hashed.

@@ -44,6 +44,20 @@ pub fn yield_to_others() {
     }
 }
 
+/// Lets the calling thread run only while a core has nothing else to do, for the rest of its life: on Linux, where a
+/// thread has a priority of its own, and nowhere else. On a machine that is never idle it hardly runs at all, so it must
+/// hold no lock that others want.
+pub fn run_when_idle() {
+    #[cfg(target_os = "linux")]
+    {
+        let priority = libc::sched_param { sched_priority: 0 };
+        // SAFETY: the structure lives through the call. `0` is the calling thread; a failure leaves it as it was.
+        unsafe {
+            libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const priority);
+        }
+    }
+}
+
 /// Takes the pages of the program itself out of this process: they stay in the system's cache of files for as long as
 /// it likes, and come back as they are used. Half a thousand of such faults are what the next request pays, less than a
 /// millisecond.

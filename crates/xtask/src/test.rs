@@ -1,5 +1,7 @@
 //! The one test command: every check in stages, timed, counted, and all told even after a failure.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -46,7 +48,7 @@ const STAGES: [(&str, Stage); 9] = [
     ("browser", |run| {
         let read =
             |line: &str| web::summary(line).map(|(passed, failed)| Counts { passed, failed });
-        count(&mut web::walk(run.workspace)?, read)
+        count(run, &mut web::walk(run.workspace)?, read)
     }),
 ];
 
@@ -55,11 +57,13 @@ const FUZZ: &str = "GALLEY_TEST_FUZZ_SECONDS";
 
 type Stage = fn(&Run) -> Outcome<Counts>;
 
-/// What the stages need to know.
+/// What the stages need to know, and where they note what is told once more at the end.
 struct Run<'a> {
     workspace: &'a Workspace,
     /// What the caller wants cargo test to be told.
     extra: &'a [String],
+    /// Tests that failed or needed a second try.
+    troubled: RefCell<BTreeSet<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -106,7 +110,12 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         println!("0 passed, 1 failed");
         return Err(String::new());
     }
-    let run = Run { workspace, extra };
+    let troubled = RefCell::default();
+    let run = Run {
+        workspace,
+        extra,
+        troubled,
+    };
     let mut total = Counts::default();
     let mut report = Vec::new();
     let mut compiles = true;
@@ -136,6 +145,9 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         println!("== {name}: {minutes:.1} min");
     }
     println!("\n{}", report.join("\n"));
+    for name in run.troubled.take() {
+        println!("failed, or passed at a second try: {name}");
+    }
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 {
         Ok(())
@@ -175,7 +187,7 @@ fn tests(run: &Run) -> Outcome<Counts> {
         command.env(python::VARIABLE, python::ensure(run.workspace)?);
     }
     web::provider(run.workspace)?;
-    count(&mut command, summary)
+    count(run, &mut command, summary)
 }
 
 /// The tests of all crates, unless the caller chose packages.
@@ -200,7 +212,11 @@ fn documentation(run: &Run) -> Outcome<Counts> {
 }
 
 /// Runs tests, passing on what they print and adding up what their summaries say.
-fn count(command: &mut Command, read: impl Fn(&str) -> Option<Counts>) -> Outcome<Counts> {
+fn count(
+    run: &Run,
+    command: &mut Command,
+    read: impl Fn(&str) -> Option<Counts>,
+) -> Outcome<Counts> {
     let what = shown(command);
     let mut child = on(
         format!("could not run `{what}`"),
@@ -211,6 +227,9 @@ fn count(command: &mut Command, read: impl Fn(&str) -> Option<Counts>) -> Outcom
         for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line);
             println!("{line}");
+            if let Some(name) = troubled(&line) {
+                run.troubled.borrow_mut().insert(name.to_owned());
+            }
             if let Some(found) = read(&line) {
                 counts.passed += found.passed;
                 counts.failed += found.failed;
@@ -242,9 +261,34 @@ fn summary(line: &str) -> Option<Counts> {
     Some(counts)
 }
 
+/// Reads `test store::wal ... FAILED`, and `    e2e/shop.spec.ts:12:1 › a walk ────` of the browser's closing report.
+fn troubled(line: &str) -> Option<&str> {
+    if let Some(rest) = line.strip_prefix("test ") {
+        return rest.strip_suffix(" ... FAILED");
+    }
+    let walk = line.strip_prefix("    ")?;
+    let walk = walk.starts_with("e2e/").then_some(walk)?;
+    Some(walk.trim_end_matches(['─', ' ']))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Counts, summary};
+    use super::{Counts, summary, troubled};
+
+    #[test]
+    fn names_of_trouble_are_read() {
+        for (line, want) in [
+            ("test records::create ... FAILED", Some("records::create")),
+            ("test records::create ... ok", None),
+            (
+                "    e2e/shop.spec.ts:12:1 › a walk ────",
+                Some("e2e/shop.spec.ts:12:1 › a walk"),
+            ),
+            ("        at e2e/shop.spec.ts:12:1", None),
+        ] {
+            assert_eq!(troubled(line), want, "{line}");
+        }
+    }
 
     #[test]
     fn summaries_are_read() {

@@ -16,6 +16,9 @@ type Session = { user: User; access: string; refresh: string; expires: number };
 const STORE = "shop.session";
 /** An access token is renewed this long before it ends. */
 const MARGIN_MS = 30_000;
+/** What another tab has stored is here at the latest after this time, and is looked for this often. */
+const NEWS_MS = 1_000;
+const NEWS_STEP_MS = 20;
 
 let session = read();
 const watchers = new Set<() => void>();
@@ -81,7 +84,7 @@ let renewing: Promise<void> | null = null;
 
 /** Renews the session if `stale` is still its access token: one flight per tab, one tab at a time. */
 function renew(stale: string): Promise<void> {
-	renewing ??= alone(async () => {
+	renewing ??= alone(stale, async () => {
 		session = read();
 		if (!session || session.access !== stale) return;
 		const response = await send(
@@ -102,8 +105,20 @@ function renew(stale: string): Promise<void> {
 }
 
 /** Holds a lock over all tabs where the browser has one; the server's ten seconds of grace cover the others. */
-async function alone(work: () => Promise<void>): Promise<void> {
-	await (navigator.locks ? navigator.locks.request(STORE, work) : work());
+async function alone(stale: string, work: () => Promise<void>): Promise<void> {
+	if (!navigator.locks) return work();
+	const isFirst = await navigator.locks.request(STORE, { ifAvailable: true }, async (lock) => {
+		if (lock) await work();
+		return lock !== null;
+	});
+	if (isFirst) return;
+	await navigator.locks.request(STORE, async () => {
+		// What another tab stored may come later than its lock: the browser keeps a copy for each of its processes.
+		for (let waited = 0; waited < NEWS_MS && read()?.access === stale; waited += NEWS_STEP_MS) {
+			await new Promise((done) => setTimeout(done, NEWS_STEP_MS));
+		}
+		await work();
+	});
 }
 
 function read(): Session | null {

@@ -17,9 +17,11 @@ export function film({ parts }: Place): View {
 	const body = h("div", { class: "film-body" });
 	const others = h("section", { class: "alike", hidden: true });
 	const element = h("article", { class: "film" }, back(), body, others);
+	// Painted twice, from what is known and from what comes: what was chosen meanwhile stays.
+	const chosen = { quantity: 1 };
 	const known = glimpse(id);
 	const view: View = { title: known?.title ?? "Film", element };
-	if (known) swap(body, ...content(known));
+	if (known) swap(body, ...content(known, chosen));
 	else
 		body.append(
 			h("div", { class: "film-picture" }, h("div", { class: "poster skeleton" })),
@@ -34,7 +36,7 @@ export function film({ parts }: Place): View {
 		try {
 			const whole = await fetchFilm(id);
 			if (!isHere) return;
-			swapKeepingFocus(body, ...content(whole));
+			swapKeepingFocus(body, ...content(whole, chosen));
 			document.title = `${whole.title} · Second Reel`;
 			const like = await alike(whole, ALIKE).catch(() => []);
 			if (!isHere || like.length === 0) return;
@@ -69,7 +71,9 @@ const back = () =>
 		"Back",
 	);
 
-function content(film: Film): Node[] {
+type Chosen = { quantity: number };
+
+function content(film: Film, chosen: Chosen): Node[] {
 	const picture = poster(film, true);
 	picture.style.viewTransitionName = `film-${film.id}`;
 	const stock = stockWords(film);
@@ -95,7 +99,7 @@ function content(film: Film): Node[] {
 				{ class: "offer" },
 				h("p", { class: "offer-price" }, money(film.price)),
 				h("p", { class: `stock stock-${stock.state}` }, stock.text),
-				buy(film),
+				buy(film, chosen),
 			),
 			facts(film),
 		),
@@ -127,23 +131,28 @@ function scores(film: Film): HTMLElement | null {
 	);
 }
 
-function buy(film: Film): HTMLElement {
-	let quantity = 1;
+function buy(film: Film, chosen: Chosen): HTMLElement {
 	const isOut = most(film) === 0;
 	const add = h(
 		"button",
-		{ class: "button large", type: "button", disabled: isOut, onclick: () => addToCart(film, quantity) },
+		{
+			class: "button large",
+			type: "button",
+			disabled: isOut,
+			onclick: () => addToCart(film, chosen.quantity),
+		},
 		icon("cart"),
 		isOut ? "Sold out" : "Add to cart",
 	);
 	const limit = Math.max(1, Math.min(most(film), QUANTITY_MAX - quantityOf(film.id)));
+	chosen.quantity = Math.min(chosen.quantity, limit);
 	return h(
 		"div",
 		{ class: "buy" },
 		isOut
 			? null
-			: stepper({ ...film, stock: limit }, quantity, (now) => {
-					quantity = now;
+			: stepper({ ...film, stock: limit }, chosen.quantity, (now) => {
+					chosen.quantity = now;
 				}),
 		add,
 		wishButton(film, true),
