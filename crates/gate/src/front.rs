@@ -16,6 +16,7 @@ mod trip;
 
 pub use answer::Page;
 pub use cookies::{CSRF_HEADER, OwnPage, session_cookies};
+pub use metric::RoutePattern;
 pub use network::Cidr;
 
 use crate::ports::UserTokens;
@@ -276,7 +277,14 @@ where
     };
     let status = response.status();
     answer::decorate(shared, response.headers_mut(), &trip);
-    metrics.record(&trip, status, || response.request().match_pattern());
+    metrics.record(&trip, status, || {
+        let request = response.request();
+        let told = request
+            .extensions()
+            .get::<RoutePattern>()
+            .map(|r| r.0.to_owned());
+        told.or_else(|| request.match_pattern())
+    });
     trip.log(shared, status);
     Ok(response)
 }

@@ -49,8 +49,8 @@ pub use caller::{
 pub use config::{GateConfig, LimitsConfig, PasswordsConfig, RequestLogConfig, SessionsConfig};
 pub use email::email_key;
 pub use front::{
-    CSRF_HEADER, Cidr, Front, FrontConfig, FrontService, OwnPage, Page, charge, place_guard,
-    session_cookies,
+    CSRF_HEADER, Cidr, Front, FrontConfig, FrontService, OwnPage, Page, RoutePattern, charge,
+    place_guard, session_cookies,
 };
 pub use idempotency::{Idempotent, NoIdempotency};
 pub use input::Input;

@@ -4,7 +4,7 @@ use crate::Problem;
 use crate::sealed::RootKey;
 use crate::settings::{SETTINGS_PLACE, Settings, SettingsCell};
 use kernel::Code;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use store::{Db, Store, Topic};
 use uuid::Uuid;
 
@@ -22,6 +22,8 @@ pub struct Project {
     pub db: Db,
     /// 32 random bytes from which keys are derived per purpose.
     root_key: Arc<RootKey>,
+    /// That of cursors, which every list needs.
+    cursor_key: OnceLock<[u8; 32]>,
     settings: Arc<SettingsCell>,
     /// Tells other nodes; none in tests of one service.
     store: Option<Store>,
@@ -36,6 +38,7 @@ impl Project {
             issuer: format!("{public_url}/p/{id}"),
             db: core.db.clone(),
             root_key: core.root_key.clone(),
+            cursor_key: OnceLock::new(),
             settings: core.settings.clone(),
             store: core.store.clone(),
         }
@@ -53,6 +56,13 @@ impl Project {
     #[must_use]
     pub fn derive_key(&self, purpose: &str) -> [u8; 32] {
         self.root_key.derive(purpose)
+    }
+
+    /// The key that cursors are signed with, derived once.
+    #[must_use]
+    pub fn cursor_key(&self) -> &[u8; 32] {
+        let derive = || self.root_key.derive("cursor");
+        self.cursor_key.get_or_init(derive)
     }
 
     /// Seals a secret for its `place`, a table and row such as `_keys/1`, so that it opens nowhere else (AES-256-GCM

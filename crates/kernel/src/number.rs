@@ -15,6 +15,9 @@ pub fn float_text(value: f64) -> String {
     if value == 0.0 {
         return if value.is_sign_negative() { "-0" } else { "0" }.to_owned();
     }
+    if let Some(text) = short(value) {
+        return text;
+    }
     if (1e-4..1e15).contains(&value.abs()) {
         let text = value.to_string();
         if text.len() < DOUBTFUL_DIGITS {
@@ -45,6 +48,27 @@ pub fn float_text(value: f64) -> String {
         return format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs());
     }
     plain(mantissa, exponent)
+}
+
+/// The text of a number with at most four decimals and twelve digits, as prices are, for a part of what others cost: a
+/// double keeps each such text apart from all others, so the one that reads back is the shortest.
+fn short(value: f64) -> Option<String> {
+    const SCALE: u64 = 10_000;
+    const SCALED_MAX: f64 = 1e12;
+    let size = value.abs();
+    let scaled = (size * SCALE as f64).round();
+    if scaled >= SCALED_MAX || (scaled / SCALE as f64).to_bits() != size.to_bits() {
+        return None;
+    }
+    let scaled = scaled as u64;
+    let (whole, part) = (scaled / SCALE, scaled % SCALE);
+    let sign = if value < 0.0 { "-" } else { "" };
+    let mut text = format!("{sign}{whole}");
+    if part > 0 {
+        let decimals = format!(".{part:04}");
+        text.push_str(decimals.trim_end_matches('0'));
+    }
+    Some(text)
 }
 
 /// Digits behind the point of `d.ddden`.
@@ -141,6 +165,15 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn short_texts_are_those_of_the_long_way(whole: u32, part in 0u32..100_000, negative: bool) {
+            let value: f64 = format!("{whole}.{part:05}").parse().unwrap();
+            let value = if negative { -value } else { value };
+            if let Some(text) = super::short(value) {
+                proptest::prop_assert_eq!(text, value.to_string());
+            }
+        }
+
         #[test]
         fn float_text_reads_back(bits: u64) {
             let value = f64::from_bits(bits);

@@ -51,6 +51,8 @@ pub enum Db {
     Postgres(pg::PgDb),
 }
 
+// The futures of PostgreSQL are large. They are boxed, so that those of SQLite, which are awaited beside them, are small
+// to make and to move.
 impl Db {
     /// The dialect that statements must be built for.
     #[must_use]
@@ -69,7 +71,7 @@ impl Db {
                 place(&mut statement.sql, "");
                 db.docs(statement).await
             }
-            Self::Postgres(db) => db.docs(statement).await,
+            Self::Postgres(db) => Box::pin(db.docs(statement)).await,
         }
     }
 
@@ -85,7 +87,7 @@ impl Db {
     {
         match self {
             Self::Sqlite(db) => db.snapshot(f).await,
-            Self::Postgres(db) => db.snapshot(f).await,
+            Self::Postgres(db) => Box::pin(db.snapshot(f)).await,
         }
     }
 
@@ -111,7 +113,7 @@ impl Db {
     {
         match self {
             Self::Sqlite(db) => db.write(f, None).await,
-            Self::Postgres(db) => db.write(f).await,
+            Self::Postgres(db) => Box::pin(db.write(f)).await,
         }
     }
 
@@ -127,7 +129,7 @@ impl Db {
     {
         match self {
             Self::Sqlite(db) => db.write(f, Some(deadline)).await,
-            Self::Postgres(db) => db.write_long(f, deadline).await,
+            Self::Postgres(db) => Box::pin(db.write_long(f, deadline)).await,
         }
     }
 

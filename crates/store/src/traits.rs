@@ -41,7 +41,7 @@ impl ConnectionTrait for Db {
                     .map(QueryResult::from)
                     .collect())
             }
-            Self::Postgres(db) => db.rows(statement).await,
+            Self::Postgres(db) => Box::pin(db.rows(statement)).await,
         }
     }
 }
@@ -58,7 +58,7 @@ impl ConnectionTrait for WriteTx {
                 place(&mut statement.sql, "");
                 tx.execute(&statement).map(Into::into)
             }
-            Self::Postgres(tx) => tx.execute(statement).await,
+            Self::Postgres(tx) => Box::pin(tx.execute(statement)).await,
         }
     }
 
@@ -87,7 +87,7 @@ impl ConnectionTrait for WriteTx {
                     .map(QueryResult::from)
                     .collect())
             }
-            Self::Postgres(tx) => tx.rows(statement).await,
+            Self::Postgres(tx) => Box::pin(tx.rows(statement)).await,
         }
     }
 }

@@ -33,7 +33,8 @@ impl Data {
             return result;
         };
         // What has changed meanwhile may be explained otherwise: then there is nothing to add.
-        let told = self.explain(project, asker, name, input).await.ok();
+        let told = Box::pin(self.explain(project, asker, name, input));
+        let told = told.await.ok();
         match told.as_ref().and_then(hint) {
             Some(hint) => Err(Problem::new(Code::RuleDenied).hint(hint).into()),
             None => result,

@@ -64,7 +64,7 @@ impl Filling {
             asker: asker.clone(),
             params: query::params_of(query),
             version: schema.version,
-            key: project.derive_key("cursor"),
+            key: *project.cursor_key(),
         }
     }
 

@@ -54,8 +54,8 @@ impl Data {
             &query.params,
         );
         let print = cursor::of_query(schema.version, name, asker, params);
-        let key = project.derive_key("cursor");
-        let open = |cursor: &str| cursor::open(&key, &print, cursor);
+        let key = project.cursor_key();
+        let open = |cursor: &str| cursor::open(key, &print, cursor);
         let last = query.cursor.as_deref().map(open).transpose();
         let last = last.map_err(Problem::from)?;
         let nulls = last.as_ref().map(|l| l.iter().map(Json::is_null).collect());
@@ -103,7 +103,7 @@ impl Data {
             Some(doc) => {
                 let of_last = later.key_of(doc);
                 let of_last = of_last.ok_or_else(|| Problem::internal("a record has no key"))?;
-                Some(cursor::seal(&key, &print, &of_last))
+                Some(cursor::seal(key, &print, &of_last))
             }
         };
         if !later.later.is_empty() {

@@ -171,7 +171,7 @@ impl Data {
             .await;
         let (scene, operation) = &*kept;
         match result {
-            Err(error) => Err(explain(scene, operation, error, |_| true).await),
+            Err(error) => Err(Box::pin(explain(scene, operation, error, |_| true)).await),
             done => done,
         }
     }

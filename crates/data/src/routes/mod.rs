@@ -1,5 +1,6 @@
 //! The addresses of collections and records.
 
+mod address;
 mod alter;
 mod batch;
 mod changes;

@@ -1,11 +1,13 @@
 //! Records over HTTP. Their document is made per project from its live collections, not here.
 
+use super::address::{Address, route};
 use crate::can;
 use crate::query::{Aggregate, Query};
 use crate::records::{Bulk, IfMatch, WriteOptions, record_count};
 use crate::service::{Asker, Data};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::web::{self, Path};
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use gate::{Body, Caller, Idempotent, Permission, Problem};
 use kernel::Code;
@@ -14,49 +16,43 @@ use store::{Answer, Doc};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config
-        .route("/v1/records/{collection}/{id}", web::get().to(get_record))
-        .route("/v1/records/{collection}", web::get().to(list_records))
-        .route("/v1/records/{collection}", web::post().to(create_record))
-        .route(
-            "/v1/records/{collection}/query",
-            web::post().to(query_records),
-        )
-        .route(
+    let all = "/v1/records/{collection}";
+    let one = "/v1/records/{collection}/{id}";
+    let mut at = |method, pattern, to| route(config, method, pattern, to);
+    at(Method::GET, one, web::to(get_record));
+    at(Method::GET, all, web::to(list_records));
+    at(Method::POST, all, web::to(create_record));
+    at(Method::PATCH, one, web::to(update_record));
+    at(Method::PUT, one, web::to(upsert_record));
+    at(Method::DELETE, one, web::to(delete_record));
+    let below = [
+        ("/v1/records/{collection}/query", web::to(query_records)),
+        (
             "/v1/records/{collection}/aggregate",
-            web::post().to(aggregate_records),
-        )
-        .route(
-            "/v1/records/{collection}/update",
-            web::post().to(update_records),
-        )
-        .route(
-            "/v1/records/{collection}/delete",
-            web::post().to(delete_records),
-        )
-        .route(
-            "/v1/records/{collection}/{id}",
-            web::patch().to(update_record),
-        )
-        .route(
-            "/v1/records/{collection}/{id}",
-            web::put().to(upsert_record),
-        )
-        .route(
-            "/v1/records/{collection}/{id}",
-            web::delete().to(delete_record),
-        );
+            web::to(aggregate_records),
+        ),
+        ("/v1/records/{collection}/update", web::to(update_records)),
+        ("/v1/records/{collection}/delete", web::to(delete_records)),
+    ];
+    for (pattern, to) in below {
+        at(Method::POST, pattern, to);
+    }
 }
 
 async fn list_records(
     caller: Caller<can::RecordsRead>,
     data: web::Data<Data>,
-    name: Path<String>,
+    at: Address,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse_list(request.query_string())?;
     let page = data
-        .list(caller.project()?, &asker(&caller, &request), &name, &query)
+        .list(
+            caller.project()?,
+            &asker(&caller, &request),
+            &at.collection,
+            &query,
+        )
         .await?;
     Ok(json(HttpResponse::Ok()).body(page.json()))
 }
@@ -64,13 +60,18 @@ async fn list_records(
 async fn query_records(
     caller: Caller<can::RecordsRead>,
     data: web::Data<Data>,
-    name: Path<String>,
+    at: Address,
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse_body(body.object)?;
     let page = data
-        .list(caller.project()?, &asker(&caller, &request), &name, &query)
+        .list(
+            caller.project()?,
+            &asker(&caller, &request),
+            &at.collection,
+            &query,
+        )
         .await?;
     Ok(json(HttpResponse::Ok()).body(page.json()))
 }
@@ -78,20 +79,22 @@ async fn query_records(
 async fn aggregate_records(
     caller: Caller<can::RecordsRead>,
     data: web::Data<Data>,
-    name: Path<String>,
+    at: Address,
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let asked = Aggregate::parse(body.object)?;
     let (project, asker) = (caller.project()?, asker(&caller, &request));
-    let totals = data.aggregate(project, &asker, &name, &asked).await?;
+    let totals = data
+        .aggregate(project, &asker, &at.collection, &asked)
+        .await?;
     Ok(json(HttpResponse::Ok()).body(totals))
 }
 
 async fn update_records(
     caller: Caller<can::RecordsWrite>,
     data: web::Data<Data>,
-    name: Path<String>,
+    at: Address,
     key: Idempotent,
     request: HttpRequest,
     body: Body,
@@ -100,14 +103,14 @@ async fn update_records(
     let bulk = Bulk::parse_update(body.object)?;
     let (project, asker) = (caller.project()?, asker(&caller, &request));
     let charge = |records| gate::charge(&request, records);
-    let answer = data.write_all(project, &asker, &name, bulk, claim, &charge);
+    let answer = data.write_all(project, &asker, &at.collection, bulk, claim, &charge);
     Ok(written(answer.await?, &request))
 }
 
 async fn delete_records(
     caller: Caller<can::RecordsWrite>,
     data: web::Data<Data>,
-    name: Path<String>,
+    at: Address,
     key: Idempotent,
     request: HttpRequest,
     body: Body,
@@ -116,14 +119,14 @@ async fn delete_records(
     let bulk = Bulk::parse_delete(body.object)?;
     let (project, asker) = (caller.project()?, asker(&caller, &request));
     let charge = |records| gate::charge(&request, records);
-    let answer = data.write_all(project, &asker, &name, bulk, claim, &charge);
+    let answer = data.write_all(project, &asker, &at.collection, bulk, claim, &charge);
     Ok(written(answer.await?, &request))
 }
 
 async fn get_record(
     caller: Caller<can::RecordsRead>,
     data: web::Data<Data>,
-    path: Path<(String, String)>,
+    at: Address,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let query = Query::parse_one(request.query_string())?;
@@ -131,8 +134,8 @@ async fn get_record(
         .get(
             caller.project()?,
             &asker(&caller, &request),
-            &path.0,
-            &path.1,
+            &at.collection,
+            &at.id,
             &query,
         )
         .await?;
@@ -142,7 +145,7 @@ async fn get_record(
 async fn create_record(
     caller: Caller<can::RecordsWrite>,
     data: web::Data<Data>,
-    name: Path<String>,
+    at: Address,
     key: Idempotent,
     request: HttpRequest,
     body: Body,
@@ -153,18 +156,18 @@ async fn create_record(
         .create(
             caller.project()?,
             &asker(&caller, &request),
-            &name,
+            &at.collection,
             body.object,
             options,
         )
         .await?;
-    Ok(made(&name, answer, &request))
+    Ok(made(&at.collection, answer, &request))
 }
 
 async fn upsert_record(
     caller: Caller<can::RecordsWrite>,
     data: web::Data<Data>,
-    path: Path<(String, String)>,
+    at: Address,
     key: Idempotent,
     request: HttpRequest,
     body: Body,
@@ -173,7 +176,14 @@ async fn upsert_record(
     let options = only_made(options, request.headers())?;
     let (project, asker) = (caller.project()?, asker(&caller, &request));
     let answer = data
-        .upsert(project, &asker, &path.0, &path.1, body.object, options)
+        .upsert(
+            project,
+            &asker,
+            &at.collection,
+            &at.id,
+            body.object,
+            options,
+        )
         .await?;
     Ok(written(answer, &request))
 }
@@ -181,7 +191,7 @@ async fn upsert_record(
 async fn update_record(
     caller: Caller<can::RecordsWrite>,
     data: web::Data<Data>,
-    path: Path<(String, String)>,
+    at: Address,
     key: Idempotent,
     request: HttpRequest,
     body: Body,
@@ -191,8 +201,8 @@ async fn update_record(
         .merge(
             caller.project()?,
             &asker(&caller, &request),
-            &path.0,
-            &path.1,
+            &at.collection,
+            &at.id,
             body.object,
             options,
         )
@@ -203,7 +213,7 @@ async fn update_record(
 async fn delete_record(
     caller: Caller<can::RecordsWrite>,
     data: web::Data<Data>,
-    path: Path<(String, String)>,
+    at: Address,
     key: Idempotent,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
@@ -212,8 +222,8 @@ async fn delete_record(
         .delete(
             caller.project()?,
             &asker(&caller, &request),
-            &path.0,
-            &path.1,
+            &at.collection,
+            &at.id,
             options,
         )
         .await?;

@@ -7,6 +7,10 @@ use metrics::{Counter, Histogram};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+/// The pattern of a route that the router did not find by a pattern, left with the request for the metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct RoutePattern(pub &'static str);
+
 /// Whether it went to a project, its method, its status.
 type Kind = (bool, &'static str, u16);
 /// The handles of one kind, by route.

@@ -25,14 +25,14 @@ impl Gate {
         project: &Project,
         query: &ListQuery,
     ) -> Result<Page<AuditView>, Problem> {
-        let key = project.derive_key("cursor");
+        let key = project.cursor_key();
         let before = query
             .cursor
             .as_deref()
-            .map(|cursor| read_cursor(&key, "audit", cursor))
+            .map(|cursor| read_cursor(key, "audit", cursor))
             .transpose()?;
         let rows = audit::page(&project.db, Log::Project, before, query.fetch()).await?;
-        let mut page = page(&key, "audit", query.limit, rows, |r| r.id, AuditView::from);
+        let mut page = page(key, "audit", query.limit, rows, |r| r.id, AuditView::from);
         if query.count {
             page.total = Some(audit::count(&project.db, Log::Project).await?);
         }

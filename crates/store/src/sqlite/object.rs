@@ -20,41 +20,41 @@ pub(super) fn register(connection: &Connection, flags: FunctionFlags) -> rusqlit
 
 fn object(context: &Context<'_>) -> rusqlite::Result<String> {
     let values = context.len().saturating_sub(1);
-    let members = context.get_raw(values).as_str().map_err(broken)?;
-    let mut json = Vec::with_capacity(members.len() * 4 + 32);
+    let members = context.get_raw(values).as_bytes().map_err(broken)?;
     if members.is_empty() {
         return Ok("{}".to_owned());
     }
-    for (i, member) in members.split(',').enumerate() {
+    let mut json = Vec::with_capacity(members.len() * 4 + 32);
+    for (i, member) in members.split(|byte| *byte == b',').enumerate() {
         let (spelling, name) = member
-            .split_at_checked(1)
+            .split_first()
             .ok_or_else(|| broken("a member has no letter"))?;
         json.extend_from_slice(if i == 0 { b"{\"" } else { b",\"" });
-        json.extend_from_slice(name.as_bytes());
+        json.extend_from_slice(name);
         json.extend_from_slice(b"\":");
         if i >= values {
             return Err(broken("a member has no value"));
         }
-        spell(&mut json, spelling, context.get_raw(i))?;
+        spell(&mut json, *spelling, context.get_raw(i))?;
     }
     json.push(b'}');
     String::from_utf8(json).map_err(broken)
 }
 
-fn spell(json: &mut Vec<u8>, spelling: &str, value: ValueRef<'_>) -> rusqlite::Result<()> {
+fn spell(json: &mut Vec<u8>, spelling: u8, value: ValueRef<'_>) -> rusqlite::Result<()> {
     match (spelling, value) {
         (_, ValueRef::Null) => json.extend_from_slice(b"null"),
-        ("t", ValueRef::Text(text)) => quote(json, text),
-        ("j", ValueRef::Text(text)) => json.extend_from_slice(text),
-        ("b", ValueRef::Integer(value)) => {
+        (b't', ValueRef::Text(text)) => quote(json, text),
+        (b'j', ValueRef::Text(text)) => json.extend_from_slice(text),
+        (b'b', ValueRef::Integer(value)) => {
             json.extend_from_slice(if value == 0 { b"false" } else { b"true" });
         }
-        ("n", ValueRef::Integer(value)) => write!(json, "{value}").map_err(broken)?,
-        ("n", ValueRef::Real(value)) => {
+        (b'n', ValueRef::Integer(value)) => write!(json, "{value}").map_err(broken)?,
+        (b'n', ValueRef::Real(value)) => {
             json.extend_from_slice(kernel::number::float_text(value).as_bytes());
         }
         (spelling, value) => {
-            let kind = value.data_type();
+            let (kind, spelling) = (value.data_type(), char::from(spelling));
             return Err(broken(format!("{kind} is not spelled as {spelling}")));
         }
     }
@@ -64,29 +64,47 @@ fn spell(json: &mut Vec<u8>, spelling: &str, value: ValueRef<'_>) -> rusqlite::R
 /// A text in quotes, escaped as RFC 8259, section 7, demands and no further.
 fn quote(json: &mut Vec<u8>, text: &[u8]) {
     json.push(b'"');
-    let mut from = 0;
-    for (at, byte) in text.iter().enumerate() {
-        let short = match byte {
-            b'"' => b'"',
-            b'\\' => b'\\',
-            0x08 => b'b',
-            0x09 => b't',
-            0x0A => b'n',
-            0x0C => b'f',
-            0x0D => b'r',
-            0x00..0x20 => b'u',
-            _ => continue,
-        };
-        json.extend_from_slice(text.get(from..at).unwrap_or_default());
-        json.extend_from_slice(&[b'\\', short]);
-        if short == b'u' {
-            let half = |n: u8| if n < 10 { b'0' + n } else { b'a' + n - 10 };
-            json.extend_from_slice(&[b'0', b'0', half(byte >> 4), half(byte & 15)]);
-        }
-        from = at + 1;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (words, _) = rest.as_chunks();
+        let plain = words.iter().take_while(|word| is_plain(**word)).count() * 8;
+        let (run, after) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+        json.extend_from_slice(run);
+        let doubtful = after.len().min(8);
+        let (some, after) = after.split_at_checked(doubtful).unwrap_or((after, &[]));
+        some.iter().for_each(|byte| escape(json, *byte));
+        rest = after;
     }
-    json.extend_from_slice(text.get(from..).unwrap_or_default());
     json.push(b'"');
+}
+
+/// Whether no byte of eight needs an escape, told at once: the highest bit of each byte of `found` is set where that is
+/// below 0x20, a quote or a backslash, and perhaps in bytes above such a one.
+fn is_plain(word: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let word = u64::from_ne_bytes(word);
+    let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGHS;
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, 0x20) | equal(b'"') | equal(b'\\') == 0
+}
+
+fn escape(json: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        0x09 => b't',
+        0x0A => b'n',
+        0x0C => b'f',
+        0x0D => b'r',
+        0x00..0x20 => {
+            let half = |n: u8| if n < 10 { b'0' + n } else { b'a' + n - 10 };
+            json.extend_from_slice(&[b'\\', b'u', b'0', b'0', half(byte >> 4), half(byte & 15)]);
+            return;
+        }
+        _ => return json.push(byte),
+    };
+    json.extend_from_slice(&[b'\\', short]);
 }
 
 fn broken(why: impl ToString) -> Error {
@@ -124,7 +142,7 @@ mod tests {
             .chain([0x2028, 0xFFFD, 0x1F600])
             .filter_map(char::from_u32)
         {
-            let text = format!("{c}a{c}{c}");
+            let text = format!("{c}a{c}{c}plain and long{c}, then as long again{c}");
             let sql = "SELECT galley_object(?1, 't_')";
             let told: String = connection
                 .query_row(sql, [&text], |row| row.get(0))
