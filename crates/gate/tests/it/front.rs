@@ -54,6 +54,21 @@ async fn identity_is_no_coding_and_ids_are_kept() {
     );
 }
 
+/// HSTS (RFC 6797, section 7.1): on every answer of a server that is reached by TLS.
+#[actix_web::test]
+async fn a_server_behind_tls_is_never_asked_without() {
+    let kit = Kit::new(On::Sqlite).await;
+    kit.project("shop").await;
+    let url = "https://api.example.com";
+    let app = kit.app_at(&kit.gate, GateConfig::default(), url).await;
+    for path in ["/p/shop/v1/open", "/p/nothing/v1/open", "/"] {
+        let request = get(path).insert_header(("host", "api.example.com"));
+        let answer = send(&app, request).await;
+        let told = answer.header("strict-transport-security");
+        assert_eq!(told, Some("max-age=31536000"), "{path}");
+    }
+}
+
 #[actix_web::test]
 async fn callers_are_limited_one_by_one() {
     let kit = Kit::new(On::Sqlite).await;

@@ -227,7 +227,11 @@ impl Kit {
     }
 
     pub async fn app_with(&self, gate: &Gate, config: GateConfig) -> Door {
-        let mut front = FrontConfig::new(&config, gate.public_url()).unwrap();
+        self.app_at(gate, config, gate.public_url()).await
+    }
+
+    pub async fn app_at(&self, gate: &Gate, config: GateConfig, public_url: &str) -> Door {
+        let mut front = FrontConfig::new(&config, public_url).unwrap();
         let (_, document) = App::new()
             .into_utoipa_app()
             .configure(gate::configure_instance)

@@ -18,6 +18,7 @@ mod faults;
 mod kit;
 mod mail;
 mod nodes;
+mod pages;
 mod people;
 mod raw;
 mod social;
