@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(crate) const SESSION_COOKIE: &str = "__Host-galley";
 /// Where the pages are that mails lead to.
 const PAGES: &str = "/v1/auth/pages/";
+/// What stands before a token (RFC 6750, section 2.1).
+const SCHEME: &[u8] = b"bearer ";
 /// Bytes of a token at most.
 const TOKEN_BYTES_MAX: usize = 8_192;
 
@@ -117,16 +119,21 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         return Err(bad("Send one Authorization header."));
     }
     let token = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let token = token
-        .map(|(_, token)| token.trim())
-        .filter(|t| !t.is_empty() && t.len() <= TOKEN_BYTES_MAX && !t.contains(' '));
+        .as_bytes()
+        .split_at_checked(SCHEME.len())
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
+        .map(|(_, token)| token.trim_ascii())
+        .filter(|token| !token.is_empty() && token.len() <= TOKEN_BYTES_MAX && is_graphic(token))
+        .and_then(|token| std::str::from_utf8(token).ok());
     token
         .map(Some)
         .ok_or_else(|| bad("Send Authorization: Bearer and the token."))
+}
+
+/// Whether all bytes are visible ASCII; all are looked at, which goes many at a time.
+fn is_graphic(bytes: &[u8]) -> bool {
+    let all = |all, byte: &u8| all & byte.is_ascii_graphic();
+    bytes.iter().fold(true, all)
 }
 
 /// The session in the dashboard's cookie.
