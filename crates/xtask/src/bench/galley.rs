@@ -63,6 +63,7 @@ pub fn start_counted(
         let mut command = Command::new("valgrind");
         // What sets the server up is not counted, and so not as slow.
         command.args(["--tool=callgrind", "--instr-atstart=no"]);
+        command.arg("--separate-threads=yes");
         command.arg(format!("--callgrind-out-file={}.%p", out.display()));
         command.arg(program);
         // One worker: the caches of one thread are warm after one round.
