@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Db, Engine, PgOptions, SqliteOptions, Step, Store};
-use utoipa_actix_web::AppExt;
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 pub const OWNER: &str = "owner@example.com";
 pub const PASSWORD: &str = "correct horse battery";
@@ -231,17 +231,14 @@ impl Kit {
     }
 
     pub async fn app_at(&self, gate: &Gate, config: GateConfig, public_url: &str) -> Door {
-        let mut front = FrontConfig::new(&config, public_url).unwrap();
-        let (_, document) = App::new()
-            .into_utoipa_app()
-            .configure(gate::configure_instance)
-            .split_for_parts();
-        front = front.with_document(Place::Instance, &document);
-        let (_, document) = App::new()
-            .into_utoipa_app()
-            .configure(gate::configure_project)
-            .split_for_parts();
-        front = front.with_document(Place::Project, &document);
+        let document = |routes: fn(&mut ServiceConfig<'_>)| {
+            let app = App::new().into_utoipa_app().configure(routes);
+            app.split_for_parts().1
+        };
+        let front = FrontConfig::new(&config, public_url)
+            .unwrap()
+            .with_document(Place::Instance, &document(gate::configure_instance))
+            .with_document(Place::Project, &document(gate::configure_project));
         let front = Front::new(gate.clone(), Arc::new(FakeTokens), front).unwrap();
         let instance = utoipa_actix_web::scope(web::scope("").guard(place_guard(Place::Instance)))
             .configure(gate::configure_instance);

@@ -6,18 +6,14 @@ use crate::kit::{Engine, Server};
 async fn no_page_is_framed_or_sniffed() {
     let server = Server::fresh(Engine::Sqlite);
     server.project("shop").await;
-    let browser = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
+    let browser = server.as_("");
     for path in [
         "/dashboard/",
         "/dashboard/projects/shop",
         "/dashboard/index.html",
         "/p/shop/v1/docs",
     ] {
-        let request = server.as_("").request("GET", path).build().unwrap();
-        let answer = browser.execute(request).await.unwrap();
+        let answer = browser.request("GET", path).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         let header = |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok());
         let policy = header("content-security-policy").unwrap_or_default();

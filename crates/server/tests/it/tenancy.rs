@@ -313,53 +313,6 @@ async fn what_another_project_has_is_nowhere() {
     }
 }
 
-/// A path of the document with names that nobody has.
-fn filled(path: &str) -> String {
-    let parts = path.split('/').map(|part| match part {
-        "{id}" | "{user}" | "{invitation}" => NOWHERE.to_owned(),
-        "{version}" => "1".to_owned(),
-        _ => part.replace(['{', '}'], ""),
-    });
-    parts.collect::<Vec<_>>().join("/")
-}
-
-/// What proves somebody in one project proves nobody in another, and no header says which project is meant.
-#[tokio::test]
-async fn a_token_is_good_in_its_own_project_alone() {
-    for engine in ENGINES {
-        let server = Server::fresh(engine);
-        server.project("shop").await;
-        server.project("blog").await;
-        let (_, stranger) = server.user("blog", "w@example.com").await;
-        let (_, user) = server.user("shop", "u@example.com").await;
-        let key = server.as_(&server.key("blog", &["*"]));
-        let document = server.as_("").get("/p/shop/v1/openapi.json").await.body;
-        let mut asked = 0;
-        for (path, item) in document["paths"].as_object().unwrap() {
-            for method in item.as_object().unwrap().keys() {
-                if method == "parameters" {
-                    continue;
-                }
-                let path = format!("/p/shop{}", filled(path));
-                let method = method.to_uppercase();
-                for caller in [&stranger, &key] {
-                    for header in ["X-Unread", "X-Project", "X-Project-Id", "X-Galley-Project"] {
-                        let request = caller.request(&method, &path).json(&json!({}));
-                        let answer = caller.send(request.header(header, "blog")).await;
-                        assert_eq!(answer.status, 401, "{method} {path} {header}: {answer:?}");
-                    }
-                }
-                asked += 1;
-            }
-        }
-        assert!(asked > 100, "{asked}");
-        let plain = user.get("/p/shop/v1/users/me").await;
-        let request = user.request("GET", "/p/shop/v1/users/me");
-        let steered = user.send(request.header("X-Project", "blog")).await;
-        assert_eq!((plain.status, &plain.body), (steered.status, &steered.body));
-    }
-}
-
 /// Who asks a project that is not there makes nothing: no project, no file, no schema.
 #[tokio::test]
 async fn a_project_that_is_not_there_is_not_made() {
