@@ -162,6 +162,9 @@ mod tests {
             "{hash}"
         );
         assert!(passwords.verify("correct horse", &hash).await.unwrap());
+        // By what the hash says of itself, not by what we took it to say.
+        let told = Foreign::parse(&hash).unwrap();
+        assert!(told.verify(b"correct horse").unwrap());
         assert!(!passwords.verify("correct horsf", &hash).await.unwrap());
         assert!(!passwords.verify_nobody("correct horse").await.unwrap());
         assert!(!passwords.verify(&"x".repeat(600), &hash).await.unwrap());
