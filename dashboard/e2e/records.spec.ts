@@ -116,6 +116,29 @@ test.describe("collections and records", () => {
 		expect(now.rules.view).toBe("owner == auth.id");
 	});
 
+	test("whoever writes before the editor has come goes on in it", async ({ app }) => {
+		let come = () => {};
+		const asked = new Promise<void>((done) => {
+			come = done;
+		});
+		await app.route(/CelEditor.*\.js$/, async (request) => {
+			await asked;
+			await request.continue();
+		});
+		await app.goto("/dashboard/projects/shop/collections/wishes");
+		await app.getByRole("tab", { name: "Rules" }).click();
+		const input = app.locator('textarea[aria-label="Rule for view"]');
+		await input.press("End");
+		await app.keyboard.type(" && tru");
+		come();
+		const editor = app.locator('.cm-content[aria-label="Rule for view"]');
+		await expect(editor).toBeFocused();
+		await app.keyboard.type("e");
+		await expect(editor.locator(".cm-line")).toHaveText("owner == auth.id && true");
+		await app.getByRole("button", { name: "Save rules" }).click();
+		await expect(app.getByText("The rules are in force.")).toBeVisible();
+	});
+
 	test("a record is made, its faults are told at the inputs, changed and deleted", async ({
 		app,
 	}) => {

@@ -22,10 +22,10 @@ import { setDiagnostics } from "@codemirror/lint";
 import { Annotation, Compartment, EditorState, Prec } from "@codemirror/state";
 import { EditorView, placeholder as hint, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { useEffect, useRef } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 import { nonce } from "../ui/nonce";
 import classes from "./CelEditor.module.css";
-import type { CelInputProps } from "./CelInput";
+import type { CelInputProps, Held } from "./CelInput";
 
 const language = StreamLanguage.define({
 	name: "cel",
@@ -65,18 +65,26 @@ function takeFirst(view: EditorView): boolean {
 /** Marks a change that came from outside. */
 const given = Annotation.define<boolean>();
 
-export default function CelEditor(props: CelInputProps & { describedBy?: string }) {
+interface Props extends CelInputProps {
+	describedBy?: string;
+	/** The selection in the input whose place this takes, where that has the focus. */
+	held: RefObject<Held>;
+}
+
+export default function CelEditor(props: Props) {
 	const place = useRef<HTMLDivElement>(null);
 	const view = useRef<EditorView>(undefined);
 	const settings = useRef(new Compartment());
 	// The editor outlives renders: it reads what is newest.
 	const latest = useRef(props);
 	latest.current = props;
+	const { held } = props;
 	const isLine = props.onEnter !== undefined;
 	// What was typed and has not come back as `value` yet: a value among it is an echo, not another text.
 	const typed = useRef<string[]>([]);
 
-	useEffect(() => {
+	// In the same turn in which the plain input goes: a key in between would be nobody's.
+	useLayoutEffect(() => {
 		if (!place.current) return;
 		const complete = (context: CompletionContext) => {
 			const word = context.matchBefore(/[\w.]*/);
@@ -162,8 +170,15 @@ export default function CelEditor(props: CelInputProps & { describedBy?: string 
 			}),
 		});
 		view.current = editor;
+		if (held.current) {
+			const length = editor.state.doc.length;
+			const [anchor, head] = [held.current.from, held.current.to].map((at) => Math.min(at, length));
+			editor.dispatch({ selection: { anchor: anchor ?? 0, head } });
+			editor.focus();
+			held.current = undefined;
+		}
 		return () => editor.destroy();
-	}, [isLine]);
+	}, [isLine, held]);
 
 	useEffect(() => {
 		const editor = view.current;

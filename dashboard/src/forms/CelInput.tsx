@@ -2,7 +2,7 @@
 
 import { Box, Input, Textarea } from "@mantine/core";
 import { useId } from "@mantine/hooks";
-import { lazy, type ReactNode, Suspense } from "react";
+import { lazy, type ReactNode, Suspense, type SyntheticEvent, useRef } from "react";
 import type { Place } from "./filter";
 
 const Editor = lazy(() => import("./CelEditor"));
@@ -33,8 +33,18 @@ export interface Offer {
 	insert?: string;
 }
 
+/** What is selected in the input that has the focus. */
+export type Held = { from: number; to: number } | undefined;
+
+type Caret = SyntheticEvent<HTMLTextAreaElement>;
+
 export function CelInput(props: CelInputProps) {
 	const id = useId();
+	// Where somebody was writing when the editor came: it goes on there.
+	const held = useRef<Held>(undefined);
+	const hold = ({ currentTarget: { selectionStart, selectionEnd } }: Caret) => {
+		held.current = { from: selectionStart, to: selectionEnd };
+	};
 	const fault = props.faults?.[0];
 	return (
 		<Input.Wrapper
@@ -52,10 +62,15 @@ export function CelInput(props: CelInputProps) {
 							onChange={(event) => props.onChange(event.currentTarget.value)}
 							aria-label={props.label}
 							rows={1}
+							onFocus={hold}
+							onSelect={hold}
+							onBlur={() => {
+								held.current = undefined;
+							}}
 						/>
 					}
 				>
-					<Editor {...props} describedBy={fault ? `${id}-error` : undefined} />
+					<Editor {...props} held={held} describedBy={fault ? `${id}-error` : undefined} />
 				</Suspense>
 			</Box>
 		</Input.Wrapper>

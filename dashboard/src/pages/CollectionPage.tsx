@@ -3,7 +3,7 @@
 import { Badge, Box, Button, Code, Group, Paper, Stack, Table, Tabs, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { keys } from "../api/keys";
 import { ProblemError } from "../api/problem";
 import {
@@ -297,12 +297,11 @@ function RulesForm({ project, collection }: { project: string; collection: Colle
 			tellDone("The rules are in force.");
 		},
 	});
-	const { reset, isPending } = save;
-	// A fault belongs to the text that was sent.
-	// biome-ignore lint/correctness/useExhaustiveDependencies: the rules are what makes it stale
-	useEffect(() => {
-		if (!isPending) reset();
-	}, [rules, reset]);
+	const change = (next: Rules) => {
+		setRules(next);
+		// A fault belongs to the text that was sent.
+		if (!save.isPending) save.reset();
+	};
 	const faults = collectionFaults(save.error);
 	const submit = async () => {
 		const actions = opened(collection.rules, rules);
@@ -322,7 +321,7 @@ function RulesForm({ project, collection }: { project: string; collection: Colle
 				<Paper withBorder p="md">
 					<RulesInput
 						rules={rules}
-						onChange={setRules}
+						onChange={change}
 						fields={allFields(collection)}
 						faults={faults.rules}
 					/>
