@@ -52,6 +52,10 @@ pub(crate) fn of_query(
 
 /// A filter without what stands between its words: two that differ in it mean the same.
 fn without_spaces(filter: &str) -> String {
+    if !filter.contains(['"', '\'']) {
+        let kept = filter.chars().filter(|c| !c.is_ascii_whitespace());
+        return kept.collect();
+    }
     let chars: Vec<char> = filter.chars().collect();
     let mut out = String::with_capacity(filter.len());
     let mut at = 0;

@@ -20,6 +20,7 @@ use gate::{Input, Problem};
 use kernel::limits::{PAGE_DEFAULT, PAGE_MAX};
 use kernel::{Code, FieldError};
 use serde_json::{Map, Value as Json};
+use url::form_urlencoded;
 
 /// The parameters of a list or, as far as they fit, of one record.
 #[derive(Clone, Debug, Default)]
@@ -62,8 +63,7 @@ impl Query {
         }
         let mut seen = std::collections::HashSet::new();
         let mut errors = Vec::new();
-        let pairs: Vec<(String, String)> = serde_urlencoded_pairs(text)?;
-        for (name, value) in pairs {
+        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let mut fault = |code, message: &str| {
                 errors.push(FieldError {
                     path: format!("?{name}"),
@@ -79,15 +79,15 @@ impl Query {
                 fault("repeated", "This stands twice.");
                 continue;
             }
-            match name.as_str() {
+            match &*name {
                 "fields" => query.fields = Some(value.split(',').map(str::to_owned).collect()),
                 "expand" => match Expand::parse(&value) {
                     Ok(tree) => query.expand = tree,
                     Err(problem) => errors.extend_from_slice(problem.field_errors()),
                 },
-                "filter" if list => query.filter = Some(value),
-                "sort" if list => query.sort = Some(value),
-                "cursor" if list => query.cursor = Some(value),
+                "filter" if list => query.filter = Some(value.into_owned()),
+                "sort" if list => query.sort = Some(value.into_owned()),
+                "cursor" if list => query.cursor = Some(value.into_owned()),
                 "count" if list && value == "exact" => query.count = true,
                 "count" if list => fault("unknown_count", "The only count is exact."),
                 "limit" if list => match value.parse::<u32>() {
@@ -145,13 +145,6 @@ impl Query {
     pub fn limit(&self) -> u32 {
         self.limit.unwrap_or(PAGE_DEFAULT)
     }
-}
-
-fn serde_urlencoded_pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
-    let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(text);
-    pairs
-        .map(actix_web::web::Query::into_inner)
-        .map_err(|_| Problem::new(Code::InvalidParameter).detail("The query string is malformed."))
 }
 
 /// Reads a member that is there and not null; notes its fault.

@@ -9,14 +9,49 @@ const DOUBTFUL_DIGITS: usize = 14;
 /// Not-a-number and infinities have no JSON; they are refused before they get here and give `null`.
 #[must_use]
 pub fn float_text(value: f64) -> String {
+    let mut text = Vec::new();
+    push_float(&mut text, value);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Appends what [`float_text`] gives.
+pub fn push_float(out: &mut Vec<u8>, value: f64) {
+    if !push_short(out, value) {
+        out.extend_from_slice(long(value).as_bytes());
+    }
+}
+
+/// Appends a whole number.
+pub fn push_integer(out: &mut Vec<u8>, value: i64) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    push_digits(out, value.unsigned_abs(), 0);
+}
+
+/// Appends a number of so many decimals.
+fn push_digits(out: &mut Vec<u8>, mut digits: u64, decimals: usize) {
+    let begin = out.len();
+    let mut written = 0;
+    // From the last digit on.
+    while digits > 0 || written <= decimals {
+        if written == decimals && decimals > 0 {
+            out.push(b'.');
+        }
+        out.push(b'0' + (digits % 10) as u8);
+        (digits, written) = (digits / 10, written + 1);
+    }
+    if let Some(number) = out.get_mut(begin..) {
+        number.reverse();
+    }
+}
+
+fn long(value: f64) -> String {
     if !value.is_finite() {
         return "null".to_owned();
     }
     if value == 0.0 {
         return if value.is_sign_negative() { "-0" } else { "0" }.to_owned();
-    }
-    if let Some(text) = short(value) {
-        return text;
     }
     if (1e-4..1e15).contains(&value.abs()) {
         let text = value.to_string();
@@ -52,23 +87,25 @@ pub fn float_text(value: f64) -> String {
 
 /// The text of a number with at most four decimals and twelve digits, as prices are, for a part of what others cost: a
 /// double keeps each such text apart from all others, so the one that reads back is the shortest.
-fn short(value: f64) -> Option<String> {
+fn push_short(out: &mut Vec<u8>, value: f64) -> bool {
     const SCALE: u64 = 10_000;
     const SCALED_MAX: f64 = 1e12;
     let size = value.abs();
     let scaled = (size * SCALE as f64).round();
-    if scaled >= SCALED_MAX || (scaled / SCALE as f64).to_bits() != size.to_bits() {
-        return None;
+    let is_exact = (scaled / SCALE as f64).to_bits() == size.to_bits();
+    // Zero has a sign too.
+    if !(1.0..SCALED_MAX).contains(&scaled) || !is_exact {
+        return false;
     }
-    let scaled = scaled as u64;
-    let (whole, part) = (scaled / SCALE, scaled % SCALE);
-    let sign = if value < 0.0 { "-" } else { "" };
-    let mut text = format!("{sign}{whole}");
-    if part > 0 {
-        let decimals = format!(".{part:04}");
-        text.push_str(decimals.trim_end_matches('0'));
+    let (mut digits, mut decimals) = (scaled as u64, 4);
+    while decimals > 0 && digits.is_multiple_of(10) {
+        (digits, decimals) = (digits / 10, decimals - 1);
     }
-    Some(text)
+    if value < 0.0 {
+        out.push(b'-');
+    }
+    push_digits(out, digits, decimals);
+    true
 }
 
 /// Digits behind the point of `d.ddden`.
@@ -166,11 +203,20 @@ mod tests {
 
     proptest::proptest! {
         #[test]
+        fn whole_numbers_are_those_of_the_long_way(value: i64, shift in 0u32..64) {
+            let value = value >> shift;
+            let mut text = b"x".to_vec();
+            super::push_integer(&mut text, value);
+            proptest::prop_assert_eq!(String::from_utf8(text).unwrap(), format!("x{value}"));
+        }
+
+        #[test]
         fn short_texts_are_those_of_the_long_way(whole: u32, part in 0u32..100_000, negative: bool) {
             let value: f64 = format!("{whole}.{part:05}").parse().unwrap();
             let value = if negative { -value } else { value };
-            if let Some(text) = super::short(value) {
-                proptest::prop_assert_eq!(text, value.to_string());
+            let mut text = Vec::new();
+            if super::push_short(&mut text, value) {
+                proptest::prop_assert_eq!(String::from_utf8(text).unwrap(), value.to_string());
             }
         }
 

@@ -170,6 +170,13 @@ pub struct WriteCounts {
     pub commits: u64,
 }
 
+/// A statement as SQLite takes it, for one that is kept and run often: every other is made so each time it is run.
+#[must_use]
+pub fn placed_on_sqlite(mut sql: String) -> String {
+    place(&mut sql, "");
+    sql
+}
+
 /// Puts the project's schema in the place of the marker. Identifiers are always quoted and values always bound, so the
 /// marker stands in front of tables and nowhere else. SQLite needs none: an index and a reference may not name one.
 fn place(sql: &mut String, schema: &str) {

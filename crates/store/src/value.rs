@@ -235,9 +235,9 @@ pub(crate) fn docs(
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let doc = Doc {
-            json: row.get(0)?,
-            key: row.get(1)?,
-            version: row.get(2)?,
+            json: text(row, 0)?.ok_or(rusqlite::types::FromSqlError::InvalidType)?,
+            key: text(row, 1)?,
+            version: row.get_ref(2)?.as_i64()?,
         };
         bytes += doc.json.len();
         if bytes > kernel::limits::RESPONSE_BYTES_MAX {
@@ -249,6 +249,11 @@ pub(crate) fn docs(
         out.push(doc);
     }
     Ok(out)
+}
+
+fn text(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<String>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    Ok(text.map(str::to_owned))
 }
 
 /// A column of an expression, read loudly: on SQLite SeaORM turns every decoding error of an `Option` into

@@ -9,9 +9,11 @@ use gate::Problem;
 use kernel::Code;
 use rules::{ErrorKind, Mode, Resolved, RuleError};
 use sea_orm::DbBackend;
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
-use std::collections::HashMap;
+use std::fmt::Formatter;
 use store::Doc;
 
 /// Keys of a sort at most, the id aside.
@@ -108,10 +110,44 @@ impl Prepared {
         let Some(names) = &self.read_key else {
             return doc.key.clone();
         };
-        let members: HashMap<&str, &RawValue> = serde_json::from_str(&doc.json).ok()?;
-        let parts = names.iter().map(|name| Some(members.get(&**name)?.get()));
-        let parts: Option<Vec<&str>> = parts.collect();
+        let mut record = serde_json::Deserializer::from_str(&doc.json);
+        let parts = KeyParts(names).deserialize(&mut record).ok()?;
+        let parts: Option<Vec<&str>> = parts.into_iter().map(|p| p.map(RawValue::get)).collect();
         Some(format!("[{}]", parts?.join(",")))
+    }
+}
+
+/// Takes the members of these names out of a record; nothing is made of the others.
+struct KeyParts<'n>(&'n [String]);
+
+impl<'de> DeserializeSeed<'de> for KeyParts<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, record: D) -> Result<Self::Value, D::Error> {
+        record.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeyParts<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut parts = vec![None; self.0.len()];
+        // Names hold nothing that JSON escapes.
+        while let Some(name) = members.next_key::<&str>()? {
+            let wanted = self.0.iter().position(|key| key == name);
+            match wanted.and_then(|i| parts.get_mut(i)) {
+                Some(part) => *part = Some(members.next_value()?),
+                None => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(parts)
     }
 }
 

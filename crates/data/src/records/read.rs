@@ -242,10 +242,16 @@ fn prepared(
         .iter()
         .map(|(n, v)| (n, query::kind_of(v)))
         .collect();
+    let name = &collection.def.name;
+    let has = (query.filter.is_some(), query.sort.is_some());
     let mut key = format!(
-        "{}\n{privileged}{nulls:?}{params:?}\n{:?}\n{:?}\n{:?}\n",
-        collection.def.name, query.filter, query.sort, query.fields
+        "{name}\n{privileged}{has:?}{nulls:?}{params:?}{:?}\n",
+        query.fields
     );
+    for part in [&query.filter, &query.sort].into_iter().flatten() {
+        // With its length, so that none runs into the next.
+        key.push_str(&format!("{}:{part}", part.len()));
+    }
     Expand::shape(&query.expand, query::kind_of, &mut key);
     if let Some(found) = schema.pages.get(&key) {
         return Ok(found);

@@ -249,13 +249,9 @@ pub(super) fn asker<P: Permission>(caller: &Caller<P>, request: &HttpRequest) ->
 }
 
 fn query_map(text: &str) -> Map<String, serde_json::Value> {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
-        .map(web::Query::into_inner)
-        .unwrap_or_default();
-    pairs
-        .into_iter()
-        .filter(|(_, v)| !v.contains('\0'))
-        .map(|(n, v)| (n, v.into()))
+    url::form_urlencoded::parse(text.as_bytes())
+        .filter(|(_, value)| !value.contains('\0'))
+        .map(|(name, value)| (name.into_owned(), value.into()))
         .collect()
 }
 

@@ -187,7 +187,10 @@ pub(crate) fn truth_of(condition: Expr, backend: DbBackend) -> Plan {
 /// The columns (json, key, version) of a statement that has no key.
 pub(super) fn null_text(backend: DbBackend) -> Expr {
     let mut sql = Text::new(backend);
-    sql.push("CAST(NULL AS text)");
+    sql.push(match backend {
+        DbBackend::Sqlite => "NULL",
+        _ => "CAST(NULL AS text)",
+    });
     sql.expr()
 }
 

@@ -63,7 +63,10 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(select: &SelectStatement, backend: DbBackend) -> Self {
         let (sql, values) = match backend {
-            DbBackend::Sqlite => select.build(SqliteQueryBuilder),
+            DbBackend::Sqlite => {
+                let (sql, values) = select.build(SqliteQueryBuilder);
+                (store::placed_on_sqlite(sql), values)
+            }
             _ => select.build(PostgresQueryBuilder),
         };
         let own = values

@@ -1,9 +1,9 @@
 //! JSON objects out of columns, as a function of SQL: `json_object` looks at each value anew, and has no true and false.
 
+use kernel::number::{push_float, push_integer};
 use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Error};
-use std::io::Write;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Error, ToSql};
 
 /// Registers `galley_object(value, ..., members)`. The members are separated by commas; each is a letter for how its value
 /// is spelled and its name, which holds neither comma nor quote:
@@ -18,27 +18,70 @@ pub(super) fn register(connection: &Connection, flags: FunctionFlags) -> rusqlit
     connection.create_scalar_function("galley_object", -1, flags, object)
 }
 
-fn object(context: &Context<'_>) -> rusqlite::Result<String> {
-    let values = context.len().saturating_sub(1);
-    let members = context.get_raw(values).as_bytes().map_err(broken)?;
-    if members.is_empty() {
-        return Ok("{}".to_owned());
+/// JSON that was made of texts, which are UTF-8 all: whoever reads it looks again.
+struct Object(Vec<u8>);
+
+impl ToSql for Object {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
     }
-    let mut json = Vec::with_capacity(members.len() * 4 + 32);
-    for (i, member) in members.split(|byte| *byte == b',').enumerate() {
-        let (spelling, name) = member
-            .split_first()
-            .ok_or_else(|| broken("a member has no letter"))?;
-        json.extend_from_slice(if i == 0 { b"{\"" } else { b",\"" });
-        json.extend_from_slice(name);
-        json.extend_from_slice(b"\":");
-        if i >= values {
-            return Err(broken("a member has no value"));
+}
+
+/// What stands in each object of a statement: all that is written in front of the values, one after the other, and for
+/// each member its letter and where its part ends.
+struct Layout {
+    fronts: Vec<u8>,
+    members: Vec<(u8, usize)>,
+}
+
+impl Layout {
+    fn read(members: &[u8]) -> rusqlite::Result<Self> {
+        let mut layout = Self {
+            fronts: Vec::with_capacity(members.len() * 2),
+            members: Vec::with_capacity(members.len() / 4),
+        };
+        if members.is_empty() {
+            return Ok(layout);
         }
+        for member in members.split(|byte| *byte == b',') {
+            let (spelling, name) = member
+                .split_first()
+                .ok_or_else(|| broken("a member has no letter"))?;
+            let comma: &[u8] = if layout.members.is_empty() {
+                b"\""
+            } else {
+                b",\""
+            };
+            for part in [comma, name, b"\":"] {
+                layout.fronts.extend_from_slice(part);
+            }
+            layout.members.push((*spelling, layout.fronts.len()));
+        }
+        Ok(layout)
+    }
+}
+
+fn object(context: &Context<'_>) -> rusqlite::Result<Object> {
+    let values = context.len().saturating_sub(1);
+    // The members are a constant: they are read for the first row, and kept for the others.
+    let place = i32::try_from(values).map_err(broken)?;
+    let layout = context.get_or_create_aux(place, |members| {
+        Layout::read(members.as_bytes().map_err(broken)?)
+    })?;
+    if layout.members.len() > values {
+        return Err(broken("a member has no value"));
+    }
+    // As much as most values need.
+    let mut json = Vec::with_capacity(layout.fronts.len() + layout.members.len() * 40 + 2);
+    json.push(b'{');
+    let mut begin = 0;
+    for (i, (spelling, end)) in layout.members.iter().enumerate() {
+        json.extend_from_slice(layout.fronts.get(begin..*end).unwrap_or_default());
         spell(&mut json, *spelling, context.get_raw(i))?;
+        begin = *end;
     }
     json.push(b'}');
-    String::from_utf8(json).map_err(broken)
+    Ok(Object(json))
 }
 
 fn spell(json: &mut Vec<u8>, spelling: u8, value: ValueRef<'_>) -> rusqlite::Result<()> {
@@ -49,10 +92,8 @@ fn spell(json: &mut Vec<u8>, spelling: u8, value: ValueRef<'_>) -> rusqlite::Res
         (b'b', ValueRef::Integer(value)) => {
             json.extend_from_slice(if value == 0 { b"false" } else { b"true" });
         }
-        (b'n', ValueRef::Integer(value)) => write!(json, "{value}").map_err(broken)?,
-        (b'n', ValueRef::Real(value)) => {
-            json.extend_from_slice(kernel::number::float_text(value).as_bytes());
-        }
+        (b'n', ValueRef::Integer(value)) => push_integer(json, value),
+        (b'n', ValueRef::Real(value)) => push_float(json, value),
         (spelling, value) => {
             let (kind, spelling) = (value.data_type(), char::from(spelling));
             return Err(broken(format!("{kind} is not spelled as {spelling}")));
@@ -63,19 +104,31 @@ fn spell(json: &mut Vec<u8>, spelling: u8, value: ValueRef<'_>) -> rusqlite::Res
 
 /// A text in quotes, escaped as RFC 8259, section 7, demands and no further.
 fn quote(json: &mut Vec<u8>, text: &[u8]) {
+    json.reserve(text.len() + 2);
     json.push(b'"');
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (words, _) = rest.as_chunks();
-        let plain = words.iter().take_while(|word| is_plain(**word)).count() * 8;
-        let (run, after) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
-        json.extend_from_slice(run);
-        let doubtful = after.len().min(8);
-        let (some, after) = after.split_at_checked(doubtful).unwrap_or((after, &[]));
-        some.iter().for_each(|byte| escape(json, *byte));
-        rest = after;
+    let (words, rest) = text.as_chunks();
+    // The last eight bytes are looked at twice where they are not a word of their own.
+    let is_rest_plain = match text.last_chunk() {
+        _ if rest.is_empty() => true,
+        Some(last) => is_plain(*last),
+        None => rest.iter().all(|byte| needs_nothing(*byte)),
+    };
+    if is_rest_plain && words.iter().all(|word| is_plain(*word)) {
+        json.extend_from_slice(text);
+    } else {
+        for word in words {
+            match is_plain(*word) {
+                true => json.extend_from_slice(word),
+                false => word.iter().for_each(|byte| escape(json, *byte)),
+            }
+        }
+        rest.iter().for_each(|byte| escape(json, *byte));
     }
     json.push(b'"');
+}
+
+fn needs_nothing(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\'
 }
 
 /// Whether no byte of eight needs an escape, told at once: the highest bit of each byte of `found` is set where that is

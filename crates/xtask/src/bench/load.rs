@@ -101,6 +101,7 @@ pub fn send(
     wrk.arg("--script").arg(script);
     wrk.arg(format!("http://{address}"));
     wrk.args(["--", load.method]).arg(paths).arg(token);
+    wrk.arg(load.rest_ms.to_string());
     if let Some(body) = &load.body {
         wrk.arg(body.to_string());
     }
