@@ -187,6 +187,11 @@ impl KeySet {
         now < self.loaded_at || self.loaded_at.plus(BELIEVED) <= now
     }
 
+    fn has_more_than(&self, other: &Self) -> bool {
+        let is_missing = |key: &SigningKey| other.keys.iter().all(|o| o.kid != key.kid);
+        self.keys.iter().any(is_missing)
+    }
+
     /// Whether it is too early to look at the table once more.
     fn is_recent(&self, now: Stamp) -> bool {
         self.loaded_at <= now && now < self.loaded_at.plus(LOOK_AGAIN)
@@ -259,12 +264,17 @@ impl Keys {
         Ok(KeySet::new(keys, now, self.life))
     }
 
+    /// Keeps a set, unless somebody who read a moment later was faster and knows a key that it lacks.
     fn know(&self, project: &Project, set: KeySet) -> Arc<KeySet> {
+        let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
+        let newer = sets
+            .get(&project.uid)
+            .filter(|there| there.is_recent(set.loaded_at) && there.has_more_than(&set));
+        if let Some(newer) = newer {
+            return newer.clone();
+        }
         let set = Arc::new(set);
-        self.sets
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(project.uid, set.clone());
+        sets.insert(project.uid, set.clone());
         set
     }
 

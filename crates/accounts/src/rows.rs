@@ -23,8 +23,8 @@ use kernel::Stamp;
 use kernel::limits::PAGE_MAX;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use std::time::Duration;
 use store::WriteTx;
@@ -361,11 +361,13 @@ pub(crate) async fn insert_signing_key(tx: &WriteTx, row: signing_key::Model) ->
     row.into_active_model().insert(tx).await.map(drop)
 }
 
-/// All signing keys, the newest first.
-/// The keys as they are when nobody else is changing them: those that are there are locked, and read once more, because
-/// who was waited for may have added one.
+/// The keys as they are when nobody else is changing them. The table is locked and not its rows: of the first key there is
+/// none yet. SQLite's writers are alone as they are.
 pub(crate) async fn lock_signing_keys(tx: &WriteTx) -> Result<Vec<signing_key::Model>, DbErr> {
-    signing_key::Entity::find().lock_exclusive().all(tx).await?;
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let lock = r#"LOCK TABLE "project"."_signing_keys" IN SHARE ROW EXCLUSIVE MODE"#;
+        tx.execute_unprepared(lock).await?;
+    }
     signing_keys(tx).await
 }
 
@@ -382,6 +384,7 @@ pub(crate) async fn retire_signing_keys(tx: &WriteTx, at: Stamp) -> Result<(), D
         .map(drop)
 }
 
+/// All signing keys, the newest first.
 pub(crate) async fn signing_keys<C: ConnectionTrait>(
     db: &C,
 ) -> Result<Vec<signing_key::Model>, DbErr> {

@@ -148,6 +148,20 @@ async fn a_setting_changes_what_is_signed_with() {
 }
 
 #[actix_web::test]
+async fn the_first_key_is_made_once() {
+    on_both(async |kit| {
+        let nodes = (0..12).map(|_| kit.with_accounts(crate::kit::accounts()));
+        let nodes: Vec<Kit> = nodes
+            .chain((0..12).map(|_| kit.with_accounts(kit.accounts.clone())))
+            .collect();
+        let all = futures_util::future::join_all(nodes.iter().map(published)).await;
+        assert_eq!(published(&kit).await.len(), 1);
+        assert!(all.iter().all(|keys| *keys == all[0]), "{all:?}");
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn many_who_find_no_key_make_one() {
     on_both(async |kit| {
         kit.sign_up("ada@example.com").await.expect(201);
