@@ -54,8 +54,6 @@ pub struct Load {
     pub method: &'static str,
     pub paths: Vec<String>,
     pub body: Option<Value>,
-    /// How many milliseconds a connection rests after an answer, on average.
-    pub rest_ms: u64,
 }
 
 impl Load {
@@ -64,7 +62,6 @@ impl Load {
             method: "GET",
             paths,
             body: None,
-            rest_ms: 0,
         }
     }
 
@@ -73,7 +70,6 @@ impl Load {
             method: "POST",
             paths: vec![path.to_owned()],
             body: Some(body),
-            rest_ms: 0,
         }
     }
 }

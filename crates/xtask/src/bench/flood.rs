@@ -16,8 +16,7 @@ use crate::run::Outcome;
 const FLOOD: f64 = 200.0;
 /// How much of the most that the server can read is read meanwhile.
 const SHARE: f64 = 0.3;
-/// Readers rest between two reads, as people do, each for a time of its own.
-const REST_MS: u64 = 20;
+const READERS: usize = 16;
 /// More than the server lets wait, so that those who wait keep nobody from coming.
 const STRANGERS: usize = 96;
 
@@ -35,14 +34,14 @@ pub fn run(program: &Path, scratch: &Path, options: &Options) -> Outcome {
     let lasting = Duration::from_secs(options.seconds);
     let (mut alone, mut beside, mut floods) = (Vec::new(), Vec::new(), Seen::default());
     for _ in 0..options.rounds {
-        alone.push(reads(&server, rate, options.seconds, scratch)?);
-        let (figures, flood) = std::thread::scope(|scope| -> Outcome<(Figures, Seen)> {
+        alone.push(figures(&mut reads(&server, rate, lasting)?, lasting));
+        let (mut seen, flood) = std::thread::scope(|scope| -> Outcome<(Seen, Seen)> {
             let flood = scope.spawn(|| strangers(&server, lasting));
-            let figures = reads(&server, rate, options.seconds, scratch)?;
+            let seen = reads(&server, rate, lasting)?;
             let flood = flood.join().map_err(|_| "a loader panicked".to_owned())??;
-            Ok((figures, flood))
+            Ok((seen, flood))
         })?;
-        beside.push(figures);
+        beside.push(figures(&mut seen, lasting));
         floods.times.extend(flood.times);
         floods.answers.extend(flood.answers);
     }
@@ -60,13 +59,21 @@ pub fn run(program: &Path, scratch: &Path, options: &Options) -> Outcome {
     shed(&mut floods)
 }
 
-/// Reads by so many readers that they make about so many requests a second.
-fn reads(server: &Contender, rate: f64, seconds: u64, folder: &Path) -> Outcome<Figures> {
-    let mut load = (server.load)(Case::Read);
-    load.rest_ms = REST_MS;
-    let readers = (rate * REST_MS as f64 / 1_000.0).ceil() as usize;
-    let address = &server.server.address;
-    load::send(address, &server.token, &load, readers, seconds, folder)
+fn reads(server: &Contender, rate: f64, lasting: Duration) -> Outcome<Seen> {
+    let load = (server.load)(Case::Read);
+    let seen = paced::send(&server.server.address, rate, READERS, lasting, |number| {
+        Shot {
+            method: "GET",
+            // A large odd step goes through all of them in an order of its own.
+            path: load.paths[number.wrapping_mul(7_919) % load.paths.len()].clone(),
+            token: Some(server.token.clone()),
+            body: None,
+        }
+    })?;
+    match seen.count(200) == seen.answers.len() {
+        true => Ok(seen),
+        false => Err("a read was refused beside the flood".to_owned()),
+    }
 }
 
 fn strangers(server: &Contender, lasting: Duration) -> Outcome<Seen> {
@@ -85,6 +92,14 @@ fn strangers(server: &Contender, lasting: Duration) -> Outcome<Seen> {
             ),
         },
     )
+}
+
+fn figures(seen: &mut Seen, lasting: Duration) -> Figures {
+    Figures {
+        per_second: seen.times.len() as f64 / lasting.as_secs_f64(),
+        p50_ms: seen.at(50),
+        p99_ms: seen.at(99),
+    }
 }
 
 /// Every sign-in is judged or shed, and some are shed with the time after which to come again.

@@ -1,6 +1,5 @@
 -- The load that wrk puts on a server: one prepared request per path, chosen at random.
--- Arguments: the method, a file with one path per line, a token, how many milliseconds a connection rests after an
--- answer (0: it never does), and a JSON body for writes.
+-- Arguments: the method, a file with one path per line, a token, and a JSON body for writes.
 
 local threads = 0
 
@@ -10,7 +9,7 @@ function setup(thread)
 end
 
 function init(args)
-   local method, file, token, rest, body = args[1], args[2], args[3], tonumber(args[4]), args[5]
+   local method, file, token, body = args[1], args[2], args[3], args[4]
    local headers = { ["Authorization"] = "Bearer " .. token }
    if body then
       headers["Content-Type"] = "application/json"
@@ -20,10 +19,6 @@ function init(args)
       prepared[#prepared + 1] = wrk.format(method, path, headers, body)
    end
    math.randomseed(number * 7919)
-   if rest > 0 then
-      -- Connections that all rested alike would come together.
-      delay = function() return math.random(0, 2 * rest) end
-   end
 end
 
 function request()

@@ -95,15 +95,12 @@ pub fn send(
     let script = write("load.lua", SCRIPT)?;
     let paths = write("paths", &load.paths.join("\n"))?;
     let mut wrk = Command::new("wrk");
-    // One thread is enough for connections that rest, and two would wait for each other.
-    let threads = if load.rest_ms > 0 { 1 } else { THREADS };
-    wrk.args(["--threads", &threads.to_string()]);
+    wrk.args(["--threads", &THREADS.to_string()]);
     wrk.args(["--connections", &connections.to_string()]);
     wrk.args(["--duration", &format!("{seconds}s"), "--timeout", "10s"]);
     wrk.arg("--script").arg(script);
     wrk.arg(format!("http://{address}"));
     wrk.args(["--", load.method]).arg(paths).arg(token);
-    wrk.arg(load.rest_ms.to_string());
     if let Some(body) = &load.body {
         wrk.arg(body.to_string());
     }
