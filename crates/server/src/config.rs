@@ -83,7 +83,8 @@ pub struct DatabaseConfig {
     pub slow_queue: usize,
     /// SQLite: threads that commit for all projects.
     pub writer_threads: usize,
-    /// SQLite: MiB that the reader connections of all threads together may take, about 175 KiB each.
+    /// SQLite: MiB that the reader connections of all threads together may take: at least 256 KiB each, and what is left of
+    /// it for pages of their databases, 16 MiB each at most.
     pub reader_memory_mib: usize,
 }
 

@@ -20,7 +20,6 @@ pub(crate) fn create(collection: &Collection, backend: DbBackend) -> Vec<String>
 
 /// The statement that makes a collection's table, under the name `table`, quoted.
 pub(crate) fn create_table(collection: &Collection, table: &str, backend: DbBackend) -> String {
-    let sqlite = backend == DbBackend::Sqlite;
     let time = Type::DateTime.column(backend);
     let mut columns = vec![format!("\"id\" {} NOT NULL", Type::Id.column(backend))];
     for field in &collection.fields {
@@ -33,9 +32,9 @@ pub(crate) fn create_table(collection: &Collection, table: &str, backend: DbBack
         "CONSTRAINT {} PRIMARY KEY (\"id\")",
         quote(&primary_name(collection))
     ));
-    // One tree instead of two: a record is found by its id alone.
-    let without = if sqlite { " WITHOUT ROWID" } else { "" };
-    format!("CREATE TABLE {table} ({}){without}", columns.join(", "))
+    // On SQLite with a rowid of its own: an index leads to the row by that number, in half of the time that a seek by a
+    // text takes through pages full of records.
+    format!("CREATE TABLE {table} ({})", columns.join(", "))
 }
 
 /// The statements that add a field's columns. Records that are there get its constant default, and so do those that
@@ -56,7 +55,7 @@ pub(crate) fn index_sql(collection: &Collection, index: &Index, backend: DbBacke
     } else {
         " NULLS FIRST"
     };
-    let fields: Vec<String> = index
+    let mut fields: Vec<String> = index
         .fields
         .iter()
         .flat_map(|name| match collection.field(name) {
@@ -78,6 +77,11 @@ pub(crate) fn index_sql(collection: &Collection, index: &Index, backend: DbBacke
             }
         })
         .collect();
+    // Every order ends with the id. PostgreSQL sorts what is equal until then.
+    let is_ordered = index.unique || index.fields.iter().any(|name| name == "id");
+    if backend == DbBackend::Sqlite && !is_ordered {
+        fields.push(quote("id"));
+    }
     let unique = if index.unique { "UNIQUE " } else { "" };
     let condition = index.condition.as_ref().map_or(String::new(), |text| {
         // It was checked before: one that does not resolve makes an index of nothing.

@@ -38,21 +38,37 @@ pub struct SqliteOptions {
     pub slow_queue: usize,
     /// Threads that commit for all databases.
     pub writer_threads: usize,
-    /// Memory that the reader connections of all threads together may take, in MiB; one takes about 175 KiB. Each thread
-    /// has an equal share of it and keeps at least one.
+    /// Memory that the reader connections of all threads together may take, in MiB. Each thread has an equal share of it
+    /// and keeps at least one connection; what the connections leave of it holds pages of their databases. One takes about
+    /// 256 KiB with the fewest pages.
     pub reader_memory_mib: usize,
 }
 
 impl SqliteOptions {
+    /// What one of so many threads may use.
+    fn share_kib(&self, threads: usize) -> usize {
+        self.reader_memory_mib.saturating_mul(1_024) / threads.max(1)
+    }
+
     /// Reader connections that one of so many threads keeps open.
     fn readers_of_one(&self, threads: usize) -> usize {
-        let all = self.reader_memory_mib.saturating_mul(1_024) / READER_KIB;
-        (all / threads.max(1)).max(1)
+        (self.share_kib(threads) / (BARE_READER_KIB + CACHE_KIB_MIN)).max(1)
+    }
+
+    /// Pages that each of a thread's readers may keep, in KiB: a power of two, so that it rarely changes as they come and go.
+    fn cache_kib(&self, threads: usize, readers: usize) -> usize {
+        let each = self.share_kib(threads) / readers.max(1);
+        let pages = each.saturating_sub(BARE_READER_KIB);
+        1 << pages.clamp(CACHE_KIB_MIN, CACHE_KIB_MAX).ilog2()
     }
 }
 
-/// What an open reader takes with a statement or two.
-const READER_KIB: usize = 175;
+/// What an open reader takes with a statement or two, and without pages.
+const BARE_READER_KIB: usize = 128;
+/// Fewer pages are of no use.
+const CACHE_KIB_MIN: usize = 128;
+/// More is for the system's cache of files, which all readers share.
+const CACHE_KIB_MAX: usize = 16 * 1_024;
 
 impl Default for SqliteOptions {
     fn default() -> Self {
@@ -387,8 +403,12 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
         | AuthAction::Savepoint { .. }
         | AuthAction::Attach { .. }
         | AuthAction::Detach { .. } => Authorization::Deny,
-        AuthAction::Pragma { pragma_name, .. } if !PRAGMAS_READ.contains(&pragma_name) => {
-            Authorization::Deny
+        AuthAction::Pragma { pragma_name, .. } => {
+            let is_ours = pragma_name == "cache_size" && reader::is_sizing();
+            match is_ours || PRAGMAS_READ.contains(&pragma_name) {
+                true => Authorization::Allow,
+                false => Authorization::Deny,
+            }
         }
         _ => Authorization::Allow,
     }))?;

@@ -38,6 +38,7 @@ thread_local! {
     static CHECKS: Cell<u32> = const { Cell::new(0) };
     static TICK: Cell<u64> = const { Cell::new(0) };
     static SEEN: Cell<u64> = const { Cell::new(0) };
+    static SIZING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// How many databases were closed in this process. A thread that sees it move gives its connections to them back.
@@ -51,7 +52,34 @@ struct Entry {
     id: u64,
     owner: Weak<super::Inner>,
     connection: Rc<Connection>,
+    /// Pages that it may keep, in KiB, if that was set.
+    cache_kib: usize,
     used: u64,
+}
+
+impl Entry {
+    /// Has it keep so many KiB of pages. A failure leaves it as it was, to be tried with the next reader.
+    fn keep(&mut self, cache_kib: usize) {
+        if self.cache_kib == cache_kib {
+            return;
+        }
+        SIZING.set(true);
+        let kib = i64::try_from(cache_kib).unwrap_or(i64::MAX);
+        // SQLite counts pages where the number is positive.
+        if self
+            .connection
+            .pragma_update(None, "cache_size", -kib)
+            .is_ok()
+        {
+            self.cache_kib = cache_kib;
+        }
+        SIZING.set(false);
+    }
+}
+
+/// Whether the size of a reader's cache is being set, which nobody else may do.
+pub(super) fn is_sizing() -> bool {
+    SIZING.get()
 }
 
 /// Runs `f` on this thread's reader of `db`, opening one if need be. With a budget, a read that passes it ends
@@ -119,8 +147,74 @@ fn find(db: &SqliteDb) -> rusqlite::Result<Rc<Connection>> {
             id: db.inner.id,
             owner: Arc::downgrade(&db.inner),
             connection: connection.clone(),
+            cache_kib: 0,
             used: tick,
         });
+        let cache_kib = db.inner.runtime.options.cache_kib(threads, readers.len());
+        readers.iter_mut().for_each(|e| e.keep(cache_kib));
         Ok(connection)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{Durability, SqliteOptions, SqliteRuntime};
+
+    #[test]
+    fn the_pages_of_all_readers_stay_within_the_memory() {
+        let options = SqliteOptions {
+            reader_memory_mib: 64,
+            ..SqliteOptions::default()
+        };
+        for threads in [1, 2, 4, 16] {
+            let most = options.readers_of_one(threads);
+            for readers in [1, 2, 3, 7, 60, most] {
+                let cache = options.cache_kib(threads, readers.min(most));
+                assert!((128..=16_384).contains(&cache) && cache.is_power_of_two());
+                let all = threads * readers.min(most) * (cache + 128);
+                assert!(all <= 64 * 1_024, "{threads} {readers} {cache}");
+            }
+        }
+        assert_eq!(
+            (options.cache_kib(1, 1), options.cache_kib(4, 2)),
+            (16_384, 4_096)
+        );
+    }
+
+    #[test]
+    fn a_reader_gives_room_to_those_that_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions {
+            reader_memory_mib: 8,
+            ..SqliteOptions::default()
+        };
+        let runtime = SqliteRuntime::start(options).unwrap();
+        let open = |n: usize| {
+            let path = folder.path().join(format!("{n}.db"));
+            SqliteDb::open(&runtime, &path, Durability::Full, 0).unwrap()
+        };
+        let dbs: Vec<SqliteDb> = (0..9).map(open).collect();
+        let kept = |db: &SqliteDb| {
+            with_reader(db, None, |_| Ok(())).unwrap();
+            READERS.with_borrow(|Readers(readers)| {
+                let mine = readers.iter().find(|e| e.id == db.inner.id).unwrap();
+                // SQLite tells what it was told, to the reader's own eyes alone.
+                SIZING.set(true);
+                let told: rusqlite::Result<i64> =
+                    mine.connection
+                        .pragma_query_value(None, "cache_size", |row| row.get(0));
+                SIZING.set(false);
+                told.unwrap()
+            })
+        };
+        let first = kept(&dbs[0]);
+        dbs.iter().skip(1).for_each(|db| {
+            kept(db);
+        });
+        let last = kept(&dbs[0]);
+        // Other tests' threads have their share as well: less is kept, and no less than the least.
+        assert!(first < last && last <= -128, "{first} {last}");
+        assert!(kept(&dbs[8]) == last);
+    }
 }

@@ -59,6 +59,7 @@ async fn a_read_handle_does_not_write(kit: &Kit) {
         for text in [
             "PRAGMA query_only = OFF",
             "PRAGMA query_only",
+            "PRAGMA cache_size = -1000000",
             "BEGIN",
             "SAVEPOINT s",
             "ATTACH ':memory:' AS x",
