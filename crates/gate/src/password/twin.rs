@@ -5,7 +5,7 @@ use crate::Problem;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Memory and passes of a hash: the least that OWASP recommends for Argon2id.
 const MEMORY_KIB: u32 = 19_456;
@@ -16,10 +16,6 @@ const MEMORY_RESERVED_KIB: usize = 36 * 1_024;
 
 /// A hash takes some twentieth of it on a free core: a twin that needs longer is starved.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// After a hash the twin rests for a quarter of its time, and no longer than this. The system moves what waits on one core
-/// to another at once where that falls idle, and by its tick, up to 4 ms later, where that is never idle.
-const REST_MAX: Duration = Duration::from_millis(10);
 
 type Digest = Result<[u8; 32], Problem>;
 
@@ -109,11 +105,10 @@ fn work(asked: &Receiver<Ask>, answer: &SyncSender<Digest>) {
     while let Ok(ask) = asked.recv() {
         match ask {
             Ask::Digest { password, salt } => {
-                let begun = Instant::now();
-                if answer.send(compute(&password, &salt)).is_err() {
+                let digest = store::compute_in_slices(|| compute(&password, &salt));
+                if answer.send(digest).is_err() {
                     return;
                 }
-                std::thread::sleep((begun.elapsed() / 4).min(REST_MAX));
             }
             Ask::Forget => drop(MEMORY.take()),
         }
