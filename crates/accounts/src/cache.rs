@@ -3,18 +3,18 @@
 //! A token is verified once. Its session is believed for one second after it was read, and not a moment longer once
 //! this process ended it. Both maps are bounded; losing an entry costs one verification.
 
+mod shards;
+
 use gate::UserAuth;
 use kernel::Stamp;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use shards::{Shards, mark};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// For how long a session is believed to stand as it was read.
 const BELIEVED: Duration = Duration::from_secs(1);
-const SHARDS: usize = 16;
 
 /// How a session stands, as far as this process knows. Its end is final; all else is read anew each second.
 pub(crate) struct Live {
@@ -105,6 +105,8 @@ pub(crate) enum Found {
 pub(crate) struct Cache {
     tokens: Shards<Known>,
     lives: Shards<Arc<Live>>,
+    /// How often tokens were forgotten.
+    forgotten: AtomicU64,
 }
 
 impl Cache {
@@ -113,6 +115,7 @@ impl Cache {
         Self {
             tokens: Shards::new(max),
             lives: Shards::new(max),
+            forgotten: AtomicU64::new(0),
         }
     }
 
@@ -135,8 +138,13 @@ impl Cache {
         self.tokens.read(mark(text.as_bytes()), look)
     }
 
-    /// Keeps a verified token.
-    pub(crate) fn keep(&self, text: &str, exp: i64, live: &Arc<Live>, now: Stamp) {
+    /// The moment for [`Cache::keep`]. Take it before the keys that a token is verified with.
+    pub(crate) fn moment(&self) -> u64 {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
+    /// Keeps a token that was verified since a moment; not if tokens were forgotten after it.
+    pub(crate) fn keep(&self, text: &str, exp: i64, live: &Arc<Live>, now: Stamp, moment: u64) {
         let known = Known {
             project: live.project,
             text: text.into(),
@@ -145,7 +153,17 @@ impl Cache {
         };
         let is_good =
             |known: &Known| !crate::tokens::is_expired(known.exp, now) && !known.live.is_ended();
-        self.tokens.insert(mark(text.as_bytes()), known, is_good);
+        let may = || self.moment() == moment;
+        self.tokens
+            .insert_if(mark(text.as_bytes()), known, may, is_good);
+    }
+
+    /// Forgets that the tokens of a project, or of all, were verified.
+    pub(crate) fn forget(&self, project: Option<Uuid>) {
+        // First the count: whoever looks at it later keeps nothing, and whoever looked before is swept away.
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.tokens
+            .retain(|known| project.is_some_and(|project| known.project != project));
     }
 
     /// The one place where this session's standing is kept. Take it before reading the rows, so that an end in
@@ -205,134 +223,6 @@ impl Cache {
     }
 }
 
-/// A number for a token or a session, from its last bytes: they are the end of a signature we made, or of an id we
-/// made, so nobody chooses them, and there is no need to hash half a kilobyte.
-fn mark(bytes: &[u8]) -> u64 {
-    let mut last = [0_u8; 16];
-    let tail = &bytes[bytes.len().saturating_sub(16)..];
-    last[16 - tail.len()..].copy_from_slice(tail);
-    let both = u128::from_le_bytes(last);
-    // The halves as two numbers; an odd multiplier spreads the few bits that differ.
-    let (low, high) = ((both & u128::from(u64::MAX)) as u64, (both >> 64) as u64);
-    let mixed = (low ^ high.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed ^ (mixed >> 29)
-}
-
-/// Hands the number through: it is spread already.
-#[derive(Default)]
-struct Through(u64);
-
-impl Hasher for Through {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = n;
-    }
-}
-
-type Shard<T> = RwLock<HashMap<u64, T, BuildHasherDefault<Through>>>;
-
-/// A bounded map in shards, so that workers rarely meet at a lock. Two things of one number push each other out.
-struct Shards<T> {
-    shards: Box<[Shard<T>]>,
-    max: usize,
-}
-
-impl<T> Shards<T> {
-    fn new(max: usize) -> Self {
-        let shards = (0..SHARDS)
-            .map(|_| RwLock::new(HashMap::default()))
-            .collect();
-        Self {
-            shards,
-            max: (max / SHARDS).max(8),
-        }
-    }
-
-    fn shard(&self, key: u64) -> &Shard<T> {
-        // The map uses the low and the highest bits; these are in between.
-        &self.shards[(key >> 40) as usize % SHARDS]
-    }
-
-    fn read<R>(&self, key: u64, look: impl FnOnce(Option<&T>) -> R) -> R {
-        look(
-            self.shard(key)
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&key),
-        )
-    }
-
-    fn insert(&self, key: u64, value: T, is_good: impl Fn(&T) -> bool) {
-        let mut shard = self
-            .shard(key)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut shard, self.max, is_good);
-        shard.insert(key, value);
-    }
-
-    /// What is there if it is `same`, else `value`, which then takes its place.
-    fn get_or_insert(
-        &self,
-        key: u64,
-        value: T,
-        same: impl Fn(&T) -> bool,
-        is_good: impl Fn(&T) -> bool,
-    ) -> T
-    where
-        T: Clone,
-    {
-        let mut shard = self
-            .shard(key)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(there) = shard.get(&key).filter(|there| same(there)) {
-            return there.clone();
-        }
-        make_room(&mut shard, self.max, is_good);
-        shard.insert(key, value.clone());
-        value
-    }
-
-    fn each(&self, look: impl Fn(&T)) {
-        for shard in &self.shards {
-            shard
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .values()
-                .for_each(&look);
-        }
-    }
-}
-
-/// Drops what is no good when the map is full, and if that is too little, one in eight, so that this is done rarely.
-fn make_room<T>(
-    map: &mut HashMap<u64, T, BuildHasherDefault<Through>>,
-    max: usize,
-    is_good: impl Fn(&T) -> bool,
-) {
-    if map.len() < max {
-        return;
-    }
-    map.retain(|_, value| is_good(value));
-    if map.len() > max - max / 8 {
-        let mut n = 0_usize;
-        map.retain(|_, _| {
-            n += 1;
-            !n.is_multiple_of(8)
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -368,7 +258,7 @@ mod tests {
         let cache = Cache::new(1_000);
         let live = cache.live(P, SESSION, USER);
         live.note(at(0), at(3_600_000), standing());
-        cache.keep("token", exp(600), &live, at(0));
+        cache.keep("token", exp(600), &live, at(0), 0);
         (cache, live)
     }
 
@@ -379,6 +269,21 @@ mod tests {
             Found::Expired => "expired",
             Found::Unknown => "unknown",
         }
+    }
+
+    #[test]
+    fn a_forgotten_token_is_verified_again_and_by_later_keys() {
+        let (cache, live) = filled();
+        let before = cache.moment();
+        cache.forget(Some(Q));
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "good");
+        cache.forget(Some(P));
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "unknown");
+        // A request that took the keys before and verified the token after.
+        cache.keep("token", exp(600), &live, at(0), before);
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "unknown");
+        cache.keep("token", exp(600), &live, at(0), cache.moment());
+        assert_eq!(kind(&cache.find(P, "token", at(0))), "good");
     }
 
     #[test]
@@ -405,7 +310,7 @@ mod tests {
         let (cache, live) = filled();
         let long = format!("{}token-of-16-bytes", "x".repeat(50));
         let other = format!("{}token-of-16-bytes", "y".repeat(50));
-        cache.keep(&long, exp(600), &live, at(0));
+        cache.keep(&long, exp(600), &live, at(0), 0);
         assert_eq!(kind(&cache.find(P, &long, at(0))), "good");
         for (project, text) in [
             (Q, "token"),
@@ -464,10 +369,10 @@ mod tests {
             Uuid::from_u128(n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)).to_string()
         };
         for n in 0..5_000 {
-            cache.keep(&spread(n), exp(-100), &live, at(0));
+            cache.keep(&spread(n), exp(-100), &live, at(0), 0);
         }
         for n in 5_000..5_200 {
-            cache.keep(&spread(n), exp(600), &live, at(0));
+            cache.keep(&spread(n), exp(600), &live, at(0), 0);
         }
         let count = std::cell::Cell::new(0);
         cache.tokens.each(|_| count.set(count.get() + 1));

@@ -1,17 +1,14 @@
 //! The key pairs that sign a project's access tokens: made at first need, sealed at rest, loaded once, several at a time.
 
+mod pair;
+
 use crate::error::Error;
 use crate::rows::{self, signing_key};
 use crate::views::social::SigningKeyView;
-use aws_lc_rs::digest;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gate::{By, Project, SigningAlgorithm};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use kernel::Stamp;
+pub(crate) use pair::make_pair;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -198,10 +195,38 @@ impl KeySet {
     }
 }
 
+/// How a project's key is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The next is published now and signs in a day.
+    InADay,
+    /// The next signs now; tokens of the one before stay good.
+    AtOnce,
+    /// The next signs now; all before are dropped, and what they signed is refused.
+    Revoking,
+}
+
+impl Rotation {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::InADay => "in_a_day",
+            Self::AtOnce => "at_once",
+            Self::Revoking => "revoking",
+        }
+    }
+}
+
 /// The keys of all projects that were asked for.
 pub(crate) struct Keys {
-    sets: RwLock<HashMap<Uuid, Arc<KeySet>>>,
+    sets: RwLock<Sets>,
     life: Duration,
+}
+
+#[derive(Default)]
+struct Sets {
+    of: HashMap<Uuid, Arc<KeySet>>,
+    /// How often a set was forgotten: what was read before that may hold a key that is dropped.
+    forgotten: u64,
 }
 
 impl Keys {
@@ -235,22 +260,30 @@ impl Keys {
     }
 
     fn known(&self, project: Uuid) -> Option<Arc<KeySet>> {
-        self.sets
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&project)
-            .cloned()
+        let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
+        sets.of.get(&project).cloned()
+    }
+
+    /// Forgets the keys of a project, or of all, because one of them may be good no longer.
+    pub(crate) fn forget(&self, project: Option<Uuid>) {
+        let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
+        sets.forgotten += 1;
+        sets.of.retain(|uid, _| project.is_some_and(|p| p != *uid));
     }
 
     async fn load(&self, project: &Project, now: Stamp) -> Result<Arc<KeySet>, Error> {
+        let forgotten = {
+            let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
+            sets.forgotten
+        };
         let rows = rows::signing_keys(&project.db).await?;
         let set = self.open(project, rows, now)?;
         if !set.lacks(wanted(project), now) {
-            return Ok(self.know(project, set));
+            return Ok(self.know(project, set, forgotten));
         }
         let rows = self.add(project, now).await?;
         let set = self.open(project, rows, now)?;
-        Ok(self.know(project, set))
+        Ok(self.know(project, set, forgotten))
     }
 
     fn open(
@@ -264,17 +297,22 @@ impl Keys {
         Ok(KeySet::new(keys, now, self.life))
     }
 
-    /// Keeps a set, unless somebody who read a moment later was faster and knows a key that it lacks.
-    fn know(&self, project: &Project, set: KeySet) -> Arc<KeySet> {
+    /// Keeps a set, unless somebody who read a moment later was faster and knows a key that it lacks, or sets were forgotten
+    /// while it was read.
+    fn know(&self, project: &Project, set: KeySet, forgotten: u64) -> Arc<KeySet> {
         let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
+        if sets.forgotten != forgotten {
+            return Arc::new(set);
+        }
         let newer = sets
+            .of
             .get(&project.uid)
             .filter(|there| there.is_recent(set.loaded_at) && there.has_more_than(&set));
         if let Some(newer) = newer {
             return newer.clone();
         }
         let set = Arc::new(set);
-        sets.insert(project.uid, set.clone());
+        sets.of.insert(project.uid, set.clone());
         set
     }
 
@@ -303,11 +341,11 @@ impl Keys {
     }
 
     /// Publishes the next pair, which signs from now on or in a day; one that waits already is the one.
-    async fn rotate(&self, project: &Project, by: &By, at_once: bool) -> Result<SigningKey, Error> {
+    async fn rotate(&self, project: &Project, by: &By, how: Rotation) -> Result<SigningKey, Error> {
         let now = by.now;
-        let signs_at = match at_once {
-            true => now,
-            false => now.plus(PUBLISHED_BEFORE),
+        let signs_at = match how {
+            Rotation::InADay => now.plus(PUBLISHED_BEFORE),
+            Rotation::AtOnce | Rotation::Revoking => now,
         };
         let (row, by, wanted) = (fresh(project, now, signs_at)?, by.clone(), wanted(project));
         let rotate = async move |tx: &WriteTx| -> Result<signing_key::Model, Error> {
@@ -317,33 +355,43 @@ impl Keys {
                     && row.retired_at.is_none()
                     && row.algorithm == stored(wanted)
             });
-            if let Some(waits) = waits.filter(|_| !at_once) {
+            if let Some(waits) = waits.filter(|_| how == Rotation::InADay) {
                 return Ok(waits);
             }
-            rows::retire_signing_keys(tx, signs_at).await?;
+            match how {
+                Rotation::Revoking => rows::delete_signing_keys(tx).await?,
+                _ => rows::retire_signing_keys(tx, signs_at).await?,
+            }
             rows::insert_signing_key(tx, row.clone()).await?;
-            let detail = json!({"algorithm": row.algorithm, "at_once": at_once});
+            let detail = json!({"algorithm": row.algorithm, "how": how.as_str()});
             let entry = by.did("signing_keys.rotate", &row.kid, detail);
             gate::audit::record(tx, entry).await?;
             Ok(row.clone())
         };
         let row = project.db.write(rotate).await?;
-        let next = SigningKey::open(project, row)?;
-        self.load(project, now).await?;
-        Ok(next)
+        SigningKey::open(project, row)
     }
 }
 
 impl crate::Accounts {
-    /// Changes the key that signs access tokens, now or in a day, and tells which is next.
+    /// Changes the key that signs access tokens, and tells which is next.
     pub async fn rotate_keys(
         &self,
         ask: &crate::Ask,
         by: &By,
-        at_once: bool,
+        how: Rotation,
     ) -> Result<SigningKeyView, Error> {
-        let next = self.inner.keys.rotate(&ask.project, by, at_once).await?;
+        let next = self.inner.keys.rotate(&ask.project, by, how).await?;
+        self.doubt_keys(Some(ask.project.uid));
+        ask.project.announce(store::Topic::SigningKeys);
         Ok(SigningKeyView::new(&next))
+    }
+
+    /// Keys of this project, or of all (`None`), may be good no longer: they are read again, and what they signed is
+    /// verified again.
+    pub fn doubt_keys(&self, project: Option<Uuid>) {
+        self.inner.keys.forget(project);
+        self.inner.cache.forget(project);
     }
 }
 
@@ -361,55 +409,6 @@ fn fresh(project: &Project, now: Stamp, signs_at: Stamp) -> Result<signing_key::
         retired_at: None,
         signs_at: Some(signs_at.time()),
     })
-}
-
-/// A new pair: the private half as PKCS#8, the public half as a JWK whose `kid` is its thumbprint (RFC 7638).
-pub(crate) fn make_pair(algorithm: SigningAlgorithm) -> Result<(Vec<u8>, Value), Error> {
-    match algorithm {
-        SigningAlgorithm::Es256 => make_p256(),
-        SigningAlgorithm::Eddsa => make_ed25519(),
-    }
-}
-
-fn make_ed25519() -> Result<(Vec<u8>, Value), Error> {
-    let pair = Ed25519KeyPair::generate().map_err(|_| Error::Crypto)?;
-    let private = pair.to_pkcs8v1().map_err(|_| Error::Crypto)?;
-    let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
-    let kid = thumbprint(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
-    Ok((
-        private.as_ref().to_vec(),
-        json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": "EdDSA", "use": "sig"}),
-    ))
-}
-
-/// The name of a key, from its members in the order of their names.
-fn thumbprint(members: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, members.as_bytes());
-    URL_SAFE_NO_PAD.encode(digest.as_ref())
-}
-
-fn make_p256() -> Result<(Vec<u8>, Value), Error> {
-    let pair =
-        EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| Error::Crypto)?;
-    let private = pair
-        .to_pkcs8v1()
-        .map_err(|_| Error::Crypto)?
-        .as_ref()
-        .to_vec();
-    // An uncompressed point: the byte 4, then both coordinates.
-    let point = pair.public_key().as_ref();
-    let (x, y) = point
-        .get(1..33)
-        .zip(point.get(33..65))
-        .ok_or(Error::Crypto)?;
-    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-    let kid = thumbprint(&format!(
-        r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#
-    ));
-    Ok((
-        private,
-        json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": "ES256", "use": "sig"}),
-    ))
 }
 
 #[cfg(test)]

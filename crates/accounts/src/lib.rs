@@ -72,6 +72,7 @@ mod webauthn;
 pub use config::{AccountsConfig, MailConfig, SmtpTls};
 pub use door::{Entered, FactorDue, Method};
 pub use error::Error;
+pub use keys::Rotation;
 pub use language::Language;
 pub use mail::template::{Rendered, Source};
 pub use mail::{INBOX_MAX, MAIL_KEPT, Template, Wake};

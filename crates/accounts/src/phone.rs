@@ -18,7 +18,7 @@ use crate::model::{CodeAnswer, ToPhone};
 use crate::ports::{NewUser, UserChange, UserRow};
 use crate::rows::{self, challenges, credential, mails, tallies};
 use crate::service::Ask;
-use gate::{Project, UserAuth};
+use gate::{CaptchaPlace, Project, UserAuth};
 use kernel::{FieldError, Stamp};
 use sender::{Message, Sender};
 use std::time::Duration;
@@ -77,6 +77,8 @@ impl Accounts {
         if !ask.project.settings().sign_in.phone_code {
             return Err(Error::MethodDisabled);
         }
+        self.demand_person(ask, CaptchaPlace::Messages, form.captcha.as_ref())
+            .await?;
         let challenge = challenges::fresh()?;
         self.want_message(ask, Purpose::SignIn, form.phone, challenge, None)
             .await?;
@@ -113,6 +115,8 @@ impl Accounts {
         form: ToPhone,
     ) -> Result<Uuid, Error> {
         Self::demand_recent(user, ask.now)?;
+        self.demand_person(ask, CaptchaPlace::Messages, form.captcha.as_ref())
+            .await?;
         let found = self.inner.directory.get(&ask.project, user.id).await?;
         let found = found.ok_or(Error::InvalidAccessToken("the user is gone"))?;
         if found.phone_verified && found.phone.as_ref() == Some(&form.phone) {

@@ -384,6 +384,11 @@ pub(crate) async fn retire_signing_keys(tx: &WriteTx, at: Stamp) -> Result<(), D
         .map(drop)
 }
 
+/// Drops all keys.
+pub(crate) async fn delete_signing_keys(tx: &WriteTx) -> Result<(), DbErr> {
+    signing_key::Entity::delete_many().exec(tx).await.map(drop)
+}
+
 /// All signing keys, the newest first.
 pub(crate) async fn signing_keys<C: ConnectionTrait>(
     db: &C,

@@ -27,10 +27,11 @@ impl Accounts {
             Found::Expired => Err(Error::InvalidAccessToken("out of date")),
             Found::Stale(live) => self.look(project, &live, now).await,
             Found::Unknown => {
+                let moment = self.inner.cache.moment();
                 let claims = self.claims(project, token, now).await?;
                 let live = self.inner.cache.live(project.uid, claims.sid, claims.sub);
                 let user = self.look(project, &live, now).await?;
-                self.inner.cache.keep(token, claims.exp, &live, now);
+                self.inner.cache.keep(token, claims.exp, &live, now, moment);
                 Ok(user)
             }
         }

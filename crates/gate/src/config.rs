@@ -77,7 +77,8 @@ impl Default for LimitsConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordsConfig {
-    /// Passwords that are hashed at the same time. 0: half of the cores.
+    /// Passwords that are hashed at the same time, each by a thread of the lowest priority. 0: half of the cores. More of
+    /// them judge more sign-ins a second, and leave all other requests less of the caches and of the memory's bandwidth.
     pub concurrent_max: usize,
     /// Requests that may wait for that; more are answered 429.
     pub queue_max: usize,

@@ -127,7 +127,7 @@ impl Gate {
         match topic {
             Topic::Settings => self.0.projects.doubt(project),
             Topic::Keys => self.0.keys.doubt(Some(project)),
-            Topic::Schema | Topic::Sessions | Topic::Changes => {}
+            Topic::Schema | Topic::Sessions | Topic::SigningKeys | Topic::Changes => {}
         }
     }
 

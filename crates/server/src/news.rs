@@ -19,11 +19,13 @@ pub async fn run(services: Services, mut listener: Listener) {
             News::Changed(..) => {}
             News::Heard(project, Topic::Schema) => services.data.doubt(Some(project)),
             News::Heard(project, Topic::Sessions) => services.accounts.doubt(Some(project)),
+            News::Heard(project, Topic::SigningKeys) => services.accounts.doubt_keys(Some(project)),
             News::Heard(project, topic) => services.gate.doubt(project, topic),
             News::Everything => {
                 services.gate.doubt_all();
                 services.data.doubt(None);
                 services.accounts.doubt(None);
+                services.accounts.doubt_keys(None);
             }
         }
     }

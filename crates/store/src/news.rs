@@ -19,16 +19,19 @@ pub enum Topic {
     Keys,
     /// Sessions of its users.
     Sessions,
+    /// The keys that sign their access tokens.
+    SigningKeys,
     /// Its change log.
     Changes,
 }
 
 impl Topic {
-    const ALL: [(Self, char); 5] = [
+    const ALL: [(Self, char); 6] = [
         (Self::Schema, 's'),
         (Self::Settings, 't'),
         (Self::Keys, 'k'),
         (Self::Sessions, 'u'),
+        (Self::SigningKeys, 'j'),
         (Self::Changes, 'c'),
     ];
 

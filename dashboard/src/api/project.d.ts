@@ -1461,7 +1461,8 @@ export interface paths {
          * Changes the key that signs access tokens
          * @description The next key is published at once and signs a day later, so that those who keep the keys know it by then; asked for
          *     again meanwhile, the answer is the same key. With `at_once` it signs from now on. The key before stays in the key set
-         *     until the last token that it signed has ended.
+         *     until the last token that it signed has ended; with `revoke`, for a key that has leaked, it is gone at once, and what it
+         *     signed is refused.
          */
         post: operations["rotate_signing_keys"];
         delete?: never;
@@ -2468,7 +2469,7 @@ export interface components {
          * @description Where a proof is demanded.
          * @enum {string}
          */
-        CaptchaPlace: "sign_up" | "sign_in" | "mails";
+        CaptchaPlace: "sign_up" | "sign_in" | "mails" | "messages";
         /**
          * @description A service that tells people from programs.
          * @enum {string}
@@ -4901,6 +4902,12 @@ export interface components {
              * @default false
              */
             at_once?: boolean;
+            /**
+             * @description Whether the keys before are dropped with all tokens that they signed, because one has leaked. The next key signs at
+             *     once then. Users stay signed in: their next refresh gives a token of the new key.
+             * @default false
+             */
+            revoke?: boolean;
         };
         /**
          * @description An act that rules decide about.
@@ -5436,6 +5443,8 @@ export interface components {
              * @example +49 170 1234567
              */
             phone: string;
+            /** @description What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded for messages. */
+            captcha_token?: string;
         };
         /** @description The first code of an app. */
         TotpAnswerIn: {

@@ -30,6 +30,7 @@ const PLACES = [
 	{ value: "sign_up", label: "To sign up" },
 	{ value: "sign_in", label: "To sign in with a password" },
 	{ value: "mails", label: "To ask for a mail" },
+	{ value: "messages", label: "To ask for a message to a telephone" },
 ];
 
 /** A list of texts is faulted at one of them, and shows it as a whole. */

@@ -19,13 +19,16 @@ const CLAIMS_BYTES_MAX: usize = 2_048;
 pub struct ToPhone {
     /// The number (E.164).
     pub phone: String,
+    /// The proof that a person asks.
+    pub captcha: Option<SecretString>,
 }
 
 impl ToPhone {
-    /// Reads `phone`.
+    /// Reads `phone` and `captcha_token`.
     pub fn parse(mut input: Input) -> Result<Self, Problem> {
         let phone = identity::phone(&mut input, "phone");
-        input.finish().map(|()| Self { phone })
+        let captcha = captcha(&mut input);
+        input.finish().map(|()| Self { phone, captcha })
     }
 }
 

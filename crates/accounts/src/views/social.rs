@@ -229,6 +229,10 @@ pub(crate) struct RotateIn {
     /// look again for one that is new to them refuse tokens meanwhile.
     #[schema(default = false, nullable = false)]
     at_once: Option<bool>,
+    /// Whether the keys before are dropped with all tokens that they signed, because one has leaked. The next key signs at
+    /// once then. Users stay signed in: their next refresh gives a token of the new key.
+    #[schema(default = false, nullable = false)]
+    revoke: Option<bool>,
 }
 
 /// A key that signs access tokens.

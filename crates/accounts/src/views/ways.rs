@@ -96,6 +96,9 @@ pub struct ToPhoneIn {
     /// The number, with its country's code.
     #[schema(max_length = 100, example = "+49 170 1234567")]
     pub phone: String,
+    /// What the CAPTCHA's service gave to the page, where `GET /v1/auth/methods` says that it is demanded for messages.
+    #[schema(min_length = 1, max_length = 8192, nullable = false)]
+    pub captcha_token: Option<String>,
 }
 
 /// The word of the project's own identity system for somebody: one of `user_id` and `external_id`.

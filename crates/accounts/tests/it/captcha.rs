@@ -161,3 +161,27 @@ async fn who_was_nobody_is_asked_for_a_proof_as_others_are() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn a_message_to_a_telephone_costs_a_proof() {
+    on_both(async |kit| {
+        let peer = Peer::start();
+        kit.sign_up(ADA).await.expect(201);
+        let kit = with_captcha(kit, &peer, "turnstile", &["messages"]).await;
+        kit.allow_phone();
+        let signed_in = kit.sign_in(ADA, PASSWORD).await.expect(200);
+        let token = signed_in.text("access_token");
+        let failed = (403, "captcha_failed".to_owned());
+        peer.answers(200, r#"{"success": true}"#);
+        for path in ["/v1/auth/phone/request", "/v1/auth/phone-change"] {
+            let body = json!({"phone": "+491701234567"});
+            let reply = kit.post_as(&token, path, Some(body)).await;
+            assert_eq!(reply.fails(), failed, "{path}");
+            assert_eq!(peer.take().len(), 0);
+            let body = json!({"phone": "+491701234567", "captcha_token": "good"});
+            kit.post_as(&token, path, Some(body)).await.expect(202);
+            assert_eq!(peer.take().len(), 1);
+        }
+    })
+    .await;
+}

@@ -68,6 +68,41 @@ async fn the_next_key_signs_at_once_and_the_tokens_of_the_last_stay_good() {
 }
 
 #[actix_web::test]
+async fn a_key_that_leaked_is_worth_nothing_from_then_on() {
+    on_both(async |kit| {
+        kit.sign_up("ada@example.com").await.expect(201);
+        let signed = kit.sign_in("ada@example.com", crate::kit::PASSWORD).await;
+        let signed = signed.expect(200);
+        let old = signed.text("access_token");
+        let old_kid = jsonwebtoken::decode_header(&old).unwrap().kid.unwrap();
+        // One more key waits for its day, and has leaked as well.
+        let waits = rotate(&kit, json!({})).await;
+        kit.me(&old).await.expect(200);
+        let next = rotate(&kit, json!({"revoke": true})).await;
+        let (new, new_kid, _) = token(&kit, "ada@example.com").await;
+        assert!(new_kid == next["kid"] && new_kid != old_kid && new_kid != waits["kid"]);
+        assert_eq!(published(&kit).await, [new_kid.as_str()]);
+        // Where the token was known, and where nothing is in memory.
+        let other = kit.with_accounts(crate::kit::accounts());
+        for kit in [&kit, &other] {
+            assert_eq!(kit.me(&old).await.fails().0, 401);
+            kit.me(&new).await.expect(200);
+        }
+        // Nobody is signed out.
+        let body = json!({"refresh_token": signed.text("refresh_token")});
+        let renewed = kit.post("/v1/auth/refresh", body).await.expect(200);
+        kit.me(&renewed.text("access_token")).await.expect(200);
+        // Another process forgets what it knew when it is told.
+        let more = rotate(&kit, json!({"revoke": true, "at_once": false})).await;
+        other.me(&new).await.expect(200);
+        other.accounts.doubt_keys(Some(kit.project.uid));
+        assert_eq!(other.me(&new).await.fails().0, 401);
+        assert_eq!(published(&other).await, [more["kid"].as_str().unwrap()]);
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn the_next_key_is_published_a_day_before_it_signs() {
     on_both(async |kit| {
         kit.sign_up("ada@example.com").await.expect(201);

@@ -59,6 +59,8 @@ pub enum CaptchaPlace {
     SignIn,
     /// To ask for a mail to an address.
     Mails,
+    /// To ask for a message to a telephone.
+    Messages,
 }
 
 impl CaptchaSettings {
@@ -132,11 +134,12 @@ fn places(input: &mut Input, names: &[String]) -> Vec<CaptchaPlace> {
         "sign_up" => Some(CaptchaPlace::SignUp),
         "sign_in" => Some(CaptchaPlace::SignIn),
         "mails" => Some(CaptchaPlace::Mails),
+        "messages" => Some(CaptchaPlace::Messages),
         _ => None,
     };
     let places: Vec<CaptchaPlace> = names.iter().filter_map(known).collect();
     if places.len() != names.len() {
-        let message = "These must be of \"sign_up\", \"sign_in\" and \"mails\".";
+        let message = "These must be of \"sign_up\", \"sign_in\", \"mails\" and \"messages\".";
         input.fault("places", "not_a_choice", message);
     }
     places

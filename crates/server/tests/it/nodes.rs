@@ -36,7 +36,17 @@ async fn what_ends_here_ends_there() {
     let operator = here.operator().await;
     here.project("shop").await;
     let (mut sessions, mut keys, mut rules, mut projects) = (vec![], vec![], vec![], vec![]);
+    let mut leaks = vec![];
     for round in 0..ROUNDS {
+        let (_, user) = here.user("shop", &format!("l{round}@example.com")).await;
+        let same = there.as_(&user.token);
+        assert_eq!(same.get("/p/shop/v1/users/me").await.status, 200);
+        let revoked = operator
+            .post("/p/shop/v1/auth/keys/rotate", json!({"revoke": true}))
+            .await;
+        assert_eq!(revoked.status, 200);
+        leaks.push(until(&same, "/p/shop/v1/users/me", 401).await);
+
         let (_, user) = here.user("shop", &format!("u{round}@example.com")).await;
         let same = there.as_(&user.token);
         assert_eq!(same.get("/p/shop/v1/users/me").await.status, 200);
@@ -88,6 +98,7 @@ async fn what_ends_here_ends_there() {
         until(&nobody, "/p/shop/v1/records/notes", 200).await;
     }
     for (what, rounds) in [
+        ("signing key", leaks),
         ("session", sessions),
         ("key", keys),
         ("rule", rules),
