@@ -177,11 +177,13 @@ pub fn release_program() {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
     use std::time::{Duration, Instant};
 
     /// How often this thread let go of its core by itself while it computed for 50 ms.
+    #[cfg(target_os = "linux")]
     fn pauses() -> u64 {
         let so_far = || {
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
@@ -198,6 +200,7 @@ mod tests {
         so_far() - before
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn who_computes_in_slices_pauses_until_it_is_done() {
         assert!(pauses() < 5);
