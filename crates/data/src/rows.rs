@@ -10,7 +10,7 @@ use sea_orm::{
     ConnectionTrait, DbBackend, FromQueryResult, PaginatorTrait, QueryOrder, QuerySelect, Set,
     Statement,
 };
-use store::{Db, StoreError, WriteTx};
+use store::{Db, Doc, StoreError, WriteTx};
 
 mod collection {
     use sea_orm::entity::prelude::*;
@@ -210,6 +210,16 @@ pub(crate) async fn execute(tx: &WriteTx, sql: &str) -> Result<(), StoreError> {
 pub(crate) async fn run(tx: &WriteTx, statement: Statement) -> Result<(), StoreError> {
     tx.execute_raw(statement).await?;
     Ok(())
+}
+
+/// Runs a write of one record; `None` if there was none to write to, or none was made. What it gives is the record where
+/// the engine tells it, else without its JSON and version: to be read when all of it is written.
+pub(crate) async fn write(tx: &WriteTx, statement: Statement) -> Result<Option<Doc>, StoreError> {
+    if tx.backend() != DbBackend::Sqlite {
+        return Ok(tx.docs(statement).await?.pop());
+    }
+    let met = tx.execute_raw(statement).await?.rows_affected();
+    Ok((met > 0).then(Doc::default))
 }
 
 /// Writes a collection's definition anew.

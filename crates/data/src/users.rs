@@ -8,6 +8,7 @@ pub use forms::{NewUser, User, UserChange, username_key};
 use crate::error::DataError;
 use crate::query;
 use crate::records::{self, Keeper};
+use crate::rows;
 use crate::schema::{Loaded, Rule, Schema};
 use crate::service::{Asker, Data, allows, allows_outside};
 use crate::sql::plan::Plan;
@@ -172,7 +173,8 @@ impl Data {
         let now = Value::TimeDateTimeWithTimeZone(Some(change.now.time()));
         set.push(("updated_at".to_owned(), Assign::Value(now)));
         let statement = write::update(users, id, set, tx.backend());
-        tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
+        let met = rows::write(tx, statement).await?;
+        met.ok_or(DataError::NoRecord)?;
         let names = users.witness.iter();
         let old = names.filter_map(|name| Some((name.clone(), before.get(name)?.clone())));
         let witness = (!users.witness.is_empty()).then(|| Json::Object(old.collect()).to_string());
@@ -257,10 +259,12 @@ impl Data {
         let sent = records::ruled(users, &asker, user.profile.keys());
         records::demand_new(tx, &asker, users, &sent, &row).await?;
         let statement = write::insert(users, values.clone(), false, backend);
-        let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
+        let doc = rows::write(tx, statement)
+            .await?
+            .ok_or(DataError::NoRecord)?;
         let columns = users.columns(true);
         let lists = columns.iter().map(|c| c.name.as_str()).zip(&values);
-        let doc = records::put(tx, &asker, users, user.id, doc, lists).await?;
+        let doc = records::put(tx, &asker, users, user.id, (doc, true), lists).await?;
         let keeper = Keeper {
             files: &**self.files(),
             project,

@@ -16,10 +16,19 @@ pub use prune::Pruned;
 /// The collection under which the log keeps that a collection itself was changed: the row's record is its name. Nothing
 /// else in the log begins with an underscore.
 pub const SCHEMA_CHANGES: &str = "_collections";
-/// The counter that moves with every change of a collection.
-const SCHEMA_VERSION: &str = "schema";
 /// Where the place of the last pruned change is kept.
 const PRUNED: &str = "changes_pruned";
+
+const SQLITE: DbBackend = DbBackend::Sqlite;
+const POSTGRES: DbBackend = DbBackend::Postgres;
+const LOG_ON_SQLITE: &str =
+    "INSERT INTO _changes (collection, record, action, fields, actor, witness, before, after, at)
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/// The counter moves with every change of a collection.
+const VERSION_ON_SQLITE: &str = "SELECT '', NULL, value FROM _counters WHERE name = 'schema'";
+const LOG_ON_POSTGRES: &str = r#"INSERT INTO "project"."_changes" (collection, record, action, fields, actor, witness, before, after, at)
+   VALUES ($1, $2, $3, $4::jsonb, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9)
+   RETURNING '', CAST(NULL AS text), COALESCE((SELECT value FROM "project"."_counters" WHERE name = 'schema'), 0)"#;
 
 /// What happened to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,17 +145,6 @@ impl WriteTx {
     /// Adds to the change log, and gives the version of the schema at that moment, 0 if there is none. Whoever has
     /// written to a table before holds it until the commit: a change of the table has come before, or comes after.
     pub async fn log_change_under(&self, change: ChangeIn) -> Result<i64, StoreError> {
-        let backend = self.backend();
-        let json = if backend == DbBackend::Sqlite {
-            ""
-        } else {
-            "::jsonb"
-        };
-        let sql = format!(
-            r#"INSERT INTO "project"."_changes" (collection, record, action, fields, actor, witness, before, after, at)
-               VALUES ($1, $2, $3, $4{json}, $5, $6{json}, $7{json}, $8{json}, $9)
-               RETURNING COALESCE((SELECT value FROM "project"."_counters" WHERE name = '{SCHEMA_VERSION}'), 0) AS n"#
-        );
         let values: [Value; 9] = [
             change.collection.into(),
             change.record.into(),
@@ -158,12 +156,28 @@ impl WriteTx {
             change.after.into(),
             change.at.time().into(),
         ];
-        let statement = Statement::from_sql_and_values(backend, sql, values);
-        let version = Number::find_by_statement(statement).one(self).await?;
-        if let Self::Postgres(tx) = self {
-            tx.mark_changed();
-        }
-        Ok(version.and_then(|v| v.n.0).unwrap_or(0))
+        let version = match self {
+            // Two statements cost less than one that returns something.
+            Self::Sqlite(tx) => {
+                tx.execute(&Statement::from_sql_and_values(
+                    SQLITE,
+                    LOG_ON_SQLITE,
+                    values,
+                ))?;
+                tx.docs(&Statement::from_sql_and_values(
+                    SQLITE,
+                    VERSION_ON_SQLITE,
+                    [],
+                ))?
+            }
+            Self::Postgres(tx) => {
+                let log = Statement::from_sql_and_values(POSTGRES, LOG_ON_POSTGRES, values);
+                let version = tx.docs(log).await?;
+                tx.mark_changed();
+                version
+            }
+        };
+        Ok(version.first().map_or(0, |v| v.version))
     }
 }
 

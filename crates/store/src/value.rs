@@ -214,7 +214,7 @@ pub(crate) fn proxy_rows(
 }
 
 /// A record as the database made it: its JSON, its sort key and its version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doc {
     /// The first column: one JSON object.
     pub json: String,

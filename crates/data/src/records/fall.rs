@@ -192,8 +192,7 @@ impl Fall<'_> {
                     rows::run(tx, pairs::take(table, id, loose.target, tx.backend())).await?;
                 }
             }
-            tx.docs(write::update(collection, id, set, tx.backend()))
-                .await?;
+            rows::write(tx, write::update(collection, id, set, tx.backend())).await?;
             let fields = serde_json::to_string(&[field]).unwrap_or_default();
             let was = Some(&before);
             log(tx, asker, collection, id, Action::Update, fields, was).await?;

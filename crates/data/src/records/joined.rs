@@ -9,8 +9,8 @@ use sea_orm::Value;
 use store::{Doc, WriteTx};
 use uuid::Uuid;
 
-/// Makes the lists of a record that stands what `values` say, and gives the record with them. Where join tables keep
-/// nothing of the collection's records, `doc` is the record already.
+/// Makes the lists of a record that stands, or `is_new`, what `values` say, and gives the record with them. `doc` is the
+/// record as far as its write told it.
 ///
 /// Who changes a list holds the record's row, so that two changes follow each other and none is lost.
 pub(crate) async fn put<'v>(
@@ -18,15 +18,10 @@ pub(crate) async fn put<'v>(
     asker: &Asker,
     collection: &Loaded,
     id: Uuid,
-    doc: Doc,
+    (doc, is_new): (Doc, bool),
     values: impl Iterator<Item = (&'v str, &'v Value)> + Clone,
 ) -> Result<Doc, DataError> {
-    let mut joined = collection.joined().peekable();
-    if joined.peek().is_none() {
-        return Ok(doc);
-    }
-    let is_new = doc.version == 1;
-    for (column, table) in joined {
+    for (column, table) in collection.joined() {
         let value = values.clone().find(|(name, _)| *name == column.name);
         let Some((_, Value::Json(Some(list)))) = value else {
             continue;
@@ -40,7 +35,11 @@ pub(crate) async fn put<'v>(
             rows::run(tx, come).await?;
         }
     }
-    again(tx, asker, collection, id).await
+    if doc.json.is_empty() {
+        again(tx, asker, collection, id).await
+    } else {
+        Ok(doc)
+    }
 }
 
 /// The whole record as it stands.

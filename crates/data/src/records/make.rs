@@ -6,6 +6,7 @@ use super::scene::{Scene, log};
 use super::values::{Link, NewRecord, links, new_values, row_of};
 use super::{defaults, holds, joined};
 use crate::error::DataError;
+use crate::rows;
 use crate::schema::Loaded;
 use crate::service::{Asker, allows};
 use crate::sql::write;
@@ -95,12 +96,12 @@ impl Making {
             values.clone()
         };
         let statement = write::insert(collection, values, or_yield, tx.backend());
-        let Some(doc) = tx.docs(statement).await?.pop() else {
+        let Some(doc) = rows::write(tx, statement).await? else {
             return Ok(None);
         };
         let columns = collection.columns(true);
         let lists = columns.iter().map(|c| c.name.as_str()).zip(&held);
-        let doc = joined::put(tx, asker, collection, self.id, doc, lists).await?;
+        let doc = joined::put(tx, asker, collection, self.id, (doc, true), lists).await?;
         holds::made(tx, scene.keeper(), collection, self.id, &held).await?;
         let none = "[]".to_owned();
         log(tx, asker, collection, self.id, Action::Create, none, None).await?;

@@ -137,9 +137,11 @@ impl Merging {
         let now = Value::TimeDateTimeWithTimeZone(Some(asker.now.time()));
         changes.push(("updated_at".to_owned(), Assign::Value(now)));
         let statement = write::update(collection, id, changes, tx.backend());
-        let doc = tx.docs(statement).await?.pop().ok_or(DataError::NoRecord)?;
+        let doc = rows::write(tx, statement)
+            .await?
+            .ok_or(DataError::NoRecord)?;
         let lists = values.iter().map(|(name, value)| (name.as_str(), value));
-        let doc = joined::put(tx, asker, collection, id, doc, lists).await?;
+        let doc = joined::put(tx, asker, collection, id, (doc, false), lists).await?;
         let rule = &collection.rules.update;
         // Other rows that the rule looks at may have been this one.
         if rule.needs_sql() && !allows_change(tx, asker, rule, &before, &after).await? {

@@ -1,4 +1,4 @@
-//! Writes of one record, each answering the whole record as it is afterwards.
+//! Writes of one record. PostgreSQL answers the whole record as it is afterwards; on SQLite it is read again.
 
 use super::plan::Text;
 use super::projection::Projection;
@@ -15,7 +15,13 @@ use uuid::Uuid;
 
 /// `json, key, version` of the row that a write touched. The table's own name is its alias there. Where join tables keep
 /// something of the record, they are not written yet: the record is read when they are.
-fn returning(collection: &Loaded, backend: DbBackend) -> [Expr; 3] {
+///
+/// None on SQLite: a statement with RETURNING opens a table for its rows there, and keeps a copy of each page that it
+/// changes. That is twice what it costs to find the record again.
+fn returning(collection: &Loaded, backend: DbBackend) -> Option<[Expr; 3]> {
+    if backend == DbBackend::Sqlite {
+        return None;
+    }
     let everything = Projection {
         columns: collection.columns(true),
         masked: false,
@@ -30,7 +36,7 @@ fn returning(collection: &Loaded, backend: DbBackend) -> [Expr; 3] {
     } else {
         everything.expr(&collection.def.name, backend)
     };
-    [json, null.expr(), Expr::col(Alias::new("_version"))]
+    Some([json, null.expr(), Expr::col(Alias::new("_version"))])
 }
 
 fn build(sql: (String, sea_orm::sea_query::Values), backend: DbBackend) -> Statement {
@@ -58,13 +64,15 @@ pub(crate) fn insert_text(collection: &Loaded, or_yield: bool, backend: DbBacken
                 .iter()
                 .flat_map(|c| c.kind.cells(c.kind.null()).into_iter().map(move |v| (c, v)))
                 .map(|(c, null)| c.kind.bound(Expr::value(null), backend)),
-        )
-        .returning(Query::returning().exprs(returning(collection, backend)));
+        );
+    if let Some(told) = returning(collection, backend) {
+        insert.returning(Query::returning().exprs(told));
+    }
     if or_yield {
         insert.on_conflict(OnConflict::column(Alias::new("id")).do_nothing().to_owned());
     }
     match backend {
-        DbBackend::Sqlite => insert.build(SqliteQueryBuilder).0,
+        DbBackend::Sqlite => store::placed_on_sqlite(insert.build(SqliteQueryBuilder).0),
         _ => insert.build(PostgresQueryBuilder).0,
     }
 }
@@ -237,7 +245,9 @@ pub(crate) fn update(
     next.push(&format!("{} + 1", quote("_version")));
     update.value(Alias::new("_version"), next.expr());
     update.and_where(Expr::col(Alias::new("id")).eq(Expr::value(Value::Uuid(Some(id)))));
-    update.returning(Query::returning().exprs(returning(collection, backend)));
+    if let Some(told) = returning(collection, backend) {
+        update.returning(Query::returning().exprs(told));
+    }
     match backend {
         DbBackend::Sqlite => build(update.build(SqliteQueryBuilder), backend),
         _ => build(update.build(PostgresQueryBuilder), backend),

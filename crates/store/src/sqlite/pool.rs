@@ -1,10 +1,13 @@
 //! A fixed pool of threads that commit for all databases, over a queue of those that have jobs: jobs pile up while a
 //! database waits its turn, which makes its next group larger.
+//!
+//! Of the threads that wait, the one that worked last is woken: what the database needs is still in its caches.
 
 use super::writer::{Next, Writer};
 use crate::error::StoreError;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// The pause between two attempts to heal a failed commit.
@@ -18,7 +21,6 @@ pub struct Writers {
 #[derive(Default)]
 struct Ready {
     queue: Mutex<ReadyQueue>,
-    wake: Condvar,
 }
 
 #[derive(Default)]
@@ -26,6 +28,8 @@ struct ReadyQueue {
     writers: VecDeque<Arc<Writer>>,
     /// Databases whose failed commit is tried again at that time. They hold no thread meanwhile.
     later: VecDeque<(Instant, Arc<Writer>)>,
+    /// The threads that wait, the one that worked last at the end. Whoever takes one out wakes it.
+    waiting: Vec<Thread>,
     stopped: bool,
 }
 
@@ -51,24 +55,23 @@ impl Writers {
     }
 
     pub(super) fn schedule(&self, writer: Arc<Writer>) {
-        self.ready
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .writers
-            .push_back(writer);
-        self.ready.wake.notify_one();
+        let mut queue = self.ready.lock();
+        queue.writers.push_back(writer);
+        let thread = queue.waiting.pop();
+        drop(queue);
+        if let Some(thread) = thread {
+            thread.unpark();
+        }
     }
 }
 
 impl Drop for Writers {
     fn drop(&mut self) {
-        self.ready
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stopped = true;
-        self.ready.wake.notify_all();
+        let mut queue = self.ready.lock();
+        queue.stopped = true;
+        for thread in queue.waiting.drain(..) {
+            thread.unpark();
+        }
     }
 }
 
@@ -78,7 +81,8 @@ fn work(ready: &Ready) {
         if next == Next::Idle {
             continue;
         }
-        let mut queue = ready.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // This thread takes the next one at once, so that none needs to be woken.
+        let mut queue = ready.lock();
         if next == Next::Ready {
             queue.writers.push_back(writer);
         } else {
@@ -86,16 +90,21 @@ fn work(ready: &Ready) {
                 .later
                 .push_back((Instant::now() + REPAIR_PAUSE, writer));
         }
-        drop(queue);
-        ready.wake.notify_one();
     }
 }
 
 impl Ready {
+    fn lock(&self) -> MutexGuard<'_, ReadyQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The next database that has something to do; `None` when the pool has ended.
     fn next(&self) -> Option<Arc<Writer>> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = std::thread::current();
         loop {
+            let mut queue = self.lock();
+            // Whoever woke this thread took it out; not so where its pause was over.
+            queue.waiting.retain(|thread| thread.id() != own.id());
             // All wait equally long, so the first is the earliest.
             let pause = queue
                 .later
@@ -105,23 +114,23 @@ impl Ready {
                 return queue.later.pop_front().map(|(_, writer)| writer);
             }
             if let Some(writer) = queue.writers.pop_front() {
+                // Another sees to those whose time comes meanwhile.
+                if pause.is_some()
+                    && let Some(other) = queue.waiting.pop()
+                {
+                    other.unpark();
+                }
                 return Some(writer);
             }
             if queue.stopped {
                 return None;
             }
-            queue = match pause {
-                Some(pause) => {
-                    self.wake
-                        .wait_timeout(queue, pause)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-                None => self
-                    .wake
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
+            queue.waiting.push(own.clone());
+            drop(queue);
+            match pause {
+                Some(pause) => std::thread::park_timeout(pause),
+                None => std::thread::park(),
+            }
         }
     }
 }
