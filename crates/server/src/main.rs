@@ -24,6 +24,7 @@ mod worker;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    store::use_small_pages();
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

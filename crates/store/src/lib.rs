@@ -25,7 +25,9 @@ pub use changes::change_reads;
 pub use changes::{Action, Change, ChangeIn, Heads, Pruned, SCHEMA_CHANGES, SchemaHead};
 pub use error::StoreError;
 pub use factory::{Engine, Store};
-pub use ffi::{compute_in_slices, release_memory, release_program, run_when_idle, yield_to_others};
+pub use ffi::{
+    compute_in_slices, release_program, run_when_idle, use_small_pages, yield_to_others,
+};
 pub use idempotency::{Answer, Claim, IDEMPOTENCY_BODY_MAX};
 pub use migrate::{Ddl, Step};
 pub use news::{Listener, News, Topic};

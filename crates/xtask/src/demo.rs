@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::run::{Outcome, Workspace, succeed};
-use crate::web;
+use crate::{packages, web};
 
 pub const HELP: &str = "\
 Builds the dashboard, the shop and Galley for release, and runs `galley demo` with the shop as a site.
@@ -28,6 +28,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
 
 /// Builds the binary with everything that goes into it, by a profile of the workspace, whose folder has its name.
 pub fn build(workspace: &Workspace, profile: &str) -> Outcome<PathBuf> {
+    packages::ensure_make()?;
     web::build(workspace)?;
     let mut build = workspace.cargo();
     build.args(["build", "--profile", profile, "-p", "server"]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::run::{Outcome, is_root, succeed};
+use crate::run::{Outcome, is_root, succeed, which};
 
 /// Makes sure that what `present` looks for is there, installing `packages` when we may.
 pub fn ensure(what: &str, packages: &[&str], present: impl Fn() -> bool) -> Outcome {
@@ -33,6 +33,12 @@ pub fn ensure(what: &str, packages: &[&str], present: impl Fn() -> bool) -> Outc
     } else {
         Err(format!("{what} is still missing after installing {names}"))
     }
+}
+
+/// Makes sure of what the build scripts of dependencies call beside the C compiler, without which no program of Rust is
+/// linked either.
+pub fn ensure_make() -> Outcome {
+    ensure("make", &["make"], || which("make").is_some())
 }
 
 fn apt() -> Command {

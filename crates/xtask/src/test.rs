@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::run::{Outcome, Workspace, on, shown, succeed};
-use crate::{codegen, postgres, python, tidy, web};
+use crate::{codegen, packages, postgres, python, tidy, web};
 
 pub const HELP: &str = "\
 Runs every check there is and closes with one line of passed and failed counts.
@@ -95,17 +95,15 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         ));
     }
     let chosen = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    // Told before anything else, so that nobody waits half an hour for it.
+    let mut installed = packages::ensure_make();
     if chosen("tests") && std::env::var_os(postgres::VARIABLE).is_none() {
-        // Told before anything else, so that nobody waits half an hour for it.
-        if let Err(message) = postgres::install() {
-            eprintln!("error: {message}");
-            println!("0 passed, 1 failed");
-            return Err(String::new());
-        }
+        installed = installed.and_then(|()| postgres::install());
     }
-    if chosen("browser")
-        && let Err(message) = web::install()
-    {
+    if chosen("browser") {
+        installed = installed.and_then(|()| web::install());
+    }
+    if let Err(message) = installed {
         eprintln!("error: {message}");
         println!("0 passed, 1 failed");
         return Err(String::new());

@@ -210,6 +210,15 @@ impl Server {
         psql(&database.url, sql)
     }
 
+    /// A number that Linux tells of the server (proc_pid_status(5)); memory is in KiB.
+    pub fn process(&self, name: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("a running server");
+        let line = status.lines().find(|line| line.starts_with(name));
+        let word = line.and_then(|line| line.split_whitespace().nth(1));
+        word.and_then(|word| word.parse().ok()).expect("a number")
+    }
+
     /// Asks the server to stop, and waits for its end.
     pub fn terminate(mut self) -> std::process::ExitStatus {
         let asked = Command::new("kill")

@@ -17,6 +17,8 @@ mod contract;
 mod faults;
 mod kit;
 mod mail;
+#[cfg(target_os = "linux")]
+mod memory;
 mod nodes;
 mod pages;
 mod people;
