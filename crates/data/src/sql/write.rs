@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// something of the record, they are not written yet: the record is read when they are.
 ///
 /// None on SQLite: a statement with RETURNING opens a table for its rows there, and keeps a copy of each page that it
-/// changes. That is twice what it costs to find the record again.
+/// changes, which costs more than to find the record again.
 fn returning(collection: &Loaded, backend: DbBackend) -> Option<[Expr; 3]> {
     if backend == DbBackend::Sqlite {
         return None;
